@@ -1,0 +1,9 @@
+"""The errors that a user can mend: one or two lines, no traceback, exit code 2."""
+
+
+class HarnessError(Exception):
+    """An expected failure; its message says what was expected, what came and what to do."""
+
+
+class NothingMeasured(HarnessError):
+    """A run that measured nothing at all: exit code 4, so that no one takes it for a result."""

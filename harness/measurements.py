@@ -1,0 +1,148 @@
+"""What is measured: raw samples and counts. Statistics are derived from them, never stored instead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """An .onnx file and what made it."""
+
+    path: Path
+    architecture: str
+    framework: str
+    input_shape: tuple[int, ...]  # without the batch axis, in the file's own layout
+    sha256: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeCost:
+    """One node of a graph: its multiply-accumulates, or None where the ledger cannot tell."""
+
+    name: str
+    operator: str
+    macs: int | None
+    reason: str = ""  # why macs is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The ledger of one graph, for one image.
+
+    ``params`` are float weights that reach operators, less batch-norm running statistics;
+    ``stored_values`` is how many numbers the file stores, whatever for. ``folded_batch_norm`` says
+    that the exporter folded batch norm, so that ``params`` may be fewer than the definition's.
+    """
+
+    params: int
+    stored_values: int
+    stored_bytes: int
+    folded_batch_norm: bool
+    nodes: tuple[NodeCost, ...]
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of one image; None where any node's count is unknown."""
+        if self.unknown_operators:
+            return None
+        return sum(node.macs or 0 for node in self.nodes)
+
+    @property
+    def macs_by_operator(self) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for node in self.nodes:
+            if node.macs:
+                totals[node.operator] = totals.get(node.operator, 0) + node.macs
+        return totals
+
+    @property
+    def operators(self) -> dict[str, int]:
+        """How many nodes of each operator the graph has."""
+        counts: dict[str, int] = {}
+        for node in self.nodes:
+            counts[node.operator] = counts.get(node.operator, 0) + 1
+        return counts
+
+    @property
+    def unknown_operators(self) -> dict[str, str]:
+        """Operators that could not be counted, with the reason."""
+        return {node.operator: node.reason for node in self.nodes if node.macs is None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """Right answers on a test split."""
+
+    correct: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The Wilson 95 % interval (E. B. Wilson, JASA 22, 1927)."""
+        from scipy.stats import binomtest
+
+        found = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equivalence:
+    """How far the four forms of one network are apart, on logits of the same images.
+
+    ``spread`` is how much the logits differ across images: below 1 % of ``scale`` the proof is blind.
+    """
+
+    max_abs: float
+    scale: float
+    tolerance: float
+    spread: float
+    disagreements: int = 0  # test images on which the predictions of the forms differ
+    ties: int = 0  # those of them whose two best logits lie within the tolerance
+
+    @property
+    def blind(self) -> bool:
+        return not self.spread > 0.01 * self.scale
+
+    @property
+    def equivalent(self) -> bool:
+        within = self.max_abs <= self.tolerance  # False for NaN too
+        return within and not self.blind and self.disagreements == self.ties
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What one fresh worker process measured of one subject.
+
+    ``samples_ns`` are in order, each the time of ``calls_per_sample`` calls; ``rounds`` gives the
+    round each was taken in, -1 for the warm-up.
+    """
+
+    launch: int
+    calls_per_sample: int
+    samples_ns: tuple[int, ...]
+    rounds: tuple[int, ...]
+    settled: bool  # the warm-up found an end
+    session_s: float
+    first_run_s: float
+    threads_in_effect: int | None
+    providers: tuple[str, ...]
+
+    @property
+    def call_s(self) -> list[float]:
+        """Seconds a call, warm-up left out."""
+        scale = 1e-9 / self.calls_per_sample
+        pairs = zip(self.samples_ns, self.rounds, strict=True)
+        return [sample * scale for sample, number in pairs if number >= 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and software of a run, as ``environment.json`` holds it."""
+
+    facts: Mapping[str, object] = field(default_factory=dict)

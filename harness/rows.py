@@ -1,0 +1,188 @@
+"""The table of a run: one :class:`Row` a (architecture, framework, device, provider, precision, batch, threads).
+
+``rows.csv`` grows row by row. A row is one line, written at once and synchronised; a last line
+without its line end is a row that was being written when the run was killed, and is not read.
+"""
+
+import csv
+import io
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA_VERSION = 1
+FILE_NAME = "rows.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One measured subject. An empty value means: not measured, or not applicable; never zero.
+
+    Times are seconds (``_s``), sizes bytes (``_bytes``); ``reason`` says why ``status`` is not
+    "ok", or what a reader must know of a row that is.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    architecture: str
+    framework: str  # whose exporter made the file: keras or torch
+    dataset: str | None = None
+    dataset_digest: str | None = None  # of the test images and labels
+    adaptation: str | None = None  # what was done to the images to fit the network
+    weights: str | None = None  # digest of the trained weights
+    trained_in: str | None = None
+    params: int | None = None  # learnable, of the definition
+    macs: int | None = None  # of one image, counted on the exported graph
+    accuracy: float | None = None
+    accuracy_low: float | None = None  # Wilson 95 % interval
+    accuracy_high: float | None = None
+    correct: int | None = None
+    total: int | None = None
+    top5: float | None = None
+    published_accuracy: float | None = None
+    published_on: str | None = None
+    published_source: str | None = None
+    equivalence_max_abs: float | None = None  # between the four forms, on logits
+    equivalence_scale: float | None = None  # max |logit|
+    equivalence_tolerance: float | None = None
+    equivalent: bool | None = None
+    graph_difference: str | None = None  # operators this file has more or fewer of than its twin
+    device: str = "cpu"
+    provider: str | None = None
+    precision: str = "float32"
+    batch: int = 1
+    threads: int | None = None
+    threads_in_effect: int | None = None
+    latency_median_s: float | None = None
+    latency_low_s: float | None = None  # bootstrap 95 % interval over process launches
+    latency_high_s: float | None = None
+    latency_p90_s: float | None = None  # empty under the floor of samples it needs
+    latency_p99_s: float | None = None
+    call_floor_s: float | None = None  # an Identity model, measured the same way
+    session_s: float | None = None
+    first_run_s: float | None = None
+    peak_rss_bytes: int | None = None
+    launches: int | None = None  # fresh worker processes
+    samples: int | None = None
+    calls_per_sample: int | None = None
+    settled: bool | None = None  # the warm-up found an end in every launch
+    status: str = "ok"
+    reason: str | None = None
+    onnx_sha256: str | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells this row from every other row of a run."""
+        return (
+            self.architecture,
+            self.framework,
+            self.device,
+            self.provider,
+            self.precision,
+            self.batch,
+            self.threads,
+        )
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def append(path: Path, row: Row) -> None:
+    """Add one row to a table, with the header if it is the first; on disk when this returns."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    if not path.exists() or path.stat().st_size == 0:
+        writer.writerow(COLUMNS)
+    else:
+        _drop_unfinished_line(path)
+    writer.writerow([_to_text(getattr(row, name)) for name in COLUMNS])
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(line.getvalue())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a run folder or of a ``rows.csv``.
+
+    Raises :class:`HarnessError` where there is no table, or one that this version cannot read.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise HarnessError(f"{path} is no run: expected a folder that holds {FILE_NAME}, made by `harness run --out`.")
+    text = file.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    table = list(csv.reader(io.StringIO(whole)))
+    if not table:
+        raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
+    header, *lines = table
+    _check_header(file, header)
+    return [_row(file, number, header, line) for number, line in enumerate(lines, start=2)]
+
+
+def to_frame(rows: list[Row]) -> "pandas.DataFrame":
+    """The rows as a pandas table, one column a field."""
+    import pandas
+
+    return pandas.DataFrame([[getattr(row, name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            file.truncate(whole)
+
+
+def _check_header(file: Path, header: list[str]) -> None:
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise HarnessError(f"{file} lacks the column {missing[0]!r}: expected a rows.csv of `harness run`.")
+
+
+def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
+    if len(line) != len(header):
+        raise HarnessError(f"{file}, line {number}: expected {len(header)} values, found {len(line)}.")
+    texts = dict(zip(header, line, strict=True))
+    if texts["schema_version"] != str(SCHEMA_VERSION):
+        raise HarnessError(
+            f"{file} has schema version {texts['schema_version']}, this version reads {SCHEMA_VERSION}: "
+            "update onnx-harness, or measure again."
+        )
+    try:
+        return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS})
+    except ValueError as error:
+        raise HarnessError(f"{file}, line {number}: {error}.") from error
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    # One row is one line: a line end inside a text would hide where a torn row begins.
+    return repr(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+
+
+def _from_text(text: str, kind: type) -> Any:
+    if text == "":
+        return None
+    if kind is bool:
+        if text not in ("True", "False"):
+            raise ValueError(f"expected True or False, found {text!r}")
+        return text == "True"
+    return kind(text)
+
+
+def _plain_type(annotation: Any) -> type:
+    """``int`` of ``int | None``."""
+    kind: type = next((part for part in get_args(annotation) if part is not type(None)), annotation)
+    return kind
+
+
+_TYPES = {field.name: _plain_type(field.type) for field in fields(Row)}
