@@ -5,5 +5,5 @@ class HarnessError(Exception):
     """An expected failure; its message says what was expected, what came and what to do."""
 
 
-class NothingMeasured(HarnessError):
+class NothingMeasuredError(HarnessError):
     """A run that measured nothing at all: exit code 4, so that no one takes it for a result."""

@@ -1,7 +1,8 @@
 """What is measured: raw samples and counts. Statistics are derived from them, never stored instead."""
 
+import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -141,8 +142,67 @@ class Launch:
         return [sample * scale for sample, number in pairs if number >= 0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """The machine and software of a run, as ``environment.json`` holds it."""
+# How many samples a percentile needs before it is shown: MLPerf LoadGen's early-stopping floors at
+# 99 % confidence.
+PERCENTILE_FLOORS = {90.0: 64, 95.0: 130, 99.0: 662, 99.9: 6636}
 
-    facts: Mapping[str, object] = field(default_factory=dict)
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One subject's latency: its launches, or why there are none.
+
+    Iterations of one process are correlated and share an offset of their own, so that statistics
+    are over launches: the estimate is the median of the launches' medians.
+    """
+
+    launches: tuple[Launch, ...]
+    failure: str = ""
+    peak_rss_bytes: int | None = None
+
+    @property
+    def launch_medians_s(self) -> list[float]:
+        return [statistics.median(launch.call_s) for launch in self.launches]
+
+    @property
+    def median_s(self) -> float:
+        return statistics.median(self.launch_medians_s)
+
+    @property
+    def interval_s(self) -> tuple[float, float] | None:
+        """The bootstrap 95 % interval over launches; None where one launch is all there is."""
+        import numpy as np
+        from scipy.stats import bootstrap
+
+        medians = self.launch_medians_s
+        if len(medians) < 2:
+            return None
+        if len(set(medians)) == 1:
+            return medians[0], medians[0]
+        found = bootstrap((medians,), np.median, n_resamples=4999, method="percentile", rng=np.random.default_rng(0))
+        return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+    def percentile_s(self, percent: float) -> float | None:
+        """That percentile of all samples; None where they are too few to carry it."""
+        import numpy as np
+
+        pooled = [call for launch in self.launches for call in launch.call_s]
+        if len(pooled) < PERCENTILE_FLOORS[percent]:
+            return None
+        return float(np.percentile(pooled, percent))
+
+    @property
+    def samples(self) -> int:
+        return sum(len(launch.call_s) for launch in self.launches)
+
+    @property
+    def session_s(self) -> float:
+        return statistics.median(launch.session_s for launch in self.launches)
+
+    @property
+    def first_run_s(self) -> float:
+        return statistics.median(launch.first_run_s for launch in self.launches)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the warm-up found an end in every launch."""
+        return all(launch.settled for launch in self.launches)

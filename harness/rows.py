@@ -7,6 +7,7 @@ without its line end is a row that was being written when the run was killed, an
 import csv
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -93,19 +94,22 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def append(path: Path, row: Row) -> None:
-    """Add one row to a table, with the header if it is the first; on disk when this returns."""
-    line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    if not path.exists() or path.stat().st_size == 0:
-        writer.writerow(COLUMNS)
-    else:
+def append(path: Path, *new: Row) -> None:
+    """Add rows to a table, with the header if they are the first; on disk when this returns."""
+    beginning = not path.exists() or path.stat().st_size == 0
+    if not beginning:
         _drop_unfinished_line(path)
-    writer.writerow([_to_text(getattr(row, name)) for name in COLUMNS])
     with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(line.getvalue())
+        file.write(_to_csv(new, header=beginning))
         file.flush()
         os.fsync(file.fileno())
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Write a table of these rows, whole or not at all, in place of what was there."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(_to_csv(rows, header=True), encoding="utf-8", newline="")
+    partial.replace(path)
 
 
 def read(path: Path) -> list[Row]:
@@ -131,6 +135,15 @@ def to_frame(rows: list[Row]) -> "pandas.DataFrame":
     import pandas
 
     return pandas.DataFrame([[getattr(row, name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
+
+
+def _to_csv(rows: Sequence[Row], *, header: bool) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(COLUMNS)
+    writer.writerows([_to_text(getattr(row, name)) for name in COLUMNS] for row in rows)
+    return text.getvalue()
 
 
 def _drop_unfinished_line(path: Path) -> None:

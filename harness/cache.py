@@ -1,0 +1,95 @@
+"""What was made before: trained weights, exports and proofs, found again by the digest of what made them.
+
+The cache is a folder, ``HARNESS_CACHE`` or the system's place for caches. An entry is a folder that
+was built under another name and renamed when it was whole: a half-made one is never found.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+PARTIAL = ".partial"
+CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+
+
+def root() -> Path:
+    """The folder of the cache."""
+    if place := os.environ.get("HARNESS_CACHE"):
+        return Path(place)
+    import platformdirs
+
+    return platformdirs.user_cache_path("onnx-harness")
+
+
+def digest(facts: Mapping[str, object]) -> str:
+    """A short name for everything that an entry is made from."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def building(entry: Path) -> Iterator[Path]:
+    """A folder to build an entry in; it becomes the entry when the block ends well, else it is gone."""
+    partial = entry.with_name(f"{entry.name}.{os.getpid()}{PARTIAL}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if not entry.exists():  # another process may have made the same one meanwhile
+            partial.rename(entry)
+    except OSError as error:
+        if error.errno in CANNOT_WRITE:
+            raise _cannot_write(error) from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def open_log(name: str) -> Path:
+    """The path of a log file in the cache, its folder made. Raises :class:`HarnessError` where it cannot be."""
+    folder = root() / "log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(error) from error
+    return folder / name
+
+
+def sweep() -> None:
+    """Remove what processes that were killed had begun to build."""
+    import psutil
+
+    for partial in root().glob(f"*/*{PARTIAL}"):
+        pid = partial.name.removesuffix(PARTIAL).rpartition(".")[2]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _cannot_write(error: OSError) -> HarnessError:
+    return HarnessError(
+        f"cannot write {root()}: {error.strerror or error}. Free some space, or set HARNESS_CACHE to a folder that "
+        "can be written."
+    )
+
+
+def sizes() -> dict[str, tuple[int, int]]:
+    """Entries and bytes of each kind in the cache."""
+    found = {}
+    for kind in sorted(folder for folder in root().glob("*") if folder.is_dir()):
+        files = [file for file in kind.rglob("*") if file.is_file()]
+        found[kind.name] = (len(list(kind.iterdir())), sum(file.stat().st_size for file in files))
+    return found
+
+
+def clean() -> int:
+    """Remove every entry, downloads included; give the bytes that were freed."""
+    freed = sum(size for _, size in sizes().values())
+    for kind in sizes():
+        shutil.rmtree(root() / kind)
+    return freed

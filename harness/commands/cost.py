@@ -1,0 +1,99 @@
+"""Count the parameters and multiply-accumulates of .onnx files, without running them.
+
+Prints one JSON object a file (a list for several). `macs` are of one image, and null where a node
+cannot be counted: `unknown_operators` then says which and why. A size that the file leaves open is
+given with --input, the batch axis included.
+
+Example:
+  harness cost resnet50.onnx --input image=1x3x224x224 --nodes
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.measurements import Cost
+
+COLUMNS = ("file", "params", "macs", "nodes", "bytes_stored", "stored_values", "folded_batch_norm", "unknown_operators")
+NODE_COLUMNS = ("file", "name", "operator", "macs", "reason")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.onnx", help="models to count")
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=1x3x224x224",
+        help="an input's whole shape, batch axis included; again for each input",
+    )
+    parser.add_argument("--nodes", action="store_true", help="list every node's count too")
+    parser.add_argument("--format", choices=("json", "table", "csv"), default="json", help="default: %(default)s")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Count each file and print; 0, or HarnessError where a file or a shape is no good."""
+    from harness.cost import ledger
+
+    shapes = parse_shapes(args.input)
+    costs = [(str(path), ledger(path, shapes)) for path in args.files]
+    if args.format == "json":
+        found = [summary(file, cost, nodes=args.nodes) for file, cost in costs]
+        json.dump(found[0] if len(found) == 1 else found, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        _print_rows(costs, nodes=args.nodes, format=args.format)
+    return 0
+
+
+def parse_shapes(given: list[str]) -> dict[str, tuple[int, ...]]:
+    """``["image=1x3x224x224"]`` as ``{"image": (1, 3, 224, 224)}``."""
+    shapes = {}
+    for entry in given:
+        name, equals, sizes = entry.rpartition("=")
+        parts = sizes.lower().split("x")
+        if not equals or not name or not all(part.isascii() and part.isdecimal() for part in parts):
+            raise HarnessError(f"--input: expected NAME=1x3x224x224 (batch axis included), got {entry!r}")
+        shapes[name] = tuple(map(int, parts))
+    return shapes
+
+
+def summary(file: str, cost: Cost, *, nodes: bool = False) -> dict[str, Any]:
+    """The ledger of one file as JSON holds it; ``nodes`` adds the list ``node_costs``."""
+    found = {
+        "file": file,
+        "params": cost.params,
+        "macs": cost.macs,
+        "macs_by_operator": cost.macs_by_operator,
+        "unknown_operators": cost.unknown_operators,
+        "nodes": len(cost.nodes),
+        "operators": cost.operators,
+        "bytes_stored": cost.stored_bytes,
+        "stored_values": cost.stored_values,
+        "folded_batch_norm": cost.folded_batch_norm,
+    }
+    if nodes:
+        found["node_costs"] = _node_rows(cost)
+    return found
+
+
+def _node_rows(cost: Cost) -> list[dict[str, object]]:
+    return [
+        {"name": node.name, "operator": node.operator, "macs": node.macs, "reason": node.reason} for node in cost.nodes
+    ]
+
+
+def _print_rows(costs: list[tuple[str, Cost]], *, nodes: bool, format: str) -> None:  # noqa: A002
+    from harness.tables import print_table
+
+    if nodes:
+        rows = [{"file": file, **row} for file, cost in costs for row in _node_rows(cost)]
+        print_table(NODE_COLUMNS, rows, format)
+        return
+    summaries = [summary(file, cost) for file, cost in costs]
+    for found in summaries:
+        found["unknown_operators"] = ", ".join(found["unknown_operators"])
+    print_table(COLUMNS, summaries, format)

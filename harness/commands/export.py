@@ -1,0 +1,41 @@
+"""Export networks to ONNX from both frameworks, with the same trained weights.
+
+Writes NAME.keras.onnx and NAME.torch.onnx into the folder; what is not yet trained is trained first.
+
+Example:
+  harness export lenet5_1x1 --out exported
+"""
+
+import argparse
+from pathlib import Path
+
+from harness import catalog, files, plan, preparing
+from harness.tables import FORMATS, print_table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    preparing.add_arguments(parser)
+    parser.add_argument("--framework", choices=(*catalog.FRAMEWORKS, "both"), default="both", help="default: both")
+    parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
+    parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: exported")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Export, and print where the files are."""
+    frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
+    plan.check_installed((*frameworks, args.trained_in))
+    requests = preparing.requests(args, catalog.select(args.names, args.set), args.trained_in)
+    needed = [plan.of(request) for request in requests]
+    exports = [pieces.exports[framework] for pieces in needed for framework in frameworks]
+    errors = preparing.carry_out([*(pieces.train for pieces in needed), *exports])
+    if errors:
+        raise preparing.first_failure(errors)
+    lines: list[dict[str, object]] = []
+    for piece in exports:
+        name = piece.request.architecture.name
+        target = args.out / f"{name}.{piece.framework}.onnx"
+        files.copy(piece.folder / "model.onnx", target)
+        lines.append({"network": name, "framework": piece.framework, "file": str(target)})
+    print_table(("network", "framework", "file"), lines, args.format)
+    return 0

@@ -1,0 +1,130 @@
+"""Run networks through the harness: train, export from both frameworks, prove equivalent, measure, draw.
+
+Without names it runs the whole catalogue. What was trained and exported before is found again, and
+`--resume` goes on with a run that was stopped. The folder it makes holds rows.csv, the raw samples,
+environment.json and the pictures.
+
+Example:
+  harness run
+  harness run lenet5_1x1 'mlp*' --threads 1 --out results/runs/small
+"""
+
+import argparse
+import importlib.util
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from harness import catalog, environment, latency, plan, plots, preparing, progress, rows, run, runtime
+from harness.errors import HarnessError, NothingMeasuredError
+from harness.plan import Pieces
+from harness.rows import Row
+from harness.run import Settings
+from harness.tables import FORMATS, print_table, summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    preparing.add_arguments(parser)
+    parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
+    parser.add_argument(
+        "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
+    )
+    parser.add_argument("--launches", type=int, default=10, metavar="N", help="fresh processes a subject (default: 10)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="of the closing table (default: table)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Carry out a run from its plan to its pictures."""
+    begun = time.monotonic()
+    plan.check_installed((*catalog.FRAMEWORKS, "onnxruntime"))
+    settings = _settings(args)
+    needed = {request.architecture.name: plan.of(request) for request in settings.requests(catalog.architectures())}
+    _announce(needed, settings)
+    if args.dry_run:
+        return 0
+    folder = _folder(args)
+    run.begin(folder, settings, resume=args.resume)
+    facts, moments = environment.collect(), [environment.moment()]
+    errors = preparing.carry_out([piece for pieces in needed.values() for piece in pieces.all])
+    _measure(folder, needed, settings, errors)
+    run.finish(folder, facts, [*moments, environment.moment()])
+    found = rows.read(folder)
+    _show(found, folder, args.format)
+    progress.say(f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s")
+    return _exit_code(found)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    available = runtime.threads_available()
+    threads = tuple(args.threads or sorted({1, available}))
+    if any(count < 1 or count > available for count in threads):
+        raise HarnessError(f"--threads {max(threads)}: this process may use 1 to {available}.")
+    if args.launches < 1 or not args.seconds > 0:
+        raise HarnessError("--launches and --seconds must be above zero.")
+    return Settings(
+        architectures=tuple(architecture.name for architecture in catalog.select(args.names, args.set)),
+        profile=args.profile,
+        trained_in=args.trained_in,
+        data=args.data,
+        seed=args.seed,
+        threads=threads,
+        effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+    )
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    if args.out is not None:
+        return Path(args.out)
+    if args.resume:
+        raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
+    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
+
+
+def _announce(needed: dict[str, Pieces], settings: Settings) -> None:
+    """Say what is planned and how long it may take."""
+    todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
+    subjects = len(needed) * (len(catalog.FRAMEWORKS) * len(settings.threads) + 1)
+    preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
+    measuring = subjects * settings.effort.launches * (settings.effort.seconds + 0.2)
+    progress.say(
+        f"{len(needed)} networks, {len(todo)} pieces to prepare (about {preparation:.0f} s), "
+        f"{subjects} subjects to time in {settings.effort.launches} launches each (about {measuring:.0f} s)"
+    )
+
+
+def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors: dict[str, BaseException]) -> None:
+    with progress.bars() as bars:
+        task = bars.add_task("measuring", total=len(needed), note="")
+        names = list(needed)
+
+        def report(name: str, share: float) -> None:
+            bars.update(task, completed=names.index(name) + share, note=name)
+            if share >= 1:
+                progress.say_above(bars, f"  measured {name}")
+
+        run.measure(folder, needed, settings, errors, report)
+
+
+def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
+    print_table(*summary(found), format)
+    if importlib.util.find_spec("matplotlib") is None:
+        progress.say("no pictures: matplotlib is not installed (pip install 'onnx-harness[plots]').")
+        return
+    if any(row.latency_median_s is not None for row in found):
+        drawn = plots.accuracy_against_operations(found, folder / "accuracy_against_operations")
+        drawn += plots.latency(found, folder / "latency")
+        progress.say(f"drawn: {', '.join(str(path) for path in drawn)}")
+
+
+def _exit_code(found: Sequence[Row]) -> int:
+    measured = [row for row in found if row.latency_median_s is not None]
+    if not measured:
+        raise NothingMeasuredError(f"nothing was measured; the first reason: {found[0].reason}")
+    return 0

@@ -1,0 +1,54 @@
+"""The cost ledger of an .onnx file: parameters and multiply-accumulates, node by node."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import file_params, macs, onnx_file, shapes
+from harness.measurements import Cost, NodeCost
+
+
+def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Cost:
+    """The cost of one image, counted from the graph alone; nothing is run and no weight is loaded.
+
+    An open first axis of an input is set to a batch of one; a batch that the file fixes is divided
+    out where an input (of rank 3: one that a convolution reads) shares it with every output.
+    ``input_shapes`` maps an input's name to its whole shape, the batch axis included; sizes still
+    open come from the file's metadata property ``input_shape``. A node that cannot be counted has
+    ``macs`` None and a reason, never 0.
+
+    ``stored_values`` and ``stored_bytes`` are of initializers and Constant nodes, external data
+    included. ``folded_batch_norm`` is what this project's exporters write as the metadata property
+    ``batch_norm`` ("folded"); a file without it does not tell, and reads False.
+
+    Raises HarnessError where the file is no sound ONNX model or a given shape does not fit it.
+    """
+    file = onnx_file.read(path)
+    found = shapes.infer(file, input_shapes)
+    return Cost(
+        params=file_params.count(file, found),
+        stored_values=file.stored_values,
+        stored_bytes=file.stored_bytes,
+        folded_batch_norm=file.metadata.get("batch_norm") == "folded",
+        nodes=tuple(_cost(node, found) for node in file.model.graph.node),
+    )
+
+
+def graph_difference(a: Cost, b: Cost) -> str:
+    """How many more (+) or fewer (-) nodes of each operator ``a`` has than ``b``; "" where none.
+
+    Sorted from the most to the fewest: "+4 Transpose, +1 Reshape, -2 Constant".
+    """
+    names = a.operators.keys() | b.operators.keys()
+    differences = {name: a.operators.get(name, 0) - b.operators.get(name, 0) for name in names}
+    ordered = sorted(differences.items(), key=lambda entry: (-entry[1], entry[0]))
+    return ", ".join(f"{difference:+d} {name}" for name, difference in ordered if difference)
+
+
+def _cost(node: Any, found: shapes.Shapes) -> NodeCost:
+    name = node.name or next(iter(node.output), "")
+    operator = macs.operator(node)
+    try:
+        return NodeCost(name=name, operator=operator, macs=macs.count(node, found))
+    except macs.UncountableError as error:
+        return NodeCost(name=name, operator=operator, macs=None, reason=str(error))

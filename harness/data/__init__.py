@@ -1,0 +1,1 @@
+"""The data set that is installed with the harness: a sample of Fashion-MNIST (Zalando SE, MIT licence)."""

@@ -1,0 +1,237 @@
+"""The data sets of the harness, found on this machine or fetched, as arrays of bytes."""
+
+import difflib
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import cifar, dataset_places, idx
+from harness.dataset_places import PUBLICATIONS, Place
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[numpy.uint8]
+
+SAMPLE = "fashion_mnist_sample"
+CLASSES = 10
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+# A lossy copy of CIFAR-10 (JPEG, quality 75) in an order of its own. Its labels tell it from the
+# original; its pixels depend on the JPEG decoder that wrote them.
+_JPEG75 = "cifar10-jpeg75"
+_JPEG75_TEST_LABELS = "494134e9c92e469cd3816fdd2badcb2d833654dcf81898be0fccdbd36359661c"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a data set without looking at it; the digests are of the published arrays."""
+
+    license: str
+    image_shape: tuple[int, ...]
+    training_images: int
+    test_images: int
+    digest: str | None = None
+    training_digest: str | None = None
+
+
+FACTS = {
+    "mnist": Facts(
+        license="CC BY-SA 3.0",
+        image_shape=(28, 28),
+        training_images=60_000,
+        test_images=10_000,
+        digest="e495d919dc9453f1",
+        training_digest="9585ddb17301fae7",
+    ),
+    "fashion_mnist": Facts(
+        license="MIT",
+        image_shape=(28, 28),
+        training_images=60_000,
+        test_images=10_000,
+        digest="e63ca673c908c387",
+        training_digest="add1583fa1282e41",
+    ),
+    "cifar10": Facts(
+        license="none stated",
+        image_shape=(32, 32, 3),
+        training_images=50_000,
+        test_images=10_000,
+    ),
+    SAMPLE: Facts(
+        license="MIT",
+        image_shape=(28, 28),
+        training_images=6_000,
+        test_images=2_000,
+        digest="89891e9e2c67763e",
+        training_digest="343c1061be0fdec4",
+    ),
+}
+NAMES = tuple(FACTS)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """A data set of ten classes: images uint8 (N, H, W) or (N, H, W, 3), labels uint8 (N,).
+
+    ``genuine`` says that the content is the published data set, whichever place it came from. A
+    lossy copy that is known goes by a name of its own, so that no accuracy on it is mistaken.
+    """
+
+    name: str
+    source: str
+    genuine: bool
+    license: str
+    x_train: "Bytes"
+    y_train: "Bytes"
+    x_test: "Bytes"
+    y_test: "Bytes"
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the test images and labels: the first 16 digits of their SHA-256."""
+        return _digest(self.x_test, self.y_test)
+
+    @cached_property
+    def training_digest(self) -> str:
+        """What identifies the training images and labels: the first 16 digits of their SHA-256."""
+        return _digest(self.x_train, self.y_train)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Availability:
+    """Where a data set would come from.
+
+    ``path`` is None where it would be downloaded; ``source`` is then the address.
+    """
+
+    name: str
+    path: Path | None
+    source: str
+    download_bytes: int  # 0 where it is on this machine
+
+
+def load(name: str) -> Dataset:
+    """The data set of this name, from the first place that has it, else downloaded.
+
+    Raises :class:`HarnessError` for an unknown name, for a file that is there but is not the
+    data set it should be (the next place is not tried), and where a download fails.
+    """
+    facts = _facts(name)
+    if name == SAMPLE:
+        with resources.as_file(resources.files("harness.data") / f"{SAMPLE}.npz") as path:
+            return _dataset(name, facts, Place(layout="npz", path=path, source="installed with onnx-harness"))
+    place = dataset_places.find(name)
+    # An earlier download is checked against its checksum again, and mended if it is damaged.
+    if place is None or place == PUBLICATIONS[name].place():
+        place = PUBLICATIONS[name].fetch(name)
+    return _dataset(name, facts, place)
+
+
+def availability(name: str) -> Availability:
+    """Where :func:`load` would take this data set from; nothing is read or fetched."""
+    _facts(name)
+    if name == SAMPLE:
+        path = Path(str(resources.files("harness.data") / f"{SAMPLE}.npz"))
+        return Availability(name=name, path=path, source="installed with onnx-harness", download_bytes=0)
+    place = dataset_places.find(name)
+    if place is not None:
+        return Availability(name=name, path=place.path, source=place.source, download_bytes=0)
+    publication = PUBLICATIONS[name]
+    return Availability(name=name, path=None, source=publication.address, download_bytes=publication.size_bytes)
+
+
+def available() -> list[Availability]:
+    """Where each data set would come from."""
+    return [availability(name) for name in NAMES]
+
+
+def _facts(name: str) -> Facts:
+    if name not in FACTS:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise HarnessError(f"No data set {name!r}: expected one of {', '.join(NAMES)}.{hint}")
+    return FACTS[name]
+
+
+def _dataset(name: str, facts: Facts, place: Place) -> Dataset:
+    arrays, official = _read(place)
+    arrays = _checked(arrays, facts, place)
+    if name == "cifar10":
+        if hashlib.sha256(arrays["y_test"].tobytes()).hexdigest() == _JPEG75_TEST_LABELS:
+            name = _JPEG75
+        else:
+            official = official or cifar.is_official(arrays)
+    elif facts.digest is not None:
+        digests = [_digest(arrays[f"x_{split}"], arrays[f"y_{split}"]) for split in ("test", "train")]
+        official = digests == [facts.digest, facts.training_digest]
+    return Dataset(name=name, source=place.source, genuine=official, license=facts.license, **arrays)
+
+
+def _read(place: Place) -> "tuple[dict[str, Bytes], bool]":
+    """The arrays of a place, and whether the checksums of its files are those of the publisher."""
+    if place.layout == "npz":
+        return _read_npz(place.path), False
+    if place.layout == "cifar_python":
+        return cifar.read_python(place.path)
+    if place.layout == "cifar_binary":
+        return cifar.read_binary(place.path), False
+    files = dataset_places.IDX_FILES
+    return {key: idx.read(dataset_places.idx_file(place.path, name)) for key, name in files.items()}, False
+
+
+def _read_npz(path: Path) -> "dict[str, Bytes]":
+    import numpy
+
+    try:
+        with zipfile.ZipFile(path):  # numpy.load would take a file that is no zip for a pickle
+            pass
+        with numpy.load(path, allow_pickle=False) as file:
+            if missing := [name for name in _ARRAYS if name not in file.files]:
+                raise _unlike(path, "the arrays " + ", ".join(_ARRAYS), f"no {', '.join(missing)}")
+            return {name: file[name] for name in _ARRAYS}
+    except HarnessError:
+        raise
+    except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _unlike(path, "a whole .npz file", reason) from error
+
+
+def _checked(arrays: "Mapping[str, Bytes]", facts: Facts, place: Place) -> "dict[str, Bytes]":
+    """The arrays, if their types, shapes and labels fit; labels (N, 1), as Keras gives them, become (N,)."""
+    checked = dict(arrays)
+    for split in ("train", "test"):
+        images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        for name, array in ((f"x_{split}", images), (f"y_{split}", labels)):
+            if array.dtype != "uint8":
+                raise _unlike(place.path, f"{name} of type uint8", str(array.dtype))
+        if images.shape[1:] != facts.image_shape or len(images) == 0:
+            shape = ", ".join(map(str, ("N", *facts.image_shape)))
+            raise _unlike(place.path, f"x_{split} of shape ({shape})", str(images.shape))
+        if labels.shape not in ((len(images),), (len(images), 1)):
+            raise _unlike(place.path, f"y_{split} of shape ({len(images)},)", str(labels.shape))
+        if labels.max() >= CLASSES:
+            raise _unlike(place.path, f"labels y_{split} from 0 to {CLASSES - 1}", str(labels.max()))
+        checked[f"y_{split}"] = labels.reshape(-1)
+    return checked
+
+
+def _unlike(path: Path, expected: str, found: str) -> HarnessError:
+    return HarnessError(f"{path}: expected {expected}, found {found}.\nReplace it or remove it.")
+
+
+def _digest(images: "Bytes", labels: "Bytes") -> str:
+    import numpy
+
+    digest = hashlib.sha256()
+    for array in (images, labels):
+        digest.update(repr(array.shape).encode())
+        digest.update(numpy.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

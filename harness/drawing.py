@@ -1,0 +1,153 @@
+"""What the pictures of a run share: panels, axes, legends, and how they are written.
+
+The same data give the same bytes. Nothing here opens a window or touches matplotlib's global state.
+"""
+
+import csv
+import io
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.tables import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+WIDTH_IN, DPI, FONT_PT = 10.0, 160, 10.5
+RIGHT_IN, LEFT_IN, TOP_IN, BOTTOM_IN = 1.6, 0.75, 0.45, 0.65  # around a panel; legends stand on the right
+NOTE_IN = 0.3
+GREY = "#555555"
+# Blue and vermillion of Okabe and Ito's palette, told apart under every colour blindness.
+_STYLES = {"torch": ("#0072B2", "o"), "keras": ("#D55E00", "s")}
+_OTHER_STYLE = (GREY, "D")
+
+
+def style(framework: str) -> tuple[str, str]:
+    """The colour and marker of a framework."""
+    return _STYLES.get(framework, _OTHER_STYLE)
+
+
+def panels(heights: Sequence[float], left_in: float = LEFT_IN, note: str = "") -> "tuple[Figure, list[Axes]]":
+    """A figure of panels under one another, each so many inches high, with room for texts and legends."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    below = NOTE_IN if note else 0.0
+    total = sum(height + TOP_IN + BOTTOM_IN for height in heights) + below
+    figure = Figure(figsize=(WIDTH_IN, total), dpi=DPI)
+    FigureCanvasAgg(figure)
+    figure.text(0.15 / WIDTH_IN, 0.12 / total, note, fontsize=9, color=GREY, parse_math=False)
+    found, top = [], total
+    width = (WIDTH_IN - left_in - RIGHT_IN) / WIDTH_IN
+    for height in heights:
+        bottom = top - TOP_IN - height
+        axes = figure.add_axes((left_in / WIDTH_IN, bottom / total, width, height / total))
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        found.append(axes)
+        top = bottom - BOTTOM_IN
+    return figure, found
+
+
+def title(axes: "Axes", text: str) -> None:
+    """Write the title of a panel; a data set's name is no formula, so a dollar sign stays one."""
+    axes.set_title(plain(text), loc="left", fontsize=12, parse_math=False)
+
+
+def log_axis(axes: "Axes", values: Sequence[float], pad: float) -> None:
+    """Make x a logarithmic axis around some positive values, its ticks written as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = math.log10(min(values)), math.log10(max(values))
+    margin = max(pad * (high - low), 0.15)
+    axes.set_xscale("log")
+    axes.set_xlim(10 ** (low - margin), 10 ** (high + margin))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high - low > 2 else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:.12g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def swatch(label: str, colour: str, marker: str = "o", *, filled: bool = True, size: float = 6.0) -> "Line2D":
+    """One entry of a legend."""
+    from matplotlib.lines import Line2D
+
+    face = colour if filled else "white"
+    return Line2D([], [], linestyle="", marker=marker, markersize=size, color=colour, mfc=face, label=plain(label))
+
+
+def legends(axes: "Axes", *blocks: tuple[str, Sequence["Line2D"]]) -> None:
+    """Write titled legends under one another on the right of a panel."""
+    from matplotlib.legend import Legend
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    height_pt = axes.get_position().height * figure.get_figheight() * 72
+    top = 1.0
+    for heading, entries in blocks:
+        sizes = [float(entry.get_markersize()) for entry in entries]
+        pitch = max(1.7 * FONT_PT, *((one + other) / 2 + 4 for one, other in pairwise([0.0, *sizes])))
+        legend = Legend(
+            axes,
+            entries,
+            [str(entry.get_label()) for entry in entries],
+            title=heading,
+            alignment="left",
+            loc="upper left",
+            bbox_to_anchor=(1.01, top),
+            frameon=False,
+            labelspacing=pitch / FONT_PT - 1.0,
+            handlelength=max(1.2, max(sizes, default=0) / FONT_PT),
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        axes.add_artist(legend)
+        top -= (pitch * len(entries) + 3 * FONT_PT) / height_pt
+
+
+def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], stem: Path) -> list[Path]:
+    """Draw a picture and write it as ``.png`` and ``.svg``, and what it shows as ``.csv``; each whole or not at all."""
+    context = imported("matplotlib.style").context
+    contents = {}
+    # A user's own matplotlib settings change nothing; the salt makes the SVG's ids the same each time.
+    with context(["default", {"svg.hashsalt": "onnx-harness", "font.size": FONT_PT}]):
+        figure = draw()
+        for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+            picture = io.BytesIO()
+            figure.savefig(picture, format=ending[1:], dpi=DPI, metadata=metadata)
+            contents[ending] = picture.getvalue()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    contents[".csv"] = text.getvalue().encode()
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    return [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
+
+
+def imported(name: str) -> Any:
+    """A module of the ``plots`` extra; :class:`HarnessError` says how to install it where it is missing."""
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        wanted = "pip install 'onnx-harness[plots]'"
+        raise HarnessError(f"Pictures need {error.name}, which is not installed: {wanted}.") from error
+
+
+def _replace(path: Path, content: bytes) -> Path:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,101 @@
+"""The machine and the software of a run, as ``environment.json`` keeps them."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness import runtime
+
+DISTRIBUTIONS = (
+    "onnx-harness", "keras", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "onnxscript", "tensorflow", "tf2onnx",
+    "torch",
+)  # fmt: skip
+
+
+def collect() -> dict[str, object]:
+    """What stays the same during a run: machine, processor, threads, versions, commit."""
+    import cpuinfo
+    import psutil
+
+    return {
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": cpuinfo.get_cpu_info().get("brand_raw", "unknown"),
+        "cores": {
+            "logical": os.cpu_count(),
+            "physical": psutil.cpu_count(logical=False),
+            "available": runtime.threads_available(),
+            "cgroup_quota": runtime.cgroup_quota(),
+        },
+        "memory_bytes": psutil.virtual_memory().total,
+        "frequency_governor": _governor(),
+        "container": Path("/.dockerenv").exists() or Path("/run/.containerenv").exists(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in DISTRIBUTIONS},
+        "session_config": runtime.SESSION_CONFIG,
+        "commit": commit(),
+    }
+
+
+def moment() -> dict[str, object]:
+    """What runs beside a run right now: the time, the load, and the busiest other process."""
+    import psutil
+
+    own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    others = [process for process in psutil.process_iter(["name"]) if process.pid not in own]
+    for process in others:
+        _cpu_percent(process)  # the first reading starts the clock
+    time.sleep(0.2)
+    name, share = max(((p.info["name"], _cpu_percent(p)) for p in others), key=lambda pair: pair[1], default=("", 0.0))
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "load_average": list(os.getloadavg()),
+        "busiest_other_process": {"name": name, "cores": round(share / 100, 2)},
+    }
+
+
+def commit() -> str | None:
+    """The commit of the checkout this package is run from, marked where files differ from it; else None."""
+    folder = Path(__file__).resolve().parent
+    if _git(folder, "rev-parse", "--show-toplevel") != str(folder.parent):
+        return None  # installed somewhere inside a repository of the user's own
+    found = _git(folder, "rev-parse", "--short=12", "HEAD")
+    return f"{found}-modified" if _git(folder, "status", "--porcelain", "--untracked-files=no") else found
+
+
+def _cpu_percent(process: object) -> float:
+    import psutil
+
+    try:
+        percent: float = process.cpu_percent()  # type: ignore[attr-defined]
+    except psutil.Error:  # it has ended
+        return 0.0
+    return percent
+
+
+def _governor() -> str | None:
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
+    except OSError:
+        return None
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

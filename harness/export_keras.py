@@ -1,0 +1,121 @@
+"""From Keras to ONNX, by tf2onnx."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import artifacts, train_keras, weights
+from harness.architecture import Architecture
+
+if TYPE_CHECKING:
+    import onnx
+    import tensorflow
+
+
+def export(architecture: Architecture, trained: "weights.Weights", path: Path, metadata: dict[str, str]) -> None:
+    """Write the network with these weights as an .onnx file: N, H, W, C in, probabilities out."""
+    import keras
+    import tensorflow
+    import tf2onnx
+
+    height, width, channels = architecture.input_shape
+    model = convert(architecture, trained)
+    artifacts.finish(
+        model,
+        path,
+        {
+            **metadata,
+            "architecture": architecture.name,
+            "framework": "keras",
+            "exporter": "tf2onnx.convert.from_function",
+            "versions": f"keras {keras.__version__}, tensorflow {tensorflow.__version__}, "
+            f"tf2onnx {tf2onnx.__version__}",
+            "layout": "NHWC",
+            "input_shape": f"{height}x{width}x{channels}",
+            "opset": str(artifacts.OPSET),
+        },
+    )
+
+
+def convert(architecture: Architecture, trained: "weights.Weights", *, fold: bool = True) -> "onnx.ModelProto":
+    """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph."""
+    import tensorflow
+
+    network = train_keras.build(architecture)
+    weights.to_keras(network, trained)
+    activation = tensorflow.nn.softmax if architecture.output == "softmax" else tensorflow.nn.sigmoid
+    if fold:
+        return _with_constant_weights(network, activation, _signature(architecture))
+    return _with_weights_as_inputs(network, activation, _signature(architecture))
+
+
+def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
+    import tensorflow
+
+    height, width, channels = architecture.input_shape
+    size = (None, None) if architecture.any_size else (height, width)
+    return tensorflow.TensorSpec((None, *size, channels), tensorflow.float32, name=artifacts.INPUT)
+
+
+def _with_constant_weights(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
+    """As tf2onnx converts: the weights are constants, and what can be computed from them is."""
+    import tensorflow
+    import tf2onnx
+
+    @tensorflow.function
+    def forward(image):  # type: ignore[no-untyped-def]
+        return {artifacts.OUTPUT: activation(network(image, training=False))}
+
+    with quiet():
+        model, _ = tf2onnx.convert.from_function(forward, input_signature=[image], opset=artifacts.OPSET)
+    converted: onnx.ModelProto = model
+    return converted
+
+
+def _with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
+    """The weights are inputs while tf2onnx converts, so that it folds none; initialisers afterwards."""
+    import onnx
+    import tensorflow
+    import tf2onnx
+
+    learned = [*network.trainable_variables, *network.non_trainable_variables]
+    count = len(network.trainable_variables)
+
+    @tensorflow.function
+    def forward(image, *values):  # type: ignore[no-untyped-def]
+        output, _ = network.stateless_call(values[:count], values[count:], image, training=False)
+        return {artifacts.OUTPUT: activation(output)}
+
+    names = [f"weight_{number}" for number in range(len(learned))]
+    specs = [
+        tensorflow.TensorSpec(variable.shape, variable.dtype, name=name)
+        for variable, name in zip(learned, names, strict=True)
+    ]
+    with quiet():
+        model, _ = tf2onnx.convert.from_function(forward, input_signature=[image, *specs], opset=artifacts.OPSET)
+    read = {name for node in model.graph.node for name in node.input}
+    for variable, name in zip(learned, names, strict=True):
+        if name in read:  # the random state of a dropout is not
+            model.graph.initializer.append(onnx.numpy_helper.from_array(variable.numpy(), name))
+    kept = [value for value in model.graph.input if value.name == artifacts.INPUT]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    converted: onnx.ModelProto = model
+    return converted
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence tf2onnx's log of its optimizations and numpy's deprecations inside it."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,154 @@
+"""The parameters of a bare file: stored float weights that reach operators.
+
+A file does not say what was learned, so this is a convention. Counted, each stored tensor once:
+
+- kernels, scales, shifts and biases of convolutions, matrix products, recurrent cells, PRelu and
+  the normalisations, through any chain of reshaping, casting or dequantising operators;
+- float tensors of more than one value that are added, multiplied, gathered from (an embedding) or
+  concatenated (a class token); a single value only where it is the bias after a matrix product;
+- float tensors of more than one value that reach an operator the ledger does not know.
+
+Not counted: running mean and variance of batch norm, other single values (bounds, epsilons), and
+operands of Sub and Div, which is how a fixed normalisation of the image is written. An attention
+mask or anchor grid that is stored and added cannot be told from a bias, and counts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.macs import RULES, is_free, operator
+from harness.onnx_file import OnnxFile, describe, subgraphs
+from harness.shapes import Shapes
+
+# Which inputs hold weights, whatever their type (quantised weights are integers).
+WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "ConvInteger": (1,),
+    "DeformConv": (1, 3),
+    "QLinearConv": (3, 8),
+    "Gemm": (0, 1, 2),
+    "MatMul": (0, 1),
+    "MatMulInteger": (0, 1),
+    "QLinearMatMul": (0, 3),
+    "LSTM": (1, 2, 3, 7),
+    "GRU": (1, 2, 3),
+    "RNN": (1, 2, 3),
+    "BatchNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2),
+    "SimplifiedLayerNormalization": (1,),
+    "GroupNormalization": (1, 2),
+    "RMSNormalization": (1,),
+    "PRelu": (1,),
+    "com.microsoft.FusedConv": (1, 2),
+    "com.microsoft.FusedGemm": (0, 1, 2),
+    "com.microsoft.FusedMatMul": (0, 1),
+}
+ELEMENTWISE = frozenset({"Add", "Mul", "Gather", "Concat", "com.microsoft.BiasGelu"})
+_PASSING = """
+    Reshape Transpose Identity Cast CastLike DequantizeLinear QuantizeLinear Squeeze Unsqueeze Flatten
+    Expand Tile Slice Split Pad
+"""
+PASSING = frozenset(_PASSING.split())
+PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"})
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A stored tensor on its way through a graph."""
+
+    origin: str  # unique in the file
+    values: int
+    rank: int
+    floating: bool
+    generated: bool = False  # by ConstantOfShape: not stored
+
+
+def count(file: OnnxFile, shapes: Shapes) -> int:
+    """How many parameters a file holds, by the convention above."""
+    stored = {
+        name: Weight(name, tensor.values, len(tensor.dims), tensor.floating)
+        for name, tensor in file.initializers.items()
+    }
+    reached = set(_reaching(file.model.graph, stored, shapes, prefix=""))
+    return sum({weight.origin: weight.values for weight in reached}.values())
+
+
+def _reaching(graph: Any, outer: Mapping[str, Weight], shapes: Shapes, prefix: str) -> Iterator[Weight]:
+    """The weights that reach an operator of a graph or of its branches."""
+    known = dict(outer)
+    products: set[str] = set()  # values that are a matrix product, reshaped or not
+    for number, node in enumerate(graph.node):
+        here = f"{prefix}{number}/"
+        weight = _made_by(node, known, shapes, here)
+        if weight:
+            known |= dict.fromkeys(node.output, weight)
+        elif operator(node) in PRODUCTS or (node.op_type in PASSING and products & set(node.input[:1])):
+            products.update(node.output)
+        yield from _read_by(node, known, products)
+        for inner in (graph for attribute in node.attribute for graph in subgraphs(attribute)):
+            tensors = {tensor.name: describe(tensor) for tensor in inner.initializer}
+            local = {
+                name: Weight(here + name, tensor.values, len(tensor.dims), tensor.floating)
+                for name, tensor in tensors.items()
+            }
+            yield from _reaching(inner, {**known, **local}, shapes, here)
+
+
+def _made_by(node: Any, known: Mapping[str, Weight], shapes: Shapes, here: str) -> Weight | None:
+    """The weight that a node's output is: a constant, or a weight it passes on."""
+    kind = operator(node)
+    if kind == "Constant":
+        return _constant(node, here)
+    if kind == "ConstantOfShape" and all(name in known for name in node.input):
+        return _generated(node, shapes, here)
+    weight = known.get(node.input[0]) if kind in PASSING and node.input else None
+    if weight and kind == "DequantizeLinear":
+        return replace(weight, floating=True)
+    return weight
+
+
+def _constant(node: Any, here: str) -> Weight | None:
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            tensor = describe(attribute.t)
+            return Weight(here, tensor.values, len(tensor.dims), tensor.floating)
+        if attribute.name == "sparse_value":
+            sparse = attribute.sparse_tensor
+            tensor = describe(sparse.values)
+            return Weight(here, tensor.values, len(sparse.dims), tensor.floating)
+        if attribute.name.startswith("value_"):
+            values = len(attribute.floats) + len(attribute.ints) or 1
+            return Weight(here, values, int(attribute.name.endswith("s")), "float" in attribute.name)
+    return None
+
+
+def _generated(node: Any, shapes: Shapes, here: str) -> Weight | None:
+    shape = shapes.of.get(node.output[0]) if node.output else None
+    if shape is None:
+        return None
+    values = 1
+    for size in shape:
+        if isinstance(size, str):
+            return None
+        values *= size
+    floating = all(describe(attribute.t).floating for attribute in node.attribute)
+    return Weight(here, values, len(shape), floating, generated=True)
+
+
+def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iterator[Weight]:
+    """The weights that a node uses as parameters."""
+    kind = operator(node)
+    given = [(index, known[name]) for index, name in enumerate(node.input) if name in known]
+    if kind in WEIGHT_INPUTS:
+        yield from (weight for index, weight in given if index in WEIGHT_INPUTS[kind])
+    elif kind in ELEMENTWISE:
+        bias = kind == "Add" and any(name in products for name in node.input)
+        for _, weight in given:
+            several = weight.values > 1 and not (kind == "Concat" and weight.generated)
+            if weight.floating and (several or (bias and weight.rank > 0)):
+                yield weight
+    elif kind not in RULES and not is_free(node):
+        yield from (weight for _, weight in given if weight.floating and weight.values > 1)

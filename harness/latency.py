@@ -1,0 +1,239 @@
+"""Latency: subjects measured in turns, each in fresh worker processes, raw samples kept in order.
+
+A launch starts one worker process a subject and, once all are warm, lets them take short turns in
+random order, round after round. Iterations within a process are correlated, and each process has an
+offset of its own that no number of rounds averages out; so there are several launches, and
+statistics are over them (:class:`harness.measurements.Timing`).
+"""
+
+import contextlib
+import json
+import random
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.measurements import Launch, Timing
+
+WARM_UP_ROUND = -1
+REPLY_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One thing to time: a file, the shapes of its inputs (batch included), and the threads it may use."""
+
+    key: str
+    model: Path
+    shapes: Mapping[str, tuple[int, ...]]
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured; seconds are of one launch of one subject."""
+
+    launches: int = 10
+    seconds: float = 0.15
+    turn_s: float = 0.015
+    sample_s: float = 1e-4  # a sample repeats the call until it is this long: the clock then costs under 0.1 %
+    warm_up_window_s: float = 0.002
+    warm_up_limit_s: float = 2.0
+
+    @property
+    def rounds(self) -> int:
+        return max(1, round(self.seconds / self.turn_s))
+
+
+class WorkerFailedError(Exception):
+    """A worker process ended, hung, or answered with an error."""
+
+
+def measure(
+    subjects: Sequence[Subject],
+    effort: Effort,
+    *,
+    seed: int = 0,
+    progress: Callable[[float], None] = lambda _: None,
+) -> dict[str, Timing]:
+    """Time the subjects in turns. A subject whose worker fails gets the reason; the others go on.
+
+    ``progress`` is told the share done.
+    """
+    chance = random.Random(seed)
+    launches: dict[str, list[Launch]] = {subject.key: [] for subject in subjects}
+    failures: dict[str, str] = {}
+    for number in range(effort.launches):
+        alive = [subject for subject in subjects if subject.key not in failures]
+        for key, outcome in _launch(number, alive, effort, chance).items():
+            if isinstance(outcome, Launch):
+                launches[key].append(outcome)
+            else:
+                failures[key] = str(outcome)
+        progress((number + 1) / effort.launches)
+    memory = {subject.key: _peak_memory(subject, effort) for subject in subjects if subject.key not in failures}
+    return {
+        subject.key: Timing(
+            launches=() if subject.key in failures else tuple(launches[subject.key]),
+            failure=failures.get(subject.key, ""),
+            peak_rss_bytes=memory.get(subject.key),
+        )
+        for subject in subjects
+    }
+
+
+def save_identity(path: Path) -> Subject:
+    """Write a model that does nothing to one number; timed like the others, it is the call floor."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    shape = [1, 1]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["image"], ["same"])],
+        "identity",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("same", TensorProto.FLOAT, shape)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
+
+
+@dataclass(kw_only=True)
+class _Turns:
+    """One worker of a launch, and what it has measured so far."""
+
+    subject: Subject
+    process: "_Process"
+    opened: dict[str, Any] = field(default_factory=dict)
+    settled: bool = False
+    samples_ns: list[int] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+
+    def open(self, effort: Effort) -> None:
+        subject = self.subject
+        shapes = {name: list(shape) for name, shape in subject.shapes.items()}
+        self.opened = self.process.ask(
+            do="open", model=str(subject.model), shapes=shapes, threads=subject.threads, sample_s=effort.sample_s
+        )
+
+    def warm_up(self, effort: Effort) -> None:
+        reply = self.process.ask(do="warm_up", window_s=effort.warm_up_window_s, limit_s=effort.warm_up_limit_s)
+        self.settled = reply["settled"]
+        self._keep(reply, WARM_UP_ROUND)
+
+    def take(self, number: int, effort: Effort) -> None:
+        self._keep(self.process.ask(do="turn", seconds=effort.turn_s), number)
+
+    def _keep(self, reply: dict[str, Any], number: int) -> None:
+        self.samples_ns += reply["samples_ns"]
+        self.rounds += [number] * len(reply["samples_ns"])
+
+    def launch(self, number: int) -> Launch:
+        return Launch(
+            launch=number,
+            calls_per_sample=self.opened["calls_per_sample"],
+            samples_ns=tuple(self.samples_ns),
+            rounds=tuple(self.rounds),
+            settled=self.settled,
+            session_s=self.opened["session_s"],
+            first_run_s=self.opened["first_run_s"],
+            threads_in_effect=self.opened["threads_in_effect"],
+            providers=tuple(self.opened["providers"]),
+        )
+
+
+def _launch(
+    number: int, subjects: Sequence[Subject], effort: Effort, chance: random.Random
+) -> dict[str, Launch | WorkerFailedError]:
+    """One fresh process a subject, started, opened and warmed in random order, then measured in turns."""
+    outcomes: dict[str, Launch | WorkerFailedError] = {}
+    with contextlib.ExitStack() as stack:
+        turns = [
+            _Turns(subject=subject, process=stack.enter_context(_process()))
+            for subject in chance.sample(subjects, len(subjects))
+        ]
+
+        def each(step: Callable[[_Turns], object]) -> None:
+            """Do one thing with every worker that has not failed, in random order."""
+            for turn in chance.sample(turns, len(turns)):
+                if turn.subject.key in outcomes:
+                    continue
+                try:
+                    step(turn)
+                except WorkerFailedError as error:
+                    outcomes[turn.subject.key] = error
+
+        each(lambda turn: turn.process.ready())  # all have imported before the first is timed
+        each(lambda turn: turn.open(effort))
+        each(lambda turn: turn.warm_up(effort))
+        for round_number in range(effort.rounds):
+            each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
+        return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
+
+
+def _peak_memory(subject: Subject, effort: Effort) -> int | None:
+    """Peak resident set of a fresh process that opens and runs the subject: never while timing."""
+    with _process() as process:
+        try:
+            process.ready()
+            turns = _Turns(subject=subject, process=process)
+            turns.open(effort)
+            return int(process.ask(do="memory")["peak_rss_bytes"])
+        except WorkerFailedError:
+            return None
+
+
+class _Process:
+    """A worker process that answers one line to one line. This process sleeps while it waits."""
+
+    def __init__(self, popen: "subprocess.Popen[str]") -> None:
+        self.popen = popen
+
+    def ready(self) -> None:
+        self._reply()
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        assert self.popen.stdin is not None
+        try:
+            self.popen.stdin.write(json.dumps(command) + "\n")
+            self.popen.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
+        return self._reply()
+
+    def _reply(self) -> dict[str, Any]:
+        assert self.popen.stdout is not None
+        if not select.select([self.popen.stdout], [], [], REPLY_LIMIT_S)[0]:
+            raise WorkerFailedError(f"the worker process did not answer for {REPLY_LIMIT_S:.0f} s")
+        line = self.popen.stdout.readline()
+        if not line.endswith("\n"):
+            raise self._ended()
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise WorkerFailedError(reply["error"])
+        return reply
+
+    def _ended(self) -> WorkerFailedError:
+        code = self.popen.wait()
+        return WorkerFailedError(f"the worker process ended with {f'signal {-code}' if code < 0 else f'code {code}'}")
+
+
+@contextlib.contextmanager
+def _process() -> Iterator[_Process]:
+    """A fresh worker; gone when the block is left, whatever happened in it."""
+    popen = subprocess.Popen(
+        [sys.executable, "-P", "-m", "harness.latency_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield _Process(popen)
+    finally:
+        popen.kill()
+        popen.communicate()

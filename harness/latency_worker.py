@@ -1,0 +1,143 @@
+"""The process that measures one session: it takes commands on standard input, one JSON object a line.
+
+It imports onnxruntime and numpy and nothing heavier. Between commands it sleeps, so that the other
+workers of a block, which take turns with it, have the machine to themselves.
+"""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import runtime
+
+CLOCK = time.perf_counter_ns
+LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
+WARMUP_WINDOWS = 20
+WARMUP_SIGNIFICANCE = 0.01
+WARMUP_DRIFT = 0.01  # smaller drifts do not keep a warm-up going
+
+
+class Worker:
+    """One session, opened, warmed up and measured in turns."""
+
+    def open(self, *, model: str, shapes: dict[str, list[int]], threads: int, sample_s: float) -> dict[str, Any]:
+        """Create the session, run it for the first time, and find how many calls make one sample."""
+        before = _thread_count()
+        start = CLOCK()
+        session = runtime.session(Path(model), threads=threads)
+        session_s = (CLOCK() - start) * 1e-9
+        after = _thread_count()
+        feeds = runtime.random_inputs(session, {name: tuple(shape) for name, shape in shapes.items()})
+        start = CLOCK()
+        self.results = runtime.run(session, feeds)
+        first_run_s = (CLOCK() - start) * 1e-9
+        self.call = runtime.bind(session, feeds, self.results)
+        self.calls = 1
+        while self._sample() < sample_s * 1e9:
+            self.calls *= 2
+        return {
+            "session_s": session_s,
+            "first_run_s": first_run_s,
+            "calls_per_sample": self.calls,
+            "threads_in_effect": None if before is None or after is None else after - before + 1,
+            "providers": session.get_providers(),
+        }
+
+    def warm_up(self, *, window_s: float, limit_s: float) -> dict[str, Any]:
+        """Run until the last windows of samples show no change of level, or the limit is reached."""
+        samples: list[int] = []
+        medians: list[float] = []
+        start, settled = CLOCK(), False
+        while not settled and (CLOCK() - start) * 1e-9 < limit_s:
+            window = self._samples(window_s)
+            samples += window
+            medians.append(statistics.median(window))
+            settled = len(medians) >= WARMUP_WINDOWS and not drifts(medians[-WARMUP_WINDOWS:])
+        return {"samples_ns": samples, "settled": settled}
+
+    def turn(self, *, seconds: float) -> dict[str, Any]:
+        """Measure for that long."""
+        end = CLOCK() + int(LEAD_IN_S * 1e9)
+        while True:
+            self.call()
+            if CLOCK() >= end:
+                break
+        return {"samples_ns": self._samples(seconds)}
+
+    def memory(self) -> dict[str, Any]:
+        """The largest resident set this process has had, in bytes."""
+        return {"peak_rss_bytes": _peak_resident_bytes()}
+
+    def _samples(self, seconds: float) -> list[int]:
+        samples = []
+        end = CLOCK() + int(seconds * 1e9)
+        while True:
+            samples.append(self._sample())
+            if CLOCK() >= end:
+                return samples
+
+    def _sample(self) -> int:
+        call, session, binding = range(self.calls), self.call.session, self.call.binding
+        run = session.run_with_iobinding
+        start = CLOCK()
+        for _ in call:
+            run(binding)
+        return CLOCK() - start
+
+
+def drifts(medians: list[float]) -> bool:
+    """Whether a series changes its level somewhere (Pettitt's test, Applied Statistics 28, 1979).
+
+    True only where the change is also larger than :data:`WARMUP_DRIFT` of the level.
+    """
+    import numpy as np
+
+    series = np.asarray(medians)
+    count = len(series)
+    signs = np.sign(series[None, :] - series[:, None])
+    statistic = [abs(signs[: point + 1, point + 1 :].sum()) for point in range(count - 1)]
+    point = int(np.argmax(statistic)) + 1
+    probability = 2 * np.exp(-6 * statistic[point - 1] ** 2 / (count**3 + count**2))
+    before, after = float(np.median(series[:point])), float(np.median(series[point:]))
+    return bool(probability < WARMUP_SIGNIFICANCE and abs(before - after) > WARMUP_DRIFT * after)
+
+
+def _thread_count() -> int | None:
+    """Threads of this process, where the system tells at once (Linux)."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else None
+
+
+def _peak_resident_bytes() -> int:
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # getrusage would inherit the parent's peak over fork and exec.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main() -> int:
+    """Answer commands until standard input ends."""
+    replies = sys.stdout
+    sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
+    worker = Worker()
+    runtime.load()
+    print(json.dumps({"ready": True}), file=replies, flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            reply = getattr(worker, command.pop("do"))(**command)
+        except Exception as error:  # reported to the parent, which gives the row this reason
+            reply = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"}
+        print(json.dumps(reply), file=replies, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

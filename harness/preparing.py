@@ -1,0 +1,47 @@
+"""What the commands that train, export and run share: their arguments, and carrying out pieces in sight."""
+
+import argparse
+from collections.abc import Sequence
+
+from harness import cache, carrying_out, catalog, progress
+from harness.architecture import Architecture
+from harness.errors import HarnessError
+from harness.plan import Piece, Request
+
+PROFILES = ("quick", "lecture")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that choose networks, and how they are trained."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names or globs; default: all")
+    parser.add_argument("--set", choices=catalog.SETS, default="all", help="a set of the catalogue (default: all)")
+    parser.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
+    parser.add_argument("--data", metavar="NAME", help="a data set in place of the recipe's; `harness data` lists them")
+    parser.add_argument("--seed", type=int, default=0, help="of first weights, order and augmentation (default: 0)")
+
+
+def requests(args: argparse.Namespace, chosen: Sequence[Architecture], trained_in: str) -> list[Request]:
+    """What the arguments ask of each network."""
+    return [
+        Request(architecture=architecture, profile=args.profile, trained_in=trained_in, seed=args.seed, data=args.data)
+        for architecture in chosen
+    ]
+
+
+def carry_out(plan: Sequence[Piece]) -> dict[str, BaseException]:
+    """Make the pieces that are missing, with live bars; give the errors by digest."""
+    todo = [piece for piece in plan if not piece.made]
+    if not todo:
+        return {}
+    with progress.bars() as bars:
+        return carrying_out.carry_out(todo, progress.Pieces(bars, todo).report)
+
+
+def first_failure(errors: dict[str, BaseException]) -> HarnessError:
+    """The first of the errors as one that people can read."""
+    error = next(iter(errors.values()))
+    if isinstance(error, HarnessError):
+        return error
+    return HarnessError(
+        f"{type(error).__name__}: {error}. What the framework said is at the end of {cache.open_log(carrying_out.LOG)}."
+    )

@@ -1,0 +1,274 @@
+"""A run: networks prepared, proved, timed in turns, and written down row by row.
+
+A run folder holds ``plan.json`` (what was asked for), ``environment.json``, ``rows.csv``,
+``samples/`` (the raw samples of each network), ``predictions/`` (the class each file takes each
+test image for), ``histories/`` (of the training) and the pictures.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness import catalog, cost, files, latency, pieces, plan, rows
+from harness.architecture import Architecture
+from harness.errors import HarnessError
+from harness.measurements import Artifact, Cost, Timing
+from harness.plan import Pieces, Request
+from harness.rows import Row
+
+FLOOR = "call floor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run does, apart from what it finds; the same settings resume it."""
+
+    architectures: tuple[str, ...]
+    profile: str = "quick"
+    trained_in: str = "torch"
+    data: str | None = None
+    seed: int = 0
+    threads: tuple[int, ...]
+    batch: int = 1
+    effort: latency.Effort = field(default_factory=latency.Effort)
+
+    def requests(self, catalogue: dict[str, Architecture]) -> list[Request]:
+        """One request a network."""
+        return [
+            Request(
+                architecture=catalogue[name],
+                profile=self.profile,
+                trained_in=self.trained_in,
+                seed=self.seed,
+                data=self.data,
+            )
+            for name in self.architectures
+        ]
+
+
+def begin(folder: Path, settings: Settings, *, resume: bool) -> None:
+    """Make the run folder, or take up one that was stopped.
+
+    Raises :class:`HarnessError` where the folder holds something else, or a run of other settings.
+    """
+    asked = json.loads(json.dumps(asdict(settings)))
+    note = folder / "plan.json"
+    if not resume:
+        if folder.exists() and any(folder.iterdir()):
+            raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
+        files.make_folder(folder)
+        files.write(note, json.dumps(asked, indent=2) + "\n")
+        return
+    if not note.is_file():
+        raise HarnessError(f"{folder} is no run that could be resumed: it holds no plan.json.")
+    if json.loads(note.read_text()) != asked:
+        raise HarnessError(f"{folder} was begun with other settings: resume it with the command that began it.")
+
+
+def measure(
+    folder: Path,
+    pieces_of: dict[str, Pieces],
+    settings: Settings,
+    errors: dict[str, BaseException],
+    progress: Callable[[str, float], None],
+) -> None:
+    """Time every network that has no rows yet, and write its rows. Needs the machine to itself.
+
+    ``progress`` is told a network and the share of it that is done.
+    """
+    table = folder / rows.FILE_NAME
+    done = _finished(table, len(settings.threads))
+    floor = replace(latency.save_identity(folder / "identity.onnx"), key=FLOOR)
+    for number, (name, needed) in enumerate(pieces_of.items()):
+        if name in done:
+            continue
+        failed = [errors[piece.digest] for piece in needed.all if piece.digest in errors]
+        found = (
+            list(_failed_rows(folder.name, needed, settings, failed[0]))
+            if failed
+            else _measure_one(folder, needed, settings, floor, number, lambda share, name=name: progress(name, share))  # type: ignore[misc]
+        )
+        rows.append(table, *found)
+        progress(name, 1.0)
+
+
+def _finished(table: Path, thread_counts: int) -> set[str]:
+    """The networks that the table has all rows of; rows of one that it has only some of are dropped."""
+    if not table.is_file() or not table.stat().st_size:
+        return set()
+    found = rows.read(table)
+    counts = Counter(row.architecture for row in found)
+    whole = {name for name, count in counts.items() if count == len(catalog.FRAMEWORKS) * thread_counts}
+    if whole != set(counts):
+        rows.write(table, [row for row in found if row.architecture in whole])
+    return whole
+
+
+def _measure_one(
+    folder: Path,
+    needed: Pieces,
+    settings: Settings,
+    floor: latency.Subject,
+    number: int,
+    progress: Callable[[float], None],
+) -> list[Row]:
+    """The rows of one network, its files and thread counts timed in turns with the call floor."""
+    name = needed.train.request.architecture.name
+    artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
+    subjects = {
+        (framework, threads): latency.Subject(
+            key=f"{framework}, {threads} threads",
+            model=artifact.path,
+            shapes={"image": (settings.batch, *artifact.input_shape)},
+            threads=threads,
+        )
+        for framework, artifact in artifacts.items()
+        for threads in settings.threads
+    }
+    timings = latency.measure(
+        [floor, *subjects.values()], settings.effort, seed=settings.seed * 1000 + number, progress=progress
+    )
+    _save_samples(folder / "samples" / f"{name}.parquet", timings)
+    files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{name}.npz")
+    files.copy(needed.train.folder / "history.json", folder / "histories" / f"{name}.json")
+    ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
+    return [
+        replace(
+            _proved_row(folder.name, needed, framework, artifacts, ledgers),
+            **_timed(timings[subject.key], timings[FLOOR]),
+            threads=threads,
+            batch=settings.batch,
+        )
+        for (framework, threads), subject in subjects.items()
+    ]
+
+
+def _proved_row(
+    run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifact], ledgers: dict[str, Cost]
+) -> Row:
+    """What is known of an exported file apart from its latency."""
+    accuracy, proof = pieces.accuracies(needed)[framework], pieces.verdict(needed)
+    twin = next(other for other in ledgers if other != framework)
+    notes = [] if proof.equivalent else ["the four forms of the network are not equivalent"]
+    if proof.ties:
+        notes.append(f"{proof.ties} test images are ties within the tolerance")
+    return replace(
+        _asked_row(run, needed, framework),
+        weights=needed.train.digest,
+        macs=ledgers[framework].macs,
+        accuracy=accuracy.value,
+        accuracy_low=accuracy.interval[0],
+        accuracy_high=accuracy.interval[1],
+        correct=accuracy.correct,
+        total=accuracy.total,
+        equivalence_max_abs=proof.max_abs,
+        equivalence_scale=proof.scale,
+        equivalence_tolerance=proof.tolerance,
+        equivalent=proof.equivalent,
+        graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]),
+        status="ok" if proof.equivalent else "not equivalent",
+        reason="; ".join(notes) or None,
+        onnx_sha256=artifacts[framework].sha256,
+    )
+
+
+def _asked_row(run: str, needed: Pieces, framework: str) -> Row:
+    """What is known of a subject before anything is made: names, data, published figures."""
+    request = needed.train.request
+    architecture, recipe = request.architecture, request.recipe
+    data, published = plan.dataset(recipe.dataset), request.architecture.published
+    comparable = published is not None and data.genuine and data.name == published.dataset
+    return Row(
+        run=run,
+        architecture=architecture.name,
+        framework=framework,
+        dataset=data.name,
+        dataset_digest=data.digest,
+        adaptation=_adaptation(data, architecture),
+        trained_in=needed.train.framework,
+        params=architecture.params,
+        published_accuracy=published.accuracy if published and comparable else None,
+        published_on=f"{published.dataset} {published.split}" if published and comparable else None,
+        published_source=published.source if published and comparable else None,
+    )
+
+
+def _adaptation(data: Any, architecture: Architecture) -> str | None:
+    """In words, what is done to the images to fit the network."""
+    from harness.images import fit
+
+    return fit(data.x_test[:1], architecture.input_shape)[1] or None
+
+
+def _timed(timing: Timing, floor: Timing) -> dict[str, Any]:
+    """The columns of a row that its latency fills."""
+    columns: dict[str, Any] = {"call_floor_s": None if floor.failure else floor.median_s}
+    if timing.failure:
+        return {**columns, "status": "failed", "reason": timing.failure}
+    interval = timing.interval_s or (None, None)
+    first = timing.launches[0]
+    return {
+        **columns,
+        "provider": first.providers[0],
+        "threads_in_effect": first.threads_in_effect,
+        "latency_median_s": timing.median_s,
+        "latency_low_s": interval[0],
+        "latency_high_s": interval[1],
+        "latency_p90_s": timing.percentile_s(90.0),
+        "latency_p99_s": timing.percentile_s(99.0),
+        "session_s": timing.session_s,
+        "first_run_s": timing.first_run_s,
+        "peak_rss_bytes": timing.peak_rss_bytes,
+        "launches": len(timing.launches),
+        "samples": timing.samples,
+        "calls_per_sample": max(launch.calls_per_sample for launch in timing.launches),
+        "settled": timing.settled,
+    }
+
+
+def _failed_rows(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
+    """What could not be measured is a row with the reason, never a hole."""
+    for framework in needed.exports:
+        for threads in settings.threads:
+            row = _asked_row(run, needed, framework)
+            yield replace(row, threads=threads, batch=settings.batch, status="failed", reason=_one_line(error))
+
+
+def _one_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if isinstance(error, HarnessError) else f"{type(error).__name__}: {text[:300]}"
+
+
+def _save_samples(path: Path, timings: dict[str, Timing]) -> None:
+    """The raw samples of a network's subjects, in order: one table, a line a sample."""
+    import pandas
+
+    parts = [
+        pandas.DataFrame(
+            {
+                "subject": subject,
+                "launch": launch.launch,
+                "round": launch.rounds,
+                "calls": launch.calls_per_sample,
+                "nanoseconds": launch.samples_ns,
+            }
+        ).astype({"subject": "category", "launch": "int16", "round": "int16", "calls": "int32", "nanoseconds": "int64"})
+        for subject, timing in timings.items()
+        for launch in timing.launches
+    ]
+    if not parts:
+        return
+    table = pandas.concat(parts, ignore_index=True)
+    table["subject"] = table["subject"].astype("category")
+    files.make_folder(path.parent)
+    partial = path.with_name(path.name + ".partial")
+    table.to_parquet(partial, compression="zstd", index=False)
+    partial.replace(path)
+
+
+def finish(folder: Path, facts: dict[str, object], moments: Sequence[dict[str, object]]) -> None:
+    """Write the environment, with what ran beside the run at its start and its end."""
+    files.write(folder / "environment.json", json.dumps({**facts, "moments": list(moments)}, indent=2) + "\n")

@@ -1,0 +1,203 @@
+"""Tables for people and for programs, and the units that people read.
+
+Inside the harness a number is SI and a share of one; milliseconds, percent and mega exist only here.
+"""
+
+import csv
+import json
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.rows import Row
+
+FORMATS = ("table", "csv", "json")
+ABSENT = "–"  # noqa: RUF001
+
+Subject = tuple[int, str, str, str, int]  # threads, device, provider, precision, batch
+
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( .*)?")
+_COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SECOND_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], format: str) -> None:  # noqa: A002
+    """Print a table on standard output: ``table`` for people, ``csv`` or ``json`` for programs.
+
+    The machine formats hold every value exactly; None is an empty field in csv and null in json,
+    and a number that json cannot write (NaN, infinity) is its name as text.
+    """
+    if format == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([row.get(name) for name in columns] for row in rows)
+    elif format == "json":
+        listed = [{name: _json_value(row.get(name)) for name in columns} for row in rows]
+        print(json.dumps(listed, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+    elif format == "table":
+        _print_for_people(columns, rows)
+    else:
+        raise ValueError(f"expected one of {', '.join(FORMATS)}, found {format!r}")
+
+
+def plain(text: str) -> str:
+    """A text as one line of printable characters: no escape sequences, no control characters."""
+    spaced = "".join(" " if sign.isspace() else sign for sign in _ESCAPE_SEQUENCE.sub("", text))
+    return "".join(sign for sign in spaced if sign.isprintable())
+
+
+def format_count(value: float | None) -> str:
+    """A count for people with three digits: ``6.52 M``, ``417 k``, ``84``."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    rounded = float(f"{value:.3g}")  # first, so that 999,999 is 1 M and not 1000 k
+    for size, unit in _COUNT_UNITS:
+        if abs(rounded) >= size:
+            return f"{_digits(rounded / size, 3)} {unit}"
+    return f"{rounded:g}"
+
+
+def format_percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A share of one in percent, with its interval where given: ``89.2 % [87.7, 90.4]``."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    text = f"{100 * value:.1f} %"
+    return text if low is None or high is None else f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def format_seconds(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A time in seconds in the unit that suits it, with its interval: ``1.23 ms [1.21, 1.26]``.
+
+    Three digits, or four where the interval is narrower than 1 % of the value.
+    """
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    rounded = abs(float(f"{value:.3g}"))
+    size, unit = next((pair for pair in _SECOND_UNITS if rounded >= pair[0]), _SECOND_UNITS[-1])
+    if low is None or high is None:
+        return f"{_digits(value / size, 3)} {unit}"
+    number = 4 if high - low < 0.01 * value else 3
+    ends = f"[{_digits(low / size, number)}, {_digits(high / size, number)}]"
+    return f"{_digits(value / size, number)} {unit} {ends}"
+
+
+def summary(rows: list[Row]) -> tuple[list[str], list[dict[str, object]]]:
+    """The columns and lines of the table that ends a run: one line a network and framework.
+
+    Latency is that of one image: a call's, divided by its batch. Each thread count (and device,
+    provider, precision or batch, where they differ) has a column of its own.
+    """
+    subjects = sorted({_subject(row) for row in rows if row.latency_median_s is not None})
+    labels = dict(zip(subjects, _labels(subjects), strict=True))
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
+    lines = [_line(group, labels) for group in groups.values()]
+    columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
+    columns += ["max |Δ| / scale", "equivalent", "status"]
+    if len({row.run for row in rows}) > 1:
+        columns.insert(0, "run")
+    return columns, lines
+
+
+def _line(group: list[Row], labels: Mapping[Subject, str]) -> dict[str, object]:
+    first = group[0]
+    equivalent = {True: "yes", False: "NO", None: None}[_known(group, "equivalent")]
+    line: dict[str, object] = {
+        "run": first.run,
+        "network": first.architecture,
+        "framework": first.framework,
+        "dataset": _known(group, "dataset"),
+        "accuracy": format_percent(*(_known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
+        "parameters": format_count(_known(group, "params")),
+        "MACs": format_count(_known(group, "macs")),
+        "max |Δ| / scale": _relative(_known(group, "equivalence_max_abs"), _known(group, "equivalence_scale")),
+        "equivalent": equivalent,
+        "status": "; ".join(dict.fromkeys(_status(row) for row in group)),
+    }
+    for row in (row for row in group if row.latency_median_s is not None):
+        times = (row.latency_median_s, row.latency_low_s, row.latency_high_s)
+        line[labels[_subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
+    return line
+
+
+def _known(group: list[Row], name: str) -> Any:
+    """The first value that any row of a network has: what is not of a thread count is the same in all."""
+    return next((value for row in group if (value := getattr(row, name)) is not None), None)
+
+
+def _status(row: Row) -> str:
+    return f"{row.status}: {row.reason}" if row.reason else row.status
+
+
+def _relative(distance: float | None, scale: float | None) -> str | None:
+    return f"{distance / scale:.1e}" if distance is not None and scale else None
+
+
+def _subject(row: Row) -> Subject:
+    return row.threads or 0, row.device, row.provider or "", row.precision, row.batch
+
+
+def _labels(subjects: Sequence[Subject]) -> list[str]:
+    """A name for each latency column: the thread count, and what else differs between them."""
+    if not subjects:
+        return []
+    differs = [len(set(values)) > 1 for values in zip(*subjects, strict=True)]
+    labels = []
+    for threads, *others, batch in subjects:
+        parts = [f"{threads} thread{'s' * (threads > 1)}"] if threads else ["latency"]
+        parts += [str(other) for other, differ in zip(others, differs[1:-1], strict=True) if differ and other]
+        parts += [f"batch {batch}"] if differs[-1] else []
+        labels.append(", ".join(parts))
+    return labels
+
+
+def _digits(value: float, number: int) -> str:
+    """A value with a number of significant digits, never as a power of ten."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{number}g}")
+    return f"{rounded:.{max(0, number - 1 - math.floor(math.log10(abs(rounded))))}f}"
+
+
+def _json_value(value: object) -> object:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _print_for_people(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Text is never parsed for markup. Beside a terminal nothing may be cut: the reader has no wider window.
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100_000)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns:
+        numeric = _numeric([row.get(name) for row in rows])
+        table.add_column(Text(plain(name)), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.6g}" if isinstance(value, float) else plain(str(value))
+
+
+def _numeric(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None and value != ABSENT]
+    return bool(known) and all(
+        (isinstance(value, int | float) and not isinstance(value, bool))
+        or (isinstance(value, str) and _NUMBER_FOR_PEOPLE.fullmatch(value) is not None)
+        for value in known
+    )

@@ -1,0 +1,126 @@
+"""Training in PyTorch, by the recipe."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness import catalog, recipes, weights
+from harness.architecture import Architecture, Optimizer, Recipe
+from harness.images import Images
+from harness.recipes import Epoch
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+    from numpy.typing import NDArray
+
+
+def train(
+    architecture: Architecture,
+    recipe: Recipe,
+    images: Images,
+    *,
+    seed: int,
+    progress: Callable[[float, Epoch | None], None],
+) -> "tuple[weights.Weights, list[Epoch]]":
+    """Train the network from its first weights; give the last ones and the history.
+
+    Repeatable for a seed, a version of PyTorch, a processor and a number of threads. ``progress``
+    is told the share done and, after each epoch, what came of it.
+    """
+    import torch
+
+    torch.manual_seed(seed)  # dropout
+    model = build(architecture)
+    weights.to_torch(model, recipes.first_weights(weights.shapes(weights.from_torch(model)), recipe, seed))
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = _optimizer(model, recipe.optimizer)
+    history = []
+    for epoch in range(recipe.epochs):
+        start = time.perf_counter()
+        loss, accuracy = _one_epoch(model, optimizer, recipe, images, seed, epoch, progress)
+        found = logits(model, images.x_test).argmax(1)
+        history.append(
+            Epoch(
+                epoch=epoch + 1,
+                loss=loss,
+                accuracy=accuracy,
+                test_accuracy=float((found == images.y_test).mean()),
+                seconds=time.perf_counter() - start,
+            )
+        )
+        progress((epoch + 1) / recipe.epochs, history[-1])
+    return weights.from_torch(model), history
+
+
+def set_threads(threads: int) -> None:
+    """How many threads PyTorch uses in this process."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def build(architecture: Architecture) -> "torch.nn.Module":
+    """The untrained network, ending in logits."""
+    model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
+    return model
+
+
+def logits(model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int = 250) -> "NDArray[numpy.float32]":
+    """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
+    import numpy as np
+    import torch
+
+    model.eval()
+    kind = next(model.parameters()).dtype
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), batch):
+            part = torch.from_numpy(images[start : start + batch]).to(kind)
+            found.append(model(part.permute(0, 3, 1, 2)).flatten(1).numpy())
+    return np.concatenate(found)
+
+
+def _one_epoch(
+    model: "torch.nn.Module",
+    optimizer: "torch.optim.Optimizer",
+    recipe: Recipe,
+    images: Images,
+    seed: int,
+    epoch: int,
+    progress: Callable[[float, Epoch | None], None],
+) -> tuple[float, float]:
+    """Mean loss and accuracy over one pass."""
+    import torch
+
+    model.train()
+    total_loss = right = seen = 0.0
+    for batch, labels in recipes.batches(images, recipe, seed, epoch):
+        # A permuted view of (N, H, W, C) is PyTorch's channels-last layout: nothing is copied.
+        output = model(torch.from_numpy(batch).permute(0, 3, 1, 2)).flatten(1)
+        target = torch.from_numpy(labels)
+        loss = torch.nn.functional.cross_entropy(output, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen += len(labels)
+        total_loss += float(loss) * len(labels)
+        right += int((output.argmax(1) == target).sum())
+        progress((epoch + seen / len(images.x_train)) / recipe.epochs, None)
+    return total_loss / seen, right / seen
+
+
+def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.Optimizer":
+    import torch
+
+    rate, parameters = optimizer.learning_rate, model.parameters()
+    match optimizer.name:
+        case "sgd":
+            return torch.optim.SGD(parameters, rate, momentum=optimizer.momentum)
+        case "adam":
+            betas = (optimizer.beta_1, optimizer.beta_2)
+            return torch.optim.Adam(parameters, rate, betas=betas, eps=optimizer.epsilon)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, rate, alpha=optimizer.decay, eps=optimizer.epsilon)
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, rate, rho=optimizer.decay, eps=optimizer.epsilon)

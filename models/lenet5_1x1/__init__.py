@@ -1,0 +1,40 @@
+"""The LeNet of G. Marques' lecture, whose third convolution is 1×1 instead of LeNet 5's 5×5."""
+
+from harness.architecture import Architecture, Optimizer, Published, Recipe
+
+SOURCE = "G. Marques, An Introduction to Convolutional Neural Networks with Tensorflow-Keras"
+
+ARCHITECTURES = (
+    Architecture(
+        name="lenet5_1x1",
+        family="lenet5_1x1",
+        sets=("lectures",),
+        source="marques_lenet5_mnist",
+        dataset="mnist",
+        input_shape=(28, 28, 1),
+        outputs=10,
+        params=257_546,
+        macs=658_440,
+        published=Published(accuracy=0.9881, dataset="mnist", split="test", source=SOURCE),
+        deviations=(
+            "The third convolution is 1×1 as the lecture's code and summary print it; LeNet 5 has 5×5, "
+            "and 61,706 parameters.",
+        ),
+        recipes={
+            "lecture": Recipe(
+                dataset="mnist",
+                training_images=40_000,
+                optimizer=Optimizer(name="adam", learning_rate=0.001),
+                batch=1024,
+                epochs=20,
+                source=f"{SOURCE}; the last 20,000 training images are its validation split",
+            ),
+            "quick": Recipe(
+                dataset="fashion_mnist_sample",
+                optimizer=Optimizer(name="adam", learning_rate=0.001),
+                batch=64,
+                epochs=10,
+            ),
+        },
+    ),
+)

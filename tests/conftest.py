@@ -1,0 +1,54 @@
+"""What the tests share: a cache of their own, one small prepared run, and the command line as a process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+Harness = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that all tests share: what one trains, the next finds."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(cache_folder))
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def harness(cache_folder: Path) -> Harness:
+    """The command line, run as a process."""
+
+    def run(*arguments: str, cwd: Path | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
+        variables = {key: value for key, value in os.environ.items() if key != "HARNESS_DATA"}
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={**variables, "HARNESS_CACHE": str(cache_folder), **environment},
+            timeout=600,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_run(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two networks with little effort; its rows are real measurements."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    done = harness(
+        "run", "mlp_fmnist_relu_1", "lenet5_1x1", "--launches", "2", "--seconds", "0.03", "--out", str(folder)
+    )
+    assert done.returncode == 0, done.stderr
+    return folder

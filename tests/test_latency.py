@@ -1,0 +1,193 @@
+"""The latency engine: its statistics on planted samples, and real workers on real files."""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from harness import latency, latency_worker
+from harness.latency import Effort, Subject
+from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
+
+LITTLE = Effort(launches=2, seconds=0.03, warm_up_limit_s=0.3)
+
+
+def launch(samples_ns: list[int], *, calls: int = 1, warm_up: int = 0, number: int = 0) -> Launch:
+    return Launch(
+        launch=number,
+        calls_per_sample=calls,
+        samples_ns=tuple(samples_ns),
+        rounds=tuple([-1] * warm_up + [0] * (len(samples_ns) - warm_up)),
+        settled=True,
+        session_s=0.1,
+        first_run_s=0.01,
+        threads_in_effect=1,
+        providers=("CPUExecutionProvider",),
+    )
+
+
+def matrix_product(path: Path, size: int) -> Subject:
+    """A model of one matrix product of known work."""
+    weight = onnx.numpy_helper.from_array(np.ones((size, size), np.float32), "weight")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["image", "weight"], ["probabilities"])],
+        "product",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", size])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", size])],
+        [weight],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return Subject(key=path.stem, model=path, shapes={"image": (64, size)}, threads=1)
+
+
+def test_statistics_are_over_launches_without_the_warm_up() -> None:
+    timing = Timing(
+        launches=(
+            launch([9_000_000, 2_000, 4_000, 6_000], calls=2, warm_up=1),
+            launch([3_000, 3_000], number=1),
+            launch([5_000], number=2),
+        )
+    )
+    assert timing.launch_medians_s == pytest.approx([2e-6, 3e-6, 5e-6])
+    assert timing.median_s == pytest.approx(3e-6)
+    low, high = timing.interval_s or (0, 0)
+    assert 2e-6 <= low <= timing.median_s <= high <= 5e-6
+    assert timing.samples == 6
+
+
+@pytest.mark.parametrize("percent", sorted(PERCENTILE_FLOORS))
+def test_a_percentile_waits_for_its_floor(percent: float) -> None:
+    floor = PERCENTILE_FLOORS[percent]
+    enough, short = (Timing(launches=(launch(list(range(1, count + 1))),)) for count in (floor, floor - 1))
+    assert short.percentile_s(percent) is None
+    assert enough.percentile_s(percent) == pytest.approx(np.percentile(range(1, floor + 1), percent) * 1e-9)
+
+
+@given(st.lists(st.floats(1e-6, 1e-1), min_size=2, max_size=12))
+def test_the_interval_holds_the_estimate(medians: list[float]) -> None:
+    timing = Timing(launches=tuple(launch([round(value * 1e9)]) for value in medians))
+    low, high = timing.interval_s or (0, 0)
+    assert min(timing.launch_medians_s) <= low <= timing.median_s <= high <= max(timing.launch_medians_s)
+
+
+def test_a_change_of_level_is_drift_and_noise_is_not() -> None:
+    random = np.random.default_rng(0)
+    quiet = (1 + 0.002 * random.standard_normal(20)).tolist()
+    assert latency_worker.drifts([1.5] * 8 + quiet[:12])
+    assert not latency_worker.drifts(quiet)
+    # A change that is certain but smaller than what matters does not keep a warm-up going.
+    assert not latency_worker.drifts([1.005] * 10 + [1.0] * 10)
+
+
+def test_more_work_takes_longer_and_every_sample_is_kept(tmp_path: Path) -> None:
+    small, large = matrix_product(tmp_path / "small.onnx", 64), matrix_product(tmp_path / "large.onnx", 512)
+    timings = latency.measure([small, large], LITTLE)
+    assert timings["large"].median_s > 5 * timings["small"].median_s
+    for timing in timings.values():
+        assert len(timing.launches) == LITTLE.launches
+        for taken in timing.launches:
+            assert len(taken.samples_ns) == len(taken.rounds)
+            assert set(taken.rounds) == {-1, *range(LITTLE.rounds)}
+            assert list(taken.rounds) == sorted(taken.rounds)
+            assert taken.threads_in_effect in (1, None)
+            assert taken.providers[0] == "CPUExecutionProvider"
+        assert timing.peak_rss_bytes is not None
+        assert timing.peak_rss_bytes > 10 * 2**20
+
+
+def test_the_reported_latency_is_that_of_a_plain_loop(tmp_path: Path) -> None:
+    """Within a factor: the plain loop below is another process under another load."""
+    import onnxruntime
+
+    subject = matrix_product(tmp_path / "plain.onnx", 512)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(subject.model, options)
+    fed = {"image": np.ones((64, 512), np.float32)}
+    times = []
+    for _ in range(60):
+        start = time.perf_counter()
+        session.run(None, fed)
+        times.append(time.perf_counter() - start)
+    measured = latency.measure([subject], LITTLE)["plain"].median_s
+    assert 0.4 < measured / statistics.median(times[10:]) < 2.5
+
+
+def test_a_broken_subject_leaves_the_others_intact(tmp_path: Path) -> None:
+    good = matrix_product(tmp_path / "good.onnx", 64)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    bad = Subject(key="bad", model=tmp_path / "bad.onnx", shapes={"image": (1, 64)}, threads=1)
+    unlike = Subject(key="unlike", model=good.model, shapes={"image": (1, 65)}, threads=1)
+    timings = latency.measure([bad, good, unlike], LITTLE)
+    assert timings["good"].samples > 0
+    for key in ("bad", "unlike"):
+        assert timings[key].launches == ()
+        assert timings[key].failure
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the worker by its parent in /proc")
+def test_a_killed_worker_is_a_reason(tmp_path: Path) -> None:
+    victim, other = matrix_product(tmp_path / "victim.onnx", 512), matrix_product(tmp_path / "other.onnx", 64)
+
+    def kill_one() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for child in psutil.Process().children():
+                open_threads = child.status() != psutil.STATUS_ZOMBIE and child.num_threads()
+                if open_threads and "latency_worker" in " ".join(child.cmdline()):
+                    time.sleep(1.0)
+                    os.kill(child.pid, signal.SIGKILL)
+                    return
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    timings = latency.measure([victim, other], Effort(launches=2, seconds=2.0))
+    killer.join()
+    outcomes = sorted((timing.failure for timing in timings.values()), key=len)
+    assert outcomes[0] == ""
+    assert "signal 9" in outcomes[1]
+
+
+def test_a_worker_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, harness.latency_worker, harness.runtime; harness.runtime.load(); import numpy;"
+        "print([n for n in ('torch', 'tensorflow', 'keras', 'pandas', 'onnx', 'scipy', 'matplotlib') if n in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_call_floor_is_below_any_network(tmp_path: Path) -> None:
+    floor = latency.save_identity(tmp_path / "identity.onnx")
+    timings = latency.measure([floor, matrix_product(tmp_path / "product.onnx", 256)], LITTLE)
+    assert 0 < timings[floor.key].median_s < timings["product"].median_s
+
+
+def test_the_raw_samples_of_a_run_give_its_rows(small_run: Path) -> None:
+    """The samples on disk are enough to compute the row again."""
+    import pandas
+
+    from harness import rows
+
+    for row in rows.read(small_run):
+        table = pandas.read_parquet(small_run / "samples" / f"{row.architecture}.parquet")
+        taken = table[(table["subject"] == f"{row.framework}, {row.threads} threads") & (table["round"] >= 0)]
+        assert len(taken) == row.samples
+        medians = (taken["nanoseconds"] / taken["calls"]).groupby(taken["launch"]).median() * 1e-9
+        assert len(medians) == row.launches
+        assert row.latency_median_s == pytest.approx(medians.median())
+    assert json.loads((small_run / "environment.json").read_text())["cores"]["available"] >= 1
