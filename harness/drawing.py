@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import files
 from harness.errors import HarnessError
 from harness.tables import plain
 
@@ -128,7 +129,7 @@ def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], s
     writer.writeheader()
     writer.writerows(table)
     contents[".csv"] = text.getvalue().encode()
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(stem.parent)
     return [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
 
 

@@ -143,7 +143,8 @@ def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iter
     kind = operator(node)
     given = [(index, known[name]) for index, name in enumerate(node.input) if name in known]
     if kind in WEIGHT_INPUTS:
-        yield from (weight for index, weight in given if index in WEIGHT_INPUTS[kind])
+        # A scalar is a fill value: PyTorch writes a missing bias as a zero expanded.
+        yield from (weight for index, weight in given if index in WEIGHT_INPUTS[kind] and weight.rank > 0)
     elif kind in ELEMENTWISE:
         bias = kind == "Add" and any(name in products for name in node.input)
         for _, weight in given:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 CROWD = 20  # from so many names on, they are written smaller
 GAP = 3.0  # pixels that stay free around a name
-STEP, REACH = 6.0, 480.0  # pixels: the grid on which a free place is looked for, and how far away
+SLACK = (2.0, 2.0, -2.0, -2.0)  # how much less of it will do where adjustText was content
+STEP, REACH = 8.0, 480.0  # pixels: the grid on which a free place is looked for, and how far away
 LEADER = 14.0  # pixels from which on a line leads from a name to what it names
 
 
@@ -66,16 +67,17 @@ def _clear(axes: "Axes", texts: "list[Text]", own: "Sequence[Bbox]", obstacles: 
     """Move each name that still lies on something to the free place nearest to what it names."""
     import numpy as np
 
-    drawn = [box.extents for box in obstacles]
-    places = [text.get_window_extent().padded(GAP).extents for text in texts]
+    drawn = [np.array(box.extents) for box in obstacles]
+    places = [np.array(text.get_window_extent().padded(GAP).extents) for text in texts]
     for index, text in enumerate(texts):
         taken = np.array(drawn + places[:index] + places[index + 1 :])
-        if not _hits(places[index][None], taken).any():
+        if not _hits((places[index] + SLACK)[None], taken).any():
             continue
-        found = _free_place(places[index], own[index], taken, axes.bbox.extents)
+        found = _free_place(places[index], own[index], taken, np.array(axes.bbox.extents))
         if found is not None:
             places[index] = found
-            text.set_position(axes.transData.inverted().transform(found.reshape(2, 2).mean(axis=0)))
+            x, y = axes.transData.inverted().transform(found.reshape(2, 2).mean(axis=0))
+            text.set_position((x, y))
 
 
 def _free_place(place: "Array", near: "Bbox", taken: "Array", inside: "Array") -> "Array | None":
@@ -96,10 +98,11 @@ def _free_place(place: "Array", near: "Bbox", taken: "Array", inside: "Array") -
 
 def _hits(places: "Array", taken: "Array") -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Which boxes (left, bottom, right, top) lie on any of the others."""
-    one, other = places[:, None], taken[None]
-    over = (one[..., :2] < other[..., 2:]) & (one[..., 2:] > other[..., :2])
-    hits: np.ndarray[Any, np.dtype[np.bool_]] = over.all(axis=-1).any(axis=-1)
-    return hits
+    import numpy as np
+
+    left, bottom, right, top = (side[:, None] for side in places.T)
+    over = (left < taken[:, 2]) & (right > taken[:, 0]) & (bottom < taken[:, 3]) & (top > taken[:, 1])
+    return np.asarray(over.any(axis=1))
 
 
 def _lead(axes: "Axes", name_box: "Bbox", own: "Bbox") -> None:

@@ -68,13 +68,9 @@ class Node:
             raise UncountableError("it has no output")
         return self._whole("its output", self.proto.output[0])
 
-    def attribute(self, name: str, default: Any = None) -> Any:
-        import onnx
-
-        for attribute in self.proto.attribute:
-            if attribute.name == name:
-                return onnx.helper.get_attribute_value(attribute)
-        return default
+    def attribute(self, name: str, default: int = 0) -> int:
+        """An integer attribute."""
+        return next((int(found.i) for found in self.proto.attribute if found.name == name), default)
 
     def _whole(self, what: str, name: str) -> tuple[int, ...]:
         shape = self.shapes.of.get(name)
@@ -135,12 +131,17 @@ def _equal(what: str, left: int, right: int) -> None:
         raise UncountableError(f"{what} disagree, {left} and {right}: does the input shape fit the network?")
 
 
+def _check_ranks(data: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    if len(data) != len(kernel) or len(data) < 3:
+        raise UncountableError(f"data {text(data)} and kernel {text(kernel)} are no convolution's")
+
+
 def _convolution(weight: int) -> Callable[[Node], int]:
     """The rule of a convolution whose kernel (M, C/group, k...) is input number ``weight``."""
 
     def macs(node: Node) -> int:
         data, kernel = node.input(0), node.input(weight)
-        _equal("ranks of data and kernel", len(data), len(kernel))
+        _check_ranks(data, kernel)
         _equal("channels of data and kernel", data[1], kernel[1] * node.attribute("group", 1))
         return math.prod(node.output()) * math.prod(kernel[1:])
 
@@ -149,7 +150,7 @@ def _convolution(weight: int) -> Callable[[Node], int]:
 
 def _transposed_convolution(node: Node) -> int:
     data, kernel = node.input(0), node.input(1)  # (N, C, d...), (C, M/group, k...)
-    _equal("ranks of data and kernel", len(data), len(kernel))
+    _check_ranks(data, kernel)
     _equal("channels of data and kernel", data[1], kernel[0])
     return math.prod(data) * math.prod(kernel[1:])  # each value is spread over a whole kernel
 
@@ -158,8 +159,8 @@ def _gemm(node: Node) -> int:
     left, right = node.input(0), node.input(1)
     if len(left) != 2 or len(right) != 2:
         raise UncountableError(f"expected two matrices, got {text(left)} and {text(right)}")
-    rows, inner = left[::-1] if node.attribute("transA", 0) else left
-    depth, columns = right[::-1] if node.attribute("transB", 0) else right
+    rows, inner = left[::-1] if node.attribute("transA") else left
+    depth, columns = right[::-1] if node.attribute("transB") else right
     _equal("inner sizes", inner, depth)
     return rows * inner * columns
 
@@ -178,7 +179,7 @@ def _matrix_product(second: int) -> Callable[[Node], int]:
 
 
 def _fused_matrix_product(node: Node) -> int:
-    if any(node.attribute(name, 0) for name in ("transA", "transB", "transBatchA", "transBatchB")):
+    if any(node.attribute(name) for name in ("transA", "transB", "transBatchA", "transBatchB")):
         raise UncountableError("the ledger has no rule for its transposed form")
     return _matrix_product(1)(node)
 
@@ -191,14 +192,14 @@ def _attention(node: Node) -> int:
         reached, value_width = key[2], value[3]
     elif {len(query), len(key), len(value)} == {3}:  # batch, length, heads × width
         batch, length, _ = query
-        heads, key_heads = node.attribute("q_num_heads", 0), node.attribute("kv_num_heads", 0)
+        heads, key_heads = node.attribute("q_num_heads"), node.attribute("kv_num_heads")
         if not heads or not key_heads:
             raise UncountableError("q_num_heads or kv_num_heads is missing")
         width, reached, value_width = query[2] // heads, key[1], value[2] // key_heads
     else:
         raise UncountableError("expected query, key and value of rank 3 or 4")
-    if node.has(4):  # past keys
-        reached += node.input(4)[2]
+    if node.has(4):  # past keys: batch, heads, length, width
+        reached += sum(node.input(4)[2:3])
     return int(batch * heads * length * reached * (width + value_width))
 
 

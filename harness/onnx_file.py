@@ -63,9 +63,13 @@ def read(path: Path) -> OnnxFile:
     initializers = {tensor.name: describe(tensor) for tensor in model.graph.initializer}
     for sparse in model.graph.sparse_initializer:
         initializers[sparse.values.name] = describe(sparse.values, tuple(sparse.dims))
+    model = _inline(model, path)
+    names = (*_names(model.graph), *(entry.domain for entry in model.opset_import))
+    if not all(isinstance(name, str) for name in names):  # protobuf hands bad UTF-8 out as bytes
+        raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
     return OnnxFile(
         path=path,
-        model=_inline(model, path),
+        model=model,
         initializers=initializers,
         stored_values=values,
         stored_bytes=size,
@@ -109,6 +113,17 @@ def _node_tensors(nodes: Any) -> Iterator[Any]:
                 yield attribute.t
             for graph in subgraphs(attribute):
                 yield from _graph_tensors(graph)
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    for part in (graph.input, graph.output, graph.initializer):
+        yield from (value.name for value in part)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            for inner in subgraphs(attribute):
+                yield from _names(inner)
 
 
 def subgraphs(attribute: Any) -> list[Any]:

@@ -31,7 +31,7 @@ VERSIONS = {
     "keras": ("keras", "tensorflow", "tf2onnx", "onnx"),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
 }
-MACS_PER_SECOND = 8e9  # one core of a current processor, training or predicting in float32; for estimates alone
+MACS_PER_SECOND = 2e10  # one core of a current processor, training or predicting in float32; for estimates alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
-OPERATIONS_LABEL = "Operations [G-Ops] (1 multiply-accumulate = 2 operations; input H×W)"  # noqa: RUF001
+OPERATIONS_LABEL = "Operations [G-Ops] (1 multiply-accumulate = 2 operations; input H×W)"
 LATENCY_LABEL = "Latency of one image [ms] (median and 95 % interval over process launches)"
 
 LARGEST_BUBBLE = 2400.0  # points², of the network with the most parameters
@@ -36,6 +36,21 @@ _ACCURACY_COLUMNS += ("accuracy", "accuracy_low", "accuracy_high")
 _LATENCY_COLUMNS = ("run", "device", "provider", "precision", "batch", "architecture", "framework", "threads")
 
 Interval = tuple[float, float, float]  # value, low, high
+
+
+def draw(rows: list[Row], folder: Path) -> list[Path]:
+    """Draw into a folder every picture that the rows have something for.
+
+    Returns the files written. Raises :class:`HarnessError` where there is nothing for any picture.
+    """
+    drawn: list[Path] = []
+    if with_accuracy(rows):
+        drawn += accuracy_against_operations(rows, folder / "accuracy_against_operations")
+    if with_latency(rows):
+        drawn += latency(rows, folder / "latency")
+    if not drawn:
+        raise HarnessError("Nothing to draw: no row of status ok has a latency, or an accuracy and macs.")
+    return drawn
 
 
 def accuracy_against_operations(rows: list[Row], path_stem: Path) -> list[Path]:
@@ -108,7 +123,7 @@ def accuracy_figure(rows: Sequence[Row]) -> "Figure":
     datasets = sorted({row.dataset or "" for row in rows})
     frameworks = _frameworks(rows)
     per_param = LARGEST_BUBBLE / max(*(row.params or 0 for row in rows), 1)
-    note = "H×W: each network at its own input size. The area of a bubble is its number of parameters."  # noqa: RUF001
+    note = "H×W: each network at its own input size. The area of a bubble is its number of parameters."
     figure, panels = drawing.panels([5.1] * len(datasets), note=note)
     for dataset, axes in zip(datasets, panels, strict=True):
         shown = [row for row in rows if (row.dataset or "") == dataset]

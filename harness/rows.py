@@ -96,10 +96,10 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 def append(path: Path, *new: Row) -> None:
     """Add rows to a table, with the header if they are the first; on disk when this returns."""
-    beginning = not path.exists() or path.stat().st_size == 0
-    if not beginning:
+    if path.exists():
         _drop_unfinished_line(path)
-    with path.open("a", encoding="utf-8", newline="") as file:
+    beginning = not path.exists() or path.stat().st_size == 0
+    with path.open("ab") as file:
         file.write(_to_csv(new, header=beginning))
         file.flush()
         os.fsync(file.fileno())
@@ -108,7 +108,7 @@ def append(path: Path, *new: Row) -> None:
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write a table of these rows, whole or not at all, in place of what was there."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(_to_csv(rows, header=True), encoding="utf-8", newline="")
+    partial.write_bytes(_to_csv(rows, header=True))
     partial.replace(path)
 
 
@@ -120,9 +120,12 @@ def read(path: Path) -> list[Row]:
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         raise HarnessError(f"{path} is no run: expected a folder that holds {FILE_NAME}, made by `harness run --out`.")
-    text = file.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    table = list(csv.reader(io.StringIO(whole)))
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]  # before decoding: a torn line may end inside a character
+    try:
+        table = list(csv.reader(io.StringIO(whole.decode(), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HarnessError(f"{file} is no table of a run: expected CSV in UTF-8, found {error}.") from error
     if not table:
         raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
     header, *lines = table
@@ -137,13 +140,14 @@ def to_frame(rows: list[Row]) -> "pandas.DataFrame":
     return pandas.DataFrame([[getattr(row, name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
 
 
-def _to_csv(rows: Sequence[Row], *, header: bool) -> str:
+def _to_csv(rows: Sequence[Row], *, header: bool) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if header:
         writer.writerow(COLUMNS)
     writer.writerows([_to_text(getattr(row, name)) for name in COLUMNS] for row in rows)
-    return text.getvalue()
+    # A file name that is no text must not stop a run.
+    return text.getvalue().encode(errors="backslashreplace")
 
 
 def _drop_unfinished_line(path: Path) -> None:

@@ -74,10 +74,11 @@ def measure(
     settings: Settings,
     errors: dict[str, BaseException],
     progress: Callable[[str, float], None],
+    finished: Callable[[str], None],
 ) -> None:
     """Time every network that has no rows yet, and write its rows. Needs the machine to itself.
 
-    ``progress`` is told a network and the share of it that is done.
+    ``progress`` is told a network and the share of it that is done, ``finished`` that its rows are written.
     """
     table = folder / rows.FILE_NAME
     done = _finished(table, len(settings.threads))
@@ -92,7 +93,7 @@ def measure(
             else _measure_one(folder, needed, settings, floor, number, lambda share, name=name: progress(name, share))  # type: ignore[misc]
         )
         rows.append(table, *found)
-        progress(name, 1.0)
+        finished(name)
 
 
 def _finished(table: Path, thread_counts: int) -> set[str]:

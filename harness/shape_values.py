@@ -33,11 +33,12 @@ def fold(model: Any, shapes: Mapping[str, Sequence[int | str]]) -> bool:
             chosen.append(_as_constant(node, shapes))
             known.update(node.output)
     values = _evaluate(model, chosen, stored)
-    rest = [node for node in graph.node if node.op_type == "Constant" or node.output[0] not in values]
+    rest = [node for node in graph.node if node.op_type == "Constant" or not values.keys() & set(node.output)]
     turned = len(rest) < len(graph.node)
     if turned:
         constants = {name for node in graph.node if node.op_type == "Constant" for name in node.output}
         graph.initializer.extend(tensor for name, tensor in values.items() if name not in constants)
+        model.ir_version = max(model.ir_version, 4)  # before, an initializer had to be an input too
         del graph.node[:]
         graph.node.extend(rest)
     return turned
@@ -50,12 +51,16 @@ def _holds_values(tensor: Any) -> bool:
 
 def _is_known(node: Any, known: Collection[str], shapes: Mapping[str, Sequence[int | str]]) -> bool:
     """Whether a node's outputs are small and can be computed from what is known."""
-    if node.domain not in ("", "ai.onnx") or not all(_is_small(shapes.get(name)) for name in node.output):
+    if node.domain not in ("", "ai.onnx") or not node.output:
+        return False
+    if node.op_type != "Constant" and not node.input:
+        return False
+    if not all(_is_small(shapes.get(name)) for name in node.output):
         return False
     if node.op_type == "Constant":
         return all(_holds_values(attribute.t) for attribute in node.attribute if attribute.HasField("t"))
     if node.op_type in ("Shape", "Size"):
-        return all(isinstance(size, int) for size in shapes.get(node.input[0], ("?",)))
+        return all(isinstance(size, int) for name in node.input for size in shapes.get(name, ("?",)))
     return node.op_type in COMPUTED and all(name in known for name in node.input if name)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from harness.rows import Row
 
 FORMATS = ("table", "csv", "json")
-ABSENT = "–"  # noqa: RUF001
+ABSENT = "–"
 
 Subject = tuple[int, str, str, str, int]  # threads, device, provider, precision, batch
 
@@ -36,7 +36,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], fo
         writer.writerows([row.get(name) for name in columns] for row in rows)
     elif format == "json":
         listed = [{name: _json_value(row.get(name)) for name in columns} for row in rows]
-        print(json.dumps(listed, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+        print(json.dumps(listed, indent=2, ensure_ascii=False, default=str))
     elif format == "table":
         _print_for_people(columns, rows)
     else:

@@ -90,7 +90,7 @@ def test_a_planted_fault_is_found(name: str, fault: Callable[[OrderedDict[str, n
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in FAULTS}))
 def test_an_unchanged_copy_is_equivalent(name: str) -> None:
-    assert proof_of(name, lambda layers: None).equivalent
+    assert proof_of(name, lambda _: None).equivalent
 
 
 def logits(*rows: list[float]) -> np.ndarray:

@@ -165,7 +165,8 @@ def test_a_killed_worker_is_a_reason(tmp_path: Path) -> None:
 def test_a_worker_imports_nothing_heavy() -> None:
     code = (
         "import sys, harness.latency_worker, harness.runtime; harness.runtime.load(); import numpy;"
-        "print([n for n in ('torch', 'tensorflow', 'keras', 'pandas', 'onnx', 'scipy', 'matplotlib') if n in sys.modules])"
+        "heavy = ('torch', 'tensorflow', 'keras', 'pandas', 'onnx', 'scipy', 'matplotlib');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -10,7 +10,6 @@ Example:
 """
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -106,20 +105,21 @@ def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors
 
         def report(name: str, share: float) -> None:
             bars.update(task, completed=names.index(name) + share, note=name)
-            if share >= 1:
-                progress.say_above(bars, f"  measured {name}")
 
-        run.measure(folder, needed, settings, errors, report)
+        def finished(name: str) -> None:
+            report(name, 1.0)
+            progress.say_above(bars, f"  measured {name}")
+
+        run.measure(folder, needed, settings, errors, report, finished)
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     print_table(*summary(found), format)
-    if importlib.util.find_spec("matplotlib") is None:
-        progress.say("no pictures: matplotlib is not installed (pip install 'onnx-harness[plots]').")
-        return
-    if any(row.latency_median_s is not None for row in found):
-        drawn = plots.accuracy_against_operations(found, folder / "accuracy_against_operations")
-        drawn += plots.latency(found, folder / "latency")
+    try:
+        drawn = plots.draw(found, folder)
+    except HarnessError as error:  # what was measured stands without its pictures
+        progress.say(f"no pictures: {error}")
+    else:
         progress.say(f"drawn: {', '.join(str(path) for path in drawn)}")
 
 

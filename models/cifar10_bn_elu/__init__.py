@@ -30,10 +30,10 @@ ARCHITECTURES = (
                 dataset="fashion_mnist_sample",
                 scaling="standard",
                 optimizer=Optimizer(name="adam", learning_rate=0.001),
-                batch=64,
+                batch=32,
                 epochs=3,
                 # A quarter turn makes a trouser of a dress in three epochs: flips and shifts only.
-                augmentation=Augmentation(shift_fraction=0.1, horizontal_flip=True),
+                augmentation=Augmentation(shift_fraction=0.05, horizontal_flip=True),
             ),
         },
     ),

@@ -27,7 +27,7 @@ ARCHITECTURES = (
                 dataset="fashion_mnist_sample",
                 optimizer=Optimizer(name="adam", learning_rate=0.001),
                 batch=64,
-                epochs=2,
+                epochs=1,
             ),
         },
     ),

@@ -28,7 +28,7 @@ ARCHITECTURES = (
                 dataset="fashion_mnist_sample",
                 optimizer=Optimizer(name="adam", learning_rate=0.001),
                 batch=64,
-                epochs=5,
+                epochs=3,
             ),
         },
     ),

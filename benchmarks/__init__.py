@@ -1,0 +1,1 @@
+"""The asv suite, and the experiments whose figures the documents quote."""

@@ -1,0 +1,38 @@
+"""Two latencies of one run: their ratio, paired launch by launch."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from harness.measurements import Timing
+
+RESAMPLES = 4999
+TRIMMED = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """How many times longer one subject takes than another, with its bootstrap 95 % interval over launches."""
+
+    value: float
+    low: float
+    high: float
+
+
+def ratio(of: Timing, to: Timing) -> Ratio:
+    """The ratio of the launches' medians, launch by launch: its geometric mean over launches, trimmed.
+
+    The trimmed mean leaves out the fifth of launches at either end: now and then one process of a
+    launch is slow from start to end. Both must be of the same run: launch by launch they then took turns on the same machine, and what
+    slowed one slowed the other. Across runs such a ratio means nothing.
+    """
+    import numpy as np
+    from scipy.stats import bootstrap, trim_mean
+
+    def centre(values: Any, axis: int = -1) -> Any:
+        return trim_mean(values, TRIMMED, axis=axis)
+
+    logarithms = np.log(of.launch_medians_s) - np.log(to.launch_medians_s)
+    found = bootstrap((logarithms,), centre, n_resamples=RESAMPLES, rng=np.random.default_rng(0))
+    interval = found.confidence_interval
+    return Ratio(value=math.exp(centre(logarithms)), low=math.exp(interval.low), high=math.exp(interval.high))

@@ -1,0 +1,104 @@
+"""The tables: exact for programs, harmless and readable for people."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.rows import Row
+from harness.tables import format_count, format_percent, format_seconds, print_table, summary
+
+COLUMNS = ("[bold]name", "value")
+HOSTILE = '[red]a[/red],"b"\n\x1b[31mc\x1b[0m\x1b]8;;http://x\x07 – é\x00'
+
+
+def _printed(capsys: pytest.CaptureFixture[str], rows: list[dict[str, object]], format: str) -> str:  # noqa: A002
+    print_table(COLUMNS, rows, format)
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+@pytest.mark.parametrize("value", [0.1 + 0.2, 138_357_544, True, None, 1e-300])
+def test_machine_formats_hold_values_exactly(capsys: pytest.CaptureFixture[str], value: object) -> None:
+    rows: list[dict[str, object]] = [{"[bold]name": HOSTILE, "value": value}]
+    assert json.loads(_printed(capsys, rows, "json")) == rows
+    header, line = csv.reader(io.StringIO(_printed(capsys, rows, "csv"), newline=""))
+    assert tuple(header) == COLUMNS
+    assert line == [HOSTILE, "" if value is None else str(value)]
+
+
+def test_json_stays_json_where_a_number_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    text = _printed(capsys, [{"value": math.nan}, {"value": -math.inf}], "json")
+    assert [line["value"] for line in json.loads(text)] == ["nan", "-inf"]
+    assert "NaN" not in text
+
+
+def test_table_shows_texts_as_they_are_and_nothing_that_steers_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    out = _printed(capsys, [{"[bold]name": HOSTILE, "value": None}], "table")
+    header, _, line = out.splitlines()
+    assert header.split() == ["[bold]name", "value"]
+    assert line.rstrip() == '[red]a[/red],"b" c – é   –'
+    assert all(sign.isprintable() for sign in out.replace("\n", ""))
+
+
+def test_table_cuts_nothing_off_and_aligns_numbers_right(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 500
+    out = _printed(capsys, [{"[bold]name": long, "value": 7}, {"[bold]name": "y", "value": 1_000_000}], "table")
+    first, second = out.splitlines()[2:]
+    assert first == f"{long}           7"
+    assert second.endswith("1,000,000")
+    assert len(second) == len(first)
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="table, csv, json"):
+        print_table(COLUMNS, [], "xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (format_count(6_522_000), "6.52 M"),
+        (format_count(999_999), "1.00 M"),
+        (format_count(999), "999"),
+        (format_count(0), "0"),
+        (format_count(None), "–"),
+        (format_seconds(0.000_999_9), "1.00 ms"),
+        (format_seconds(4.2e-6), "4.20 µs"),
+        (format_seconds(0.00123, 0.00121, 0.00126), "1.23 ms [1.21, 1.26]"),
+        (format_seconds(0.001234, 0.001233, 0.001236), "1.234 ms [1.233, 1.236]"),
+        (format_seconds(math.nan), "–"),
+        (format_percent(0.892, 0.8771, 0.9044), "89.2 % [87.7, 90.4]"),
+        (format_percent(None), "–"),
+    ],
+)
+def test_units_for_people(text: str, expected: str) -> None:
+    assert text == expected
+
+
+@given(st.floats(min_value=1e-12, max_value=1e5))
+def test_a_time_for_people_is_within_half_a_percent(value: float) -> None:
+    number, unit = format_seconds(value).split()
+    size = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
+    assert float(number) * size == pytest.approx(value, rel=0.0051)
+
+
+def test_summary_has_one_line_a_network_and_framework_with_thread_counts_side_by_side() -> None:
+    known = {"run": "r", "architecture": "lenet", "framework": "keras", "macs": 6_522_000, "batch": 4}
+    rows = [
+        Row(**known, threads=1, latency_median_s=0.004, latency_low_s=0.0039, latency_high_s=0.0042),
+        Row(**known, threads=2, latency_median_s=0.002),
+        Row(run="r", architecture="lenet", framework="torch", status="failed", reason="no such operator"),
+    ]
+    columns, (keras, torch) = summary(rows)
+    assert columns[columns.index("MACs") + 1 :][:2] == ["1 thread", "2 threads"]
+    assert keras["1 thread"] == "1.00 ms [0.975, 1.05]"
+    assert keras["2 threads"] == "500 µs"
+    assert (keras["MACs"], keras["status"]) == ("6.52 M", "ok")
+    assert torch["status"] == "failed: no such operator"
+    assert "1 thread" not in torch
