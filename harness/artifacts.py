@@ -35,6 +35,14 @@ def finish(model: "onnx.ModelProto", path: Path, metadata: Mapping[str, str]) ->
     partial.replace(path)
 
 
+def batch_norm(weights: "Mapping[str, object]", model: "onnx.ModelProto") -> str:
+    """What became of the network's batch norm in an export: "none" (it has none), "kept" or "folded"."""
+    if not any(name.endswith(".running_mean") for name in weights):
+        return "none"
+    kept = any(node.op_type == "BatchNormalization" for node in model.graph.node)
+    return "kept" if kept else "folded"
+
+
 def read(path: Path) -> Artifact:
     """What an exported file says of itself.
 

@@ -23,8 +23,9 @@ def ratio(of: Timing, to: Timing) -> Ratio:
     """The ratio of the launches' medians, launch by launch: its geometric mean over launches, trimmed.
 
     The trimmed mean leaves out the fifth of launches at either end: now and then one process of a
-    launch is slow from start to end. Both must be of the same run: launch by launch they then took turns on the same machine, and what
-    slowed one slowed the other. Across runs such a ratio means nothing.
+    launch is slow from start to end. Both must be of the same run: launch by launch they then took
+    turns on the same machine, and what slowed one slowed the other. Across runs such a ratio means
+    nothing.
     """
     import numpy as np
     from scipy.stats import bootstrap, trim_mean

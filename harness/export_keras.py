@@ -36,6 +36,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
             "layout": "NHWC",
             "input_shape": f"{height}x{width}x{channels}",
             "opset": str(artifacts.OPSET),
+            "batch_norm": artifacts.batch_norm(trained, model),
         },
     )
 

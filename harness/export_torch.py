@@ -34,6 +34,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
             "layout": "NCHW",
             "input_shape": f"{channels}x{height}x{width}",
             "opset": str(artifacts.OPSET),
+            "batch_norm": artifacts.batch_norm(trained, model),
         },
     )
 

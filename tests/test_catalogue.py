@@ -105,6 +105,17 @@ def test_both_files_have_the_macs(architecture: Architecture, exported: dict[str
     assert counted == {"keras": architecture.macs, "torch": architecture.macs}
 
 
+def test_a_file_says_whether_its_parameters_are_folded(
+    architecture: Architecture, lively: weights.Weights, exported: dict[str, Path]
+) -> None:
+    has_batch_norm = any("running_" in name for name in lively)
+    for file in exported.values():
+        ledger = cost.ledger(file)
+        assert ledger.folded_batch_norm == has_batch_norm
+        assert ledger.params <= architecture.params
+        assert ledger.params == architecture.params or ledger.folded_batch_norm
+
+
 def test_an_unfolded_export_has_the_parameters(
     architecture: Architecture, lively: weights.Weights, tmp_path: Path
 ) -> None:

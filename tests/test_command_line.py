@@ -97,7 +97,8 @@ def test_damaged_data_are_refused(harness: Harness, tmp_path: Path) -> None:
 def test_a_missing_framework_names_its_extra(tmp_path: Path) -> None:
     code = (
         "import importlib.metadata as m, sys\nreal = m.version\n"
-        "def version(name):\n    if name == 'torch':\n        raise m.PackageNotFoundError(name)\n    return real(name)\n"
+        "def version(name):\n    if name == 'torch':\n        raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
         "m.version = version\nfrom harness.cli import main\nsys.exit(main(['train', 'lenet5_1x1']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

@@ -3,7 +3,7 @@
 Without a name nothing is read or fetched, so whether the content is genuine, and its digest, are
 left open. "genuine" means: byte for byte the published data set.
 
-Examples:
+Example:
   harness data                    what is here, and what a download would fetch
   harness data mnist 'fashion*'   load these, fetched if need be, and print their digests
 
