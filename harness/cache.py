@@ -5,7 +5,6 @@ was built under another name and renamed when it was whole: a half-made one is n
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -13,10 +12,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import CANNOT_WRITE, HarnessError
 
 PARTIAL = ".partial"
-CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
 
 
 def root() -> Path:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import __version__, commands
-from harness.errors import HarnessError, NothingMeasuredError
+from harness.errors import CANNOT_WRITE, HarnessError, NothingMeasuredError
 
 DONE, BAD_INPUT, NOTHING_MEASURED, INTERRUPTED = 0, 2, 4, 130
 
@@ -24,15 +24,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser(next((word for word in given if not word.startswith("-")), None)).parse_args(given)
     try:
         code: int = args.main(args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `harness list | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except NothingMeasuredError as error:
         return _fail(str(error), NOTHING_MEASURED)
     except HarnessError as error:
         return _fail(str(error), BAD_INPUT)
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        place = f" {error.filename}" if error.filename else ""
+        return _fail(f"cannot write{place}: {error.strerror}. Free some space, or choose another folder.", BAD_INPUT)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing that was recorded is lost.", INTERRUPTED)
-    except BrokenPipeError:  # `harness list | head`: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     return code
 
 

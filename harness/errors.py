@@ -1,5 +1,10 @@
 """The errors that a user can mend: one or two lines, no traceback, exit code 2."""
 
+import errno
+
+# What the system answers where a file cannot be written: no space, no permission, no folder.
+CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+
 
 class HarnessError(Exception):
     """An expected failure; its message says what was expected, what came and what to do."""

@@ -163,9 +163,15 @@ def _version(distribution: str) -> str | None:
 def check_installed(frameworks: tuple[str, ...]) -> None:
     """Raise :class:`HarnessError` where a framework is not installed, before any work is begun."""
     for framework in frameworks:
-        missing = [name for name in VERSIONS[framework] if _version(name) is None]
-        if framework == "onnxruntime":
-            missing = [] if len(missing) < len(VERSIONS[framework]) else ["onnxruntime"]
+        installed = [name for name in VERSIONS[framework] if _version(name) is not None]
+        missing = [name for name in VERSIONS[framework] if name not in installed]
+        if framework == "onnxruntime":  # one distribution or the other
+            if len(installed) > 1:
+                raise HarnessError(
+                    f"{' and '.join(installed)} are both installed and overwrite each other's files: uninstall both, "
+                    "then install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
+                )
+            missing = missing if not installed else []
         if missing:
             extra = "cpu" if framework == "onnxruntime" else framework
             raise HarnessError(

@@ -137,11 +137,12 @@ def _measure_one(
     files.copy(needed.train.folder / "history.json", folder / "histories" / f"{name}.json")
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
     return [
-        replace(
-            _proved_row(folder.name, needed, framework, artifacts, ledgers),
-            **_timed(timings[subject.key], timings[FLOOR]),
-            threads=threads,
-            batch=settings.batch,
+        _timed(
+            replace(
+                _proved_row(folder.name, needed, framework, artifacts, ledgers), threads=threads, batch=settings.batch
+            ),
+            timings[subject.key],
+            timings[FLOOR],
         )
         for (framework, threads), subject in subjects.items()
     ]
@@ -171,7 +172,7 @@ def _proved_row(
         equivalent=proof.equivalent,
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]),
         status="ok" if proof.equivalent else "not equivalent",
-        reason="; ".join(notes) or None,
+        reason=_together(*notes),
         onnx_sha256=artifacts[framework].sha256,
     )
 
@@ -204,30 +205,45 @@ def _adaptation(data: Any, architecture: Architecture) -> str | None:
     return fit(data.x_test[:1], architecture.input_shape)[1] or None
 
 
-def _timed(timing: Timing, floor: Timing) -> dict[str, Any]:
-    """The columns of a row that its latency fills."""
-    columns: dict[str, Any] = {"call_floor_s": None if floor.failure else floor.median_s}
+def _timed(row: Row, timing: Timing, floor: Timing) -> Row:
+    """The row with its latency, or with the reason why it has none."""
+    row = replace(row, call_floor_s=None if floor.failure else floor.median_s)
     if timing.failure:
-        return {**columns, "status": "failed", "reason": timing.failure}
+        return replace(row, status="failed", reason=_together(row.reason, timing.failure))
     interval = timing.interval_s or (None, None)
     first = timing.launches[0]
-    return {
-        **columns,
-        "provider": first.providers[0],
-        "threads_in_effect": first.threads_in_effect,
-        "latency_median_s": timing.median_s,
-        "latency_low_s": interval[0],
-        "latency_high_s": interval[1],
-        "latency_p90_s": timing.percentile_s(90.0),
-        "latency_p99_s": timing.percentile_s(99.0),
-        "session_s": timing.session_s,
-        "first_run_s": timing.first_run_s,
-        "peak_rss_bytes": timing.peak_rss_bytes,
-        "launches": len(timing.launches),
-        "samples": timing.samples,
-        "calls_per_sample": max(launch.calls_per_sample for launch in timing.launches),
-        "settled": timing.settled,
-    }
+    return replace(
+        row,
+        provider=first.providers[0],
+        threads_in_effect=first.threads_in_effect,
+        latency_median_s=timing.median_s,
+        latency_low_s=interval[0],
+        latency_high_s=interval[1],
+        latency_p90_s=timing.percentile_s(90.0),
+        latency_p99_s=timing.percentile_s(99.0),
+        session_s=timing.session_s,
+        first_run_s=timing.first_run_s,
+        peak_rss_bytes=timing.peak_rss_bytes,
+        launches=len(timing.launches),
+        samples=timing.samples,
+        calls_per_sample=max(launch.calls_per_sample for launch in timing.launches),
+        settled=timing.settled,
+        reason=_together(row.reason, *_doubts(row, timing)),
+    )
+
+
+def _doubts(row: Row, timing: Timing) -> Iterator[str]:
+    """What a reader must know before believing the latency."""
+    restless = sum(not launch.settled for launch in timing.launches)
+    if restless:
+        yield f"the warm-up found no end in {restless} of {len(timing.launches)} launches"
+    given = {launch.threads_in_effect for launch in timing.launches if launch.threads_in_effect is not None}
+    if given - {row.threads}:
+        yield f"asked for {row.threads} threads, {', '.join(map(str, sorted(given)))} were in effect"
+
+
+def _together(*reasons: str | None) -> str | None:
+    return "; ".join(reason for reason in reasons if reason) or None
 
 
 def _failed_rows(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:

@@ -9,9 +9,10 @@ import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from harness.rows import Row
+from harness.rows import COLUMNS, Row
 
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
@@ -19,7 +20,7 @@ ABSENT = "–"
 Subject = tuple[int, str, str, str, int]  # threads, device, provider, precision, batch
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
-_NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( .*)?")
+_NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECOND_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -101,6 +102,24 @@ def summary(rows: list[Row]) -> tuple[list[str], list[dict[str, object]]]:
     if len({row.run for row in rows}) > 1:
         columns.insert(0, "run")
     return columns, lines
+
+
+def print_run(rows: list[Row], format: str) -> None:  # noqa: A002
+    """Print what a run found: for people its summary and how twins' graphs differ, for programs every column."""
+    if format != "table":
+        print_table(COLUMNS, [asdict(row) for row in rows], format)
+        return
+    print_table(*summary(rows), format)
+    differences = {
+        (row.architecture, row.framework): row.graph_difference for row in rows if row.graph_difference is not None
+    }
+    lines = [
+        {"network": name, "file": framework, "nodes more or fewer than in its twin": difference or "none"}
+        for (name, framework), difference in differences.items()
+        if framework == "keras"
+    ]
+    if lines:
+        print_table(list(lines[0]), lines, format)
 
 
 def _line(group: list[Row], labels: Mapping[Subject, str]) -> dict[str, object]:

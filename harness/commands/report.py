@@ -11,13 +11,12 @@ Example:
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from harness import plots, rows
 from harness.errors import HarnessError
 from harness.rows import Row
-from harness.tables import FORMATS, print_table, summary
+from harness.tables import FORMATS, print_run
 
 REFERENCE = Path("results/reference/quick")
 
@@ -39,10 +38,7 @@ def main(args: argparse.Namespace) -> int:
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     for path in plots.draw(found, folder):
         print(f"drawn: {path}", file=sys.stderr)
-    if args.format == "table":
-        print_table(*summary(found), "table")
-    else:
-        print_table(rows.COLUMNS, [asdict(row) for row in found], args.format)
+    print_run(found, args.format)
     return 0
 
 

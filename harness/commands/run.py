@@ -21,7 +21,7 @@ from harness.errors import HarnessError, NothingMeasuredError
 from harness.plan import Pieces
 from harness.rows import Row
 from harness.run import Settings
-from harness.tables import FORMATS, print_table, summary
+from harness.tables import FORMATS, print_run, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="of the closing table (default: table)")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="of what was found; default: table, else every column of rows.csv",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -46,6 +51,7 @@ def main(args: argparse.Namespace) -> int:
     needed = {request.architecture.name: plan.of(request) for request in settings.requests(catalog.architectures())}
     _announce(needed, settings)
     if args.dry_run:
+        _print_plan(needed, args.format)
         return 0
     folder = _folder(args)
     run.begin(folder, settings, resume=args.resume)
@@ -98,6 +104,22 @@ def _announce(needed: dict[str, Pieces], settings: Settings) -> None:
     )
 
 
+def _print_plan(needed: dict[str, Pieces], format: str) -> None:  # noqa: A002
+    lines: list[dict[str, object]] = [
+        {
+            "piece": piece.kind,
+            "network": piece.request.architecture.name,
+            "framework": piece.framework,
+            "digest": piece.digest,
+            "made": piece.made,
+            "estimate_s": round(piece.estimate_s, 1),
+        }
+        for pieces in needed.values()
+        for piece in pieces.all
+    ]
+    print_table(tuple(lines[0]), lines, format)
+
+
 def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors: dict[str, BaseException]) -> None:
     with progress.bars() as bars:
         task = bars.add_task("measuring", total=len(needed), note="")
@@ -114,7 +136,7 @@ def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
-    print_table(*summary(found), format)
+    print_run(found, format)
     try:
         drawn = plots.draw(found, folder)
     except HarnessError as error:  # what was measured stands without its pictures

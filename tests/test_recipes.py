@@ -1,0 +1,202 @@
+"""What a recipe draws: first weights, the order of the images, their augmentation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage, stats
+
+from harness import recipes
+from harness.architecture import Augmentation, Optimizer, Recipe
+from harness.images import Images
+
+RECIPE = Recipe(dataset="any", optimizer=Optimizer(name="sgd", learning_rate=0.1), batch=32, epochs=1)
+KERNELS = {"conv1.weight": (32, 16, 5, 5), "dense1.weight": (200, 100), "dense2.weight": (200, 100)}
+
+
+class Draws:
+    """A random generator whose draws are known: shares of the greatest turn and shifts, and whether to flip."""
+
+    def __init__(self, turn: float = 0.0, down: float = 0.0, right: float = 0.0, flip: bool = False) -> None:
+        self.turn, self.shift, self.flip = turn, (down, right), flip
+
+    def uniform(self, low: float, high: float, size: int | tuple[int, int]) -> np.ndarray:
+        assert (low, high) == (-1, 1)
+        return np.full(size, self.turn) if isinstance(size, int) else np.tile(np.array(self.shift)[:, None], size[1])
+
+    def random(self, size: int) -> np.ndarray:
+        return np.full(size, 0.0 if self.flip else 0.9)
+
+
+def pictures(count: int = 3, height: int = 9, width: int = 9, channels: int = 2, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((count, height, width, channels), np.float32)
+
+
+def numbered(count: int) -> Images:
+    """Images whose every pixel is their number, and labels that are it too."""
+    x = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None, None], (count, 4, 4, 1)).copy()
+    y = np.arange(count)
+    return Images(x_train=x, y_train=y, x_test=x[:1], y_test=y[:1], adaptation="")
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_first_kernels_are_glorot_uniform(name: str) -> None:
+    drawn = recipes.first_weights(KERNELS, RECIPE, seed=0)[name]
+    oracle = torch.nn.init.xavier_uniform_(torch.empty(drawn.shape), generator=torch.Generator().manual_seed(0))
+    assert drawn.dtype == np.float32
+    assert np.abs(drawn).max() == pytest.approx(oracle.abs().max().item(), rel=1e-3)
+    assert drawn.std() == pytest.approx(oracle.std().item(), rel=0.03)
+    assert stats.ks_2samp(drawn.ravel(), oracle.numpy().ravel()).pvalue > 0.01
+
+
+def test_first_kernels_of_small_spread() -> None:
+    drawn = recipes.first_weights(KERNELS, replace(RECIPE, initialisation="normal_0.01"), seed=0)["dense1.weight"]
+    assert stats.kstest(drawn.ravel() / 0.01, "norm").pvalue > 0.01
+
+
+def test_first_kernels_are_repeatable_and_each_layers_own() -> None:
+    first = recipes.first_weights(KERNELS, RECIPE, seed=0)
+    alone = recipes.first_weights({"dense2.weight": (200, 100)}, RECIPE, seed=0)
+    assert np.array_equal(first["dense2.weight"], alone["dense2.weight"])
+    assert not np.array_equal(first["dense1.weight"], first["dense2.weight"])
+    assert not np.array_equal(first["conv1.weight"], recipes.first_weights(KERNELS, RECIPE, seed=1)["conv1.weight"])
+
+
+def test_what_is_no_kernel_starts_as_an_identity() -> None:
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    drawn = recipes.first_weights({"norm1." + kind: (8,) for kind in kinds} | {"conv1.bias": (8,)}, RECIPE, seed=0)
+    for name, value in {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}.items():
+        assert (drawn[f"norm1.{name}"] == value).all()
+    assert (drawn["conv1.bias"] == 0).all()
+
+
+def test_an_epoch_shows_every_image_once() -> None:
+    shown = list(recipes.batches(numbered(100), RECIPE, seed=0, epoch=0))
+    assert [len(labels) for _, labels in shown] == [32, 32, 32, 4]
+    for batch, labels in shown:
+        assert batch.shape == (len(labels), 4, 4, 1)
+        assert np.array_equal(batch[:, 0, 0, 0], labels)
+    order = np.concatenate([labels for _, labels in shown])
+    assert np.array_equal(np.sort(order), np.arange(100))
+    assert not np.array_equal(order, np.arange(100))
+
+
+def test_the_order_is_drawn_from_seed_and_epoch() -> None:
+    def order(seed: int, epoch: int, recipe: Recipe = RECIPE) -> tuple[int, ...]:
+        return tuple(np.concatenate([y for _, y in recipes.batches(numbered(50), recipe, seed, epoch)]))
+
+    assert order(0, 0) == order(0, 0)
+    assert len({order(0, 0), order(0, 1), order(1, 0), order(1, 1)}) == 4
+    assert order(0, 0) == order(0, 0, replace(RECIPE, batch=7))
+
+
+def test_augmentation_leaves_labels_and_order() -> None:
+    recipe = replace(RECIPE, augmentation=Augmentation(rotation_degrees=90, shift_fraction=0.5, horizontal_flip=True))
+    for batch, labels in recipes.batches(numbered(100), recipe, seed=0, epoch=0):
+        # An image of one value has it everywhere, whatever is done to it.
+        assert np.allclose(batch, labels[:, None, None, None], rtol=1e-6)
+
+
+def test_augmentation_is_repeatable_and_new_in_each_epoch() -> None:
+    recipe = replace(RECIPE, augmentation=Augmentation(rotation_degrees=20))
+    x, y = pictures(8), np.arange(8)
+    data = Images(x_train=x, y_train=y, x_test=x, y_test=y, adaptation="")
+
+    def shown(epoch: int) -> np.ndarray:
+        ((batch, labels),) = recipes.batches(data, recipe, 0, epoch)
+        return batch[np.argsort(labels)]
+
+    assert np.array_equal(shown(0), shown(0))
+    assert not np.allclose(shown(0), shown(1))
+    assert np.array_equal(x, pictures(8)), "the images themselves were changed"
+
+
+def test_no_augmentation_is_identity() -> None:
+    batch = pictures(4, 8, 11)
+    assert np.array_equal(recipes.augment(batch, Augmentation(), np.random.default_rng(0)), batch)
+
+
+def test_a_flip_is_exact_and_happens_to_half_the_images() -> None:
+    batch = pictures(400, 6, 5)
+    found = recipes.augment(batch, Augmentation(horizontal_flip=True), np.random.default_rng(0))
+    flipped = np.array([np.array_equal(after, before[:, ::-1]) for before, after in zip(batch, found, strict=True)])
+    kept = np.array([np.array_equal(after, before) for before, after in zip(batch, found, strict=True)])
+    assert (flipped ^ kept).all()
+    assert 160 < flipped.sum() < 240
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_quarter_turns(side: int) -> None:
+    batch, quarter = pictures(3, side, side), Augmentation(rotation_degrees=90)
+    clockwise = recipes.augment(batch, quarter, Draws(turn=1))
+    counter = recipes.augment(batch, quarter, Draws(turn=-1))
+    assert np.allclose(clockwise, np.rot90(batch, -1, axes=(1, 2)), atol=1e-6)
+    assert np.allclose(counter, np.rot90(batch, 1, axes=(1, 2)), atol=1e-6)
+    half = recipes.augment(batch, Augmentation(rotation_degrees=180), Draws(turn=1))
+    assert np.allclose(half, batch[:, ::-1, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [7.0, 30.0, 90.0, 133.0])
+@pytest.mark.parametrize("size", [(9, 9), (8, 12)])
+def test_a_turn_is_scipys(degrees: float, size: tuple[int, int]) -> None:
+    batch = pictures(2, *size)
+    found = recipes.augment(batch, Augmentation(rotation_degrees=degrees), Draws(turn=1))
+    # Coordinates that leave an image take its edge; scipy turns counter-clockwise.
+    expected = ndimage.rotate(
+        batch.astype(float), -degrees, axes=(2, 1), reshape=False, order=1, mode="nearest", prefilter=False
+    )
+    assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_a_shift_by_whole_pixels_repeats_the_edge() -> None:
+    batch, shift = pictures(2, 8, 8), Augmentation(shift_fraction=0.5)
+    found = recipes.augment(batch, shift, Draws(down=0.25, right=-0.5))  # 1 row and 2 columns of 8
+    expected = np.pad(batch, ((0, 0), (0, 1), (2, 0), (0, 0)), mode="edge")[:, 1:, :8]
+    assert np.allclose(found, expected, atol=1e-6)
+
+
+def test_a_shift_is_a_share_of_height_and_of_width() -> None:
+    batch = pictures(2, 6, 10)
+    found = recipes.augment(batch, Augmentation(shift_fraction=0.25), Draws(down=1, right=1))  # 1.5 rows, 2.5 columns
+    expected = ndimage.shift(batch.astype(float), (0, -1.5, -2.5, 0), order=1, mode="nearest", prefilter=False)
+    assert np.allclose(found, expected, atol=1e-6)
+
+
+def test_turn_flip_and_shift_together() -> None:
+    batch = pictures(2, 8, 8)
+    every = Augmentation(rotation_degrees=90, shift_fraction=0.25, horizontal_flip=True)
+    found = recipes.augment(batch, every, Draws(turn=1, down=1, flip=True))  # 2 rows of 8
+    lifted = np.pad(batch[:, :, ::-1], ((0, 0), (0, 2), (0, 0), (0, 0)), mode="edge")[:, 2:]
+    assert np.allclose(found, np.rot90(lifted, -1, axes=(1, 2)), atol=1e-6)
+
+
+AUGMENTATIONS = st.builds(
+    Augmentation,
+    rotation_degrees=st.floats(0, 180),
+    shift_fraction=st.floats(0, 1),
+    horizontal_flip=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    augmentation=AUGMENTATIONS,
+    seed=st.integers(0, 2**32 - 1),
+    size=st.tuples(*(st.integers(1, high) for high in (4, 9, 9, 3))),
+)
+def test_each_image_keeps_its_range_and_to_itself(
+    augmentation: Augmentation, seed: int, size: tuple[int, int, int, int]
+) -> None:
+    batch = pictures(*size, seed=seed) * 2 - 1
+    found = recipes.augment(batch, augmentation, np.random.default_rng(seed))
+    assert found.shape == batch.shape
+    assert found.dtype == np.float32
+    within = (1, 2)  # each image and channel
+    assert (found.min(within) >= batch.min(within) - 1e-6).all()
+    assert (found.max(within) <= batch.max(within) + 1e-6).all()
+    others = batch.copy()
+    others[1:] = 5  # the rest of the batch is another
+    assert np.array_equal(recipes.augment(others, augmentation, np.random.default_rng(seed))[0], found[0])

@@ -1,0 +1,142 @@
+"""A recipe is one experiment: trained in Keras or in PyTorch, the same steps from the same first weights."""
+
+import importlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from harness import catalog, datasets, recipes, train_keras, train_torch, weights
+from harness.architecture import Architecture, Optimizer, Recipe
+from harness.images import Images, prepare
+from harness.recipes import Epoch
+
+FRAMEWORKS = ("keras", "torch")
+TRAINING_IMAGES = 256
+NETWORK = catalog.get("lenet5_1x1")  # no dropout: nothing is drawn but what the recipe draws
+WITH_DROPOUT = catalog.get("cifar10_bn_elu")
+
+OPTIMIZERS = {
+    "sgd": Optimizer(name="sgd", learning_rate=0.05),
+    "sgd with momentum": Optimizer(name="sgd", learning_rate=0.05, momentum=0.9),
+    "adam": Optimizer(name="adam", learning_rate=0.001),
+    "adam, wide epsilon": Optimizer(name="adam", learning_rate=0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
+    "rmsprop": Optimizer(name="rmsprop", learning_rate=0.0005),
+    "rmsprop, wide epsilon": Optimizer(name="rmsprop", learning_rate=0.005, decay=0.95, epsilon=1e-3),
+    "adadelta": Optimizer(name="adadelta", learning_rate=1.0, decay=0.95),
+}
+
+
+def recipe_of(architecture: Architecture, **changes: object) -> Recipe:
+    """The quick recipe on few images; 256 are no multiple of 100, so that the last batch is a short one."""
+    return replace(
+        architecture.recipes["quick"], **{"training_images": TRAINING_IMAGES, "batch": 100, "epochs": 2, **changes}
+    )
+
+
+def images_of(architecture: Architecture, recipe: Recipe) -> Images:
+    sample = datasets.load(datasets.SAMPLE)
+    return prepare(replace(sample, x_test=sample.x_test[:100], y_test=sample.y_test[:100]), architecture, recipe)
+
+
+def train(
+    framework: str, architecture: Architecture, recipe: Recipe, seed: int = 3
+) -> tuple[weights.Weights, list[Epoch]]:
+    trainer = importlib.import_module(f"harness.train_{framework}")
+    images = images_of(architecture, recipe)
+    trained: tuple[weights.Weights, list[Epoch]] = trainer.train(
+        architecture, recipe, images, seed=seed, progress=lambda share, epoch: None
+    )
+    return trained
+
+
+def first(architecture: Architecture, recipe: Recipe, seed: int = 3) -> weights.Weights:
+    shapes = weights.shapes(weights.from_torch(train_torch.build(architecture)))
+    return recipes.first_weights(shapes, recipe, seed)
+
+
+def flat(arrays: weights.Weights) -> np.ndarray:
+    return np.concatenate([arrays[name].ravel() for name in sorted(arrays)])
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    return float(-log_softmax(logits.astype(float), axis=1)[np.arange(len(labels)), labels].mean())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_either_framework_takes_the_same_steps(optimizer: Optimizer) -> None:
+    recipe = recipe_of(NETWORK, optimizer=optimizer)
+    (in_keras, keras_history), (in_torch, torch_history) = (train(name, NETWORK, recipe) for name in FRAMEWORKS)
+    way = np.linalg.norm(flat(in_torch) - flat(first(NETWORK, recipe)))
+    apart = np.linalg.norm(flat(in_torch) - flat(in_keras))
+    assert way > 0.1
+    # 3e-3 leaves room for gradients of almost nothing, whose sign is rounding and which Adam makes a whole step of.
+    assert apart < 3e-3 * way
+    for one, other in zip(keras_history, torch_history, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=1e-3)
+        assert one.accuracy == pytest.approx(other.accuracy, abs=1.5 / TRAINING_IMAGES)
+        assert one.test_accuracy == pytest.approx(other.test_accuracy, abs=0.021)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_history_is_the_mean_over_all_images(framework: str) -> None:
+    standing = Optimizer(name="sgd", learning_rate=0.0)
+    recipe = recipe_of(NETWORK, optimizer=standing, epochs=1)
+    images = images_of(NETWORK, recipe)
+    network = train_torch.build(NETWORK)
+    weights.to_torch(network, first(NETWORK, recipe))
+    logits = train_torch.logits(network, images.x_train)
+    _, (epoch,) = train(framework, NETWORK, recipe)
+    assert epoch.epoch == 1
+    assert epoch.loss == pytest.approx(cross_entropy(logits, images.y_train), rel=1e-5)
+    assert epoch.accuracy == pytest.approx((logits.argmax(1) == images.y_train).mean(), abs=1e-6)
+    found = train_torch.logits(network, images.x_test).argmax(1)
+    assert epoch.test_accuracy == (found == images.y_test).mean()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_training_learns_and_tells(framework: str) -> None:
+    recipe = recipe_of(NETWORK, batch=32, epochs=4)
+    images = images_of(NETWORK, recipe)
+    told: list[tuple[float, Epoch | None]] = []
+    trainer = importlib.import_module(f"harness.train_{framework}")
+    trained, history = trainer.train(
+        NETWORK, recipe, images, seed=0, progress=lambda share, epoch: told.append((share, epoch))
+    )
+    assert [epoch.epoch for epoch in history] == [1, 2, 3, 4]
+    assert history[0].loss > history[1].loss > history[-1].loss
+    assert history[-1].loss < 0.7 * history[0].loss
+    assert history[-1].test_accuracy > 0.5
+    assert all(epoch.seconds > 0 for epoch in history)
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (32 / (4 * TRAINING_IMAGES), 1)
+    assert [epoch for _, epoch in told if epoch is not None] == history
+    # The weights that are given are those that the last accuracy was measured with.
+    network = train_torch.build(NETWORK)
+    weights.to_torch(network, trained)
+    found = train_torch.logits(network, images.x_test).argmax(1)
+    assert (found == images.y_test).mean() == pytest.approx(history[-1].test_accuracy, abs=0.011)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_seed_gives_the_same_weights(framework: str) -> None:
+    recipe = recipe_of(WITH_DROPOUT, training_images=64, batch=32, epochs=1)
+    assert recipe.augmentation is not None
+    once, again, other = (train(framework, WITH_DROPOUT, recipe, seed) for seed in (3, 3, 4))
+    assert all(np.array_equal(once[0][name], again[0][name]) for name in once[0])
+    assert [replace(epoch, seconds=0) for epoch in once[1]] == [replace(epoch, seconds=0) for epoch in again[1]]
+    assert not np.array_equal(flat(once[0]), flat(other[0]))
+
+
+def test_logits_do_not_depend_on_how_images_are_batched() -> None:
+    images = images_of(WITH_DROPOUT, recipe_of(WITH_DROPOUT)).x_test[:30]
+    drawn = first(WITH_DROPOUT, recipe_of(WITH_DROPOUT))
+    in_torch, in_keras = train_torch.build(WITH_DROPOUT), train_keras.build(WITH_DROPOUT)
+    weights.to_torch(in_torch, drawn)
+    weights.to_keras(in_keras, drawn)
+    for logits, model in ((train_torch.logits, in_torch), (train_keras.logits, in_keras)):
+        whole, parts = logits(model, images), logits(model, images, batch=7)
+        assert whole.shape == (30, 10)
+        assert np.allclose(whole, parts, atol=1e-4 * np.abs(whole).max())
