@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.errors import CANNOT_WRITE, HarnessError
 
+KINDS = ("datasets", "export", "log", "prove", "train")  # the folders that are the cache's own
 PARTIAL = ".partial"
 
 
@@ -36,6 +37,7 @@ def digest(facts: Mapping[str, object]) -> str:
 def building(entry: Path) -> Iterator[Path]:
     """A folder to build an entry in; it becomes the entry when the block ends well, else it is gone."""
     partial = entry.with_name(f"{entry.name}.{os.getpid()}{PARTIAL}")
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed and had the number of this one
     try:
         partial.mkdir(parents=True)
         yield partial
@@ -79,7 +81,7 @@ def _cannot_write(error: OSError) -> HarnessError:
 def sizes() -> dict[str, tuple[int, int]]:
     """Entries and bytes of each kind in the cache."""
     found = {}
-    for kind in sorted(folder for folder in root().glob("*") if folder.is_dir()):
+    for kind in (root() / name for name in KINDS if (root() / name).is_dir()):
         files = [file for file in kind.rglob("*") if file.is_file()]
         found[kind.name] = (len(list(kind.iterdir())), sum(file.stat().st_size for file in files))
     return found
@@ -88,6 +90,9 @@ def sizes() -> dict[str, tuple[int, int]]:
 def clean() -> int:
     """Remove every entry, downloads included; give the bytes that were freed."""
     freed = sum(size for _, size in sizes().values())
-    for kind in sizes():
-        shutil.rmtree(root() / kind)
+    try:
+        for kind in sizes():
+            shutil.rmtree(root() / kind)
+    except OSError as error:
+        raise _cannot_write(error) from error
     return freed

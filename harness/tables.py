@@ -10,9 +10,10 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.rows import COLUMNS, Row
+if TYPE_CHECKING:
+    from harness.rows import Row
 
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
@@ -85,7 +86,7 @@ def format_seconds(value: float | None, low: float | None = None, high: float | 
     return f"{_digits(value / size, number)} {unit} {ends}"
 
 
-def summary(rows: list[Row]) -> tuple[list[str], list[dict[str, object]]]:
+def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
     """The columns and lines of the table that ends a run: one line a network and framework.
 
     Latency is that of one image: a call's, divided by its batch. Each thread count (and device,
@@ -104,8 +105,10 @@ def summary(rows: list[Row]) -> tuple[list[str], list[dict[str, object]]]:
     return columns, lines
 
 
-def print_run(rows: list[Row], format: str) -> None:  # noqa: A002
+def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
     """Print what a run found: for people its summary and how twins' graphs differ, for programs every column."""
+    from harness.rows import COLUMNS
+
     if format != "table":
         print_table(COLUMNS, [asdict(row) for row in rows], format)
         return
@@ -122,7 +125,7 @@ def print_run(rows: list[Row], format: str) -> None:  # noqa: A002
         print_table(list(lines[0]), lines, format)
 
 
-def _line(group: list[Row], labels: Mapping[Subject, str]) -> dict[str, object]:
+def _line(group: "list[Row]", labels: Mapping[Subject, str]) -> dict[str, object]:
     first = group[0]
     equivalent = {True: "yes", False: "NO", None: None}[_known(group, "equivalent")]
     line: dict[str, object] = {
@@ -143,12 +146,12 @@ def _line(group: list[Row], labels: Mapping[Subject, str]) -> dict[str, object]:
     return line
 
 
-def _known(group: list[Row], name: str) -> Any:
+def _known(group: "list[Row]", name: str) -> Any:
     """The first value that any row of a network has: what is not of a thread count is the same in all."""
     return next((value for row in group if (value := getattr(row, name)) is not None), None)
 
 
-def _status(row: Row) -> str:
+def _status(row: "Row") -> str:
     return f"{row.status}: {row.reason}" if row.reason else row.status
 
 
@@ -156,7 +159,7 @@ def _relative(distance: float | None, scale: float | None) -> str | None:
     return f"{distance / scale:.1e}" if distance is not None and scale else None
 
 
-def _subject(row: Row) -> Subject:
+def _subject(row: "Row") -> Subject:
     return row.threads or 0, row.device, row.provider or "", row.precision, row.batch
 
 

@@ -87,14 +87,16 @@ def _one_epoch(
     epoch: int,
     progress: Callable[[float, Epoch | None], None],
 ) -> tuple[float, float]:
-    """Mean loss and accuracy over one pass: Keras' train_on_batch keeps the means itself."""
-    model.reset_metrics()
-    seen, results = 0, {}
+    """Mean loss and accuracy over one pass."""
+    total_loss = right = seen = 0.0
     for batch, labels in recipes.batches(images, recipe, seed, epoch):
+        model.reset_metrics()  # train_on_batch gives this batch alone, whether a version keeps means or not
         results = model.train_on_batch(batch, labels, return_dict=True)
         seen += len(labels)
+        total_loss += float(results["loss"]) * len(labels)
+        right += float(results["accuracy"]) * len(labels)
         progress((epoch + seen / len(images.x_train)) / recipe.epochs, None)
-    return float(results["loss"]), float(results["accuracy"])
+    return total_loss / seen, right / seen
 
 
 def _optimizer(optimizer: Optimizer) -> "keras.optimizers.Optimizer":

@@ -1,7 +1,8 @@
 """Training in PyTorch, by the recipe."""
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from harness import catalog, recipes, weights
@@ -104,13 +105,14 @@ def _one_epoch(
         loss.backward()
         optimizer.step()
         seen += len(labels)
-        total_loss += float(loss) * len(labels)
+        total_loss += float(loss.detach()) * len(labels)
         right += int((output.argmax(1) == target).sum())
         progress((epoch + seen / len(images.x_train)) / recipe.epochs, None)
     return total_loss / seen, right / seen
 
 
 def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.Optimizer":
+    """The optimizer as Keras defines it: of Adam and RMSprop, PyTorch adds epsilon at another place."""
     import torch
 
     rate, parameters = optimizer.learning_rate, model.parameters()
@@ -119,8 +121,35 @@ def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.O
             return torch.optim.SGD(parameters, rate, momentum=optimizer.momentum)
         case "adam":
             betas = (optimizer.beta_1, optimizer.beta_2)
-            return torch.optim.Adam(parameters, rate, betas=betas, eps=optimizer.epsilon)
+            adam = torch.optim.Adam(parameters, rate, betas=betas)
+            steps = itertools.count(1)
+
+            # Keras adds epsilon to the root of the biased second moment, PyTorch to that of the corrected one.
+            def scale_epsilon(*_: object) -> None:
+                epsilon = optimizer.epsilon / (1 - optimizer.beta_2 ** next(steps)) ** 0.5
+                for group in adam.param_groups:
+                    group["eps"] = epsilon
+
+            adam.register_step_pre_hook(scale_epsilon)
+            return adam
         case "rmsprop":
-            return torch.optim.RMSprop(parameters, rate, alpha=optimizer.decay, eps=optimizer.epsilon)
+            return _rmsprop(parameters, optimizer)
         case "adadelta":
             return torch.optim.Adadelta(parameters, rate, rho=optimizer.decay, eps=optimizer.epsilon)
+
+
+def _rmsprop(parameters: "Iterator[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+    """RMSprop with epsilon under the root, where PyTorch's own adds it to the root."""
+    import torch
+
+    class RMSprop(torch.optim.Optimizer):  # type: ignore[misc]
+        @torch.no_grad()  # type: ignore[untyped-decorator]
+        def step(self) -> None:
+            for group in self.param_groups:
+                for parameter in (parameter for parameter in group["params"] if parameter.grad is not None):
+                    state = self.state[parameter]
+                    square = state.setdefault("square", torch.zeros_like(parameter))
+                    square.mul_(optimizer.decay).addcmul_(parameter.grad, parameter.grad, value=1 - optimizer.decay)
+                    parameter.addcdiv_(parameter.grad, (square + optimizer.epsilon).sqrt_(), value=-group["lr"])
+
+    return RMSprop(parameters, {"lr": optimizer.learning_rate})

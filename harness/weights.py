@@ -33,10 +33,12 @@ KERAS_KINDS = {
 def save(path: Path, weights: "Weights", metadata: Mapping[str, str]) -> None:
     """Write the weights to a file, whole or not at all."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     partial = path.with_name(path.name + ".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, partial, dict(metadata))
+    # Written by ourselves: save_file tells of a full disk in words alone, which no caller can know it by.
+    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    partial.write_bytes(to_bytes(arrays, dict(metadata)))
     partial.replace(path)
 
 

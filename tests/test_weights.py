@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from harness import weights
@@ -160,10 +159,3 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     for unreadable in (tmp_path / "absent.safetensors", tmp_path):
         with pytest.raises(HarnessError, match=r"is no whole \.safetensors file"):
             weights.load(unreadable)
-
-
-def test_a_file_of_a_kind_that_numpy_lacks_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "weights.safetensors"
-    save_file({"logits.bias": torch.zeros(3, dtype=torch.bfloat16)}, path)
-    with pytest.raises(HarnessError, match=r"weights\.safetensors"):
-        weights.load(path)
