@@ -14,7 +14,7 @@ from typing import Any
 
 from harness import cache, pieces, runtime
 from harness.plan import Piece
-from harness.recipes import Epoch
+from harness.training import Epoch
 
 # Told a piece, its share done (None: it is finished) and what an epoch came to.
 Report = Callable[[Piece, float | None, Epoch | None], None]

@@ -2,22 +2,19 @@
 
 import importlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import accuracy, artifacts, cache, catalog, equivalence, images, plan, runtime, weights
+from harness import accuracy, artifacts, cache, catalog, equivalence, images, plan, runtime, training, weights
 from harness.errors import HarnessError
 from harness.measurements import Accuracy, Artifact, Equivalence
 from harness.plan import Piece, Pieces
-from harness.recipes import Epoch
+from harness.training import Epoch, Progress
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
-
-Progress = Callable[[float, Epoch | None], None]
 
 
 def make(piece: Piece, threads: int, progress: Progress) -> None:
@@ -73,8 +70,8 @@ def prepared(piece: Piece) -> images.Images:
 
 def _train(piece: Piece, folder: Path, progress: Progress) -> None:
     request = piece.request
-    trainer = importlib.import_module(f"harness.train_{piece.framework}")
-    trained, epochs = trainer.train(
+    trained, epochs = training.train(
+        piece.framework,
         request.architecture,
         request.recipe,
         prepared(piece),

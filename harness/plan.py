@@ -19,16 +19,23 @@ from harness.errors import HarnessError
 Kind = Literal["train", "export", "prove"]
 
 # What each piece's result depends on: the files of this package, and the distributions by version.
-CODE: dict[tuple[str, str], tuple[str, ...]] = {
-    ("train", "torch"): ("images.py", "recipes.py", "weights.py", "train_torch.py"),
-    ("train", "keras"): ("images.py", "recipes.py", "weights.py", "train_keras.py"),
+CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("train", "torch"): ("images.py", "recipes.py", "weights.py", "training.py", "train_torch.py"),
+    ("train", "keras"): ("images.py", "recipes.py", "weights.py", "training.py", "train_keras.py"),
     ("export", "torch"): ("images.py", "weights.py", "train_torch.py", "export_torch.py", "artifacts.py", "pieces.py"),
     ("export", "keras"): ("images.py", "weights.py", "train_keras.py", "export_keras.py", "artifacts.py", "pieces.py"),
-    ("prove", "onnxruntime"): ("images.py", "equivalence.py", "accuracy.py", "runtime.py", "pieces.py"),
+    ("prove", "onnxruntime"): ("images.py", "equivalence.py", "accuracy.py", "runtime.py", "artifacts.py", "pieces.py"),
 }
-VERSIONS = {
-    "torch": ("torch", "onnxscript", "onnx"),
-    "keras": ("keras", "tensorflow", "tf2onnx", "onnx"),
+VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("train", "torch"): ("torch", "numpy", "pillow"),
+    ("train", "keras"): ("keras", "tensorflow", "numpy", "pillow"),
+    ("export", "torch"): ("torch", "onnxscript", "onnx"),
+    ("export", "keras"): ("keras", "tensorflow", "tf2onnx", "onnx"),
+    ("prove", "onnxruntime"): ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy"),
+}
+REQUIRED = {  # by extra: what must be installed before work is begun
+    "torch": VERSIONS["export", "torch"],
+    "keras": VERSIONS["export", "keras"],
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
 }
 MACS_PER_SECOND = 2e10  # one core of a current processor, training or predicting in float32; for estimates alone
@@ -136,7 +143,7 @@ def _piece(
         "images": images,
         "seed": request.seed,
         "needs": [piece.digest for piece in needs],
-        "versions": {name: _version(name) for name in VERSIONS[framework]},
+        "versions": {name: _version(name) for name in VERSIONS[kind, framework]},
         "code": [_source(Path(__file__).parent / name) for name in CODE[kind, framework]],
     }
     if framework in catalog.FRAMEWORKS:
@@ -166,8 +173,8 @@ def _version(distribution: str) -> str | None:
 def check_installed(frameworks: tuple[str, ...]) -> None:
     """Raise :class:`HarnessError` where a framework is not installed, before any work is begun."""
     for framework in frameworks:
-        installed = [name for name in VERSIONS[framework] if _version(name) is not None]
-        missing = [name for name in VERSIONS[framework] if name not in installed]
+        installed = [name for name in REQUIRED[framework] if _version(name) is not None]
+        missing = [name for name in REQUIRED[framework] if name not in installed]
         if framework == "onnxruntime":  # one distribution or the other
             if len(installed) > 1:
                 raise HarnessError(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.plan import Piece
-from harness.recipes import Epoch
+from harness.training import Epoch
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -6,7 +6,6 @@ the same experiment: the same first weights, the same images in the same order, 
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.architecture import Augmentation, Recipe
@@ -15,17 +14,6 @@ from harness.images import Images
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """One pass over the training images, as the history keeps it. Accuracies are shares of 1."""
-
-    epoch: int
-    loss: float
-    accuracy: float  # while training: mean over the epoch's batches
-    test_accuracy: float
-    seconds: float
 
 
 def first_weights(

@@ -1,14 +1,11 @@
-"""Training in PyTorch, by the recipe."""
+"""Training in PyTorch: the network, its optimizer and one step of it."""
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness import catalog, recipes, weights
 from harness.architecture import Architecture, Optimizer, Recipe
-from harness.images import Images
-from harness.recipes import Epoch
 
 if TYPE_CHECKING:
     import numpy
@@ -16,42 +13,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def train(
-    architecture: Architecture,
-    recipe: Recipe,
-    images: Images,
-    *,
-    seed: int,
-    progress: Callable[[float, Epoch | None], None],
-) -> "tuple[weights.Weights, list[Epoch]]":
-    """Train the network from its first weights; give the last ones and the history.
+class TorchTrainer:
+    """A PyTorch network in training (:class:`harness.training.Trainer`)."""
 
-    Repeatable for a seed, a version of PyTorch, a processor and a number of threads. ``progress``
-    is told the share done and, after each epoch, what came of it.
-    """
+    def __init__(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> None:
+        self.model = model
+        self.optimizer = optimizer
+
+    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+        import torch
+
+        self.model.train()
+        # A permuted view of (N, H, W, C) is PyTorch's channels-last layout: nothing is copied.
+        output = self.model(torch.from_numpy(batch).permute(0, 3, 1, 2)).flatten(1)
+        target = torch.from_numpy(labels)
+        loss = torch.nn.functional.cross_entropy(output, target)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return float(loss.detach()), float((output.argmax(1) == target).float().mean())
+
+    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        return logits(self.model, images)
+
+    def weights(self) -> weights.Weights:
+        return weights.from_torch(self.model)
+
+
+def begin(architecture: Architecture, recipe: Recipe, seed: int) -> TorchTrainer:
+    """The network with its first weights, ready for its first step."""
     import torch
 
     torch.manual_seed(seed)  # dropout
     model = build(architecture)
     weights.to_torch(model, recipes.first_weights(weights.shapes(weights.from_torch(model)), recipe, seed))
     model = model.to(memory_format=torch.channels_last)
-    optimizer = _optimizer(model, recipe.optimizer)
-    history = []
-    for epoch in range(recipe.epochs):
-        start = time.perf_counter()
-        loss, accuracy = _one_epoch(model, optimizer, recipe, images, seed, epoch, progress)
-        found = logits(model, images.x_test).argmax(1)
-        history.append(
-            Epoch(
-                epoch=epoch + 1,
-                loss=loss,
-                accuracy=accuracy,
-                test_accuracy=float((found == images.y_test).mean()),
-                seconds=time.perf_counter() - start,
-            )
-        )
-        progress((epoch + 1) / recipe.epochs, history[-1])
-    return weights.from_torch(model), history
+    return TorchTrainer(model, _optimizer(model, recipe.optimizer))
 
 
 def set_threads(threads: int) -> None:
@@ -80,35 +77,6 @@ def logits(model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: in
             part = torch.from_numpy(images[start : start + batch]).to(kind)
             found.append(model(part.permute(0, 3, 1, 2)).flatten(1).numpy())
     return np.concatenate(found)
-
-
-def _one_epoch(
-    model: "torch.nn.Module",
-    optimizer: "torch.optim.Optimizer",
-    recipe: Recipe,
-    images: Images,
-    seed: int,
-    epoch: int,
-    progress: Callable[[float, Epoch | None], None],
-) -> tuple[float, float]:
-    """Mean loss and accuracy over one pass."""
-    import torch
-
-    model.train()
-    total_loss = right = seen = 0.0
-    for batch, labels in recipes.batches(images, recipe, seed, epoch):
-        # A permuted view of (N, H, W, C) is PyTorch's channels-last layout: nothing is copied.
-        output = model(torch.from_numpy(batch).permute(0, 3, 1, 2)).flatten(1)
-        target = torch.from_numpy(labels)
-        loss = torch.nn.functional.cross_entropy(output, target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        seen += len(labels)
-        total_loss += float(loss.detach()) * len(labels)
-        right += int((output.argmax(1) == target).sum())
-        progress((epoch + seen / len(images.x_train)) / recipe.epochs, None)
-    return total_loss / seen, right / seen
 
 
 def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.Optimizer":

@@ -1,6 +1,5 @@
 """A recipe is one experiment: trained in Keras or in PyTorch, the same steps from the same first weights."""
 
-import importlib
 from dataclasses import replace
 
 import keras
@@ -9,10 +8,10 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from harness import catalog, datasets, recipes, train_keras, train_torch, weights
+from harness import catalog, datasets, recipes, train_keras, train_torch, training, weights
 from harness.architecture import Architecture, Optimizer, Recipe
 from harness.images import Images, prepare
-from harness.recipes import Epoch
+from harness.training import Epoch
 
 FRAMEWORKS = ("keras", "torch")
 TRAINING_IMAGES = 256
@@ -45,10 +44,9 @@ def images_of(architecture: Architecture, recipe: Recipe) -> Images:
 def train(
     framework: str, architecture: Architecture, recipe: Recipe, seed: int = 3
 ) -> tuple[weights.Weights, list[Epoch]]:
-    trainer = importlib.import_module(f"harness.train_{framework}")
     images = images_of(architecture, recipe)
-    trained: tuple[weights.Weights, list[Epoch]] = trainer.train(
-        architecture, recipe, images, seed=seed, progress=lambda *_: None
+    trained: tuple[weights.Weights, list[Epoch]] = training.train(
+        framework, architecture, recipe, images, seed=seed, progress=lambda *_: None
     )
     return trained
 
@@ -121,9 +119,8 @@ def test_training_learns_and_tells(framework: str) -> None:
     recipe = recipe_of(NETWORK, batch=32, epochs=4)
     images = images_of(NETWORK, recipe)
     told: list[tuple[float, Epoch | None]] = []
-    trainer = importlib.import_module(f"harness.train_{framework}")
-    trained, history = trainer.train(
-        NETWORK, recipe, images, seed=0, progress=lambda share, epoch: told.append((share, epoch))
+    trained, history = training.train(
+        framework, NETWORK, recipe, images, seed=0, progress=lambda share, epoch: told.append((share, epoch))
     )
     assert [epoch.epoch for epoch in history] == [1, 2, 3, 4]
     assert history[0].loss > history[1].loss > history[-1].loss
