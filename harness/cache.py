@@ -1,7 +1,8 @@
 """What was made before: trained weights, exports and proofs, found again by the digest of what made them.
 
 The cache is a folder, ``HARNESS_CACHE`` or the system's place for caches. An entry is a folder that
-was built under another name and renamed when it was whole: a half-made one is never found.
+was built under another name and renamed when it was whole: a half-made one is never found. Its
+manifest names its files and their sizes: one that was damaged later is made again.
 """
 
 import contextlib
@@ -12,16 +13,17 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import CANNOT_WRITE, HarnessError
+from harness.errors import CANNOT_WRITE, CannotWriteError
 
 KINDS = ("datasets", "export", "log", "prove", "train")  # the folders that are the cache's own
 PARTIAL = ".partial"
+MANIFEST = "manifest.json"
 
 
 def root() -> Path:
     """The folder of the cache."""
     if place := os.environ.get("HARNESS_CACHE"):
-        return Path(place)
+        return Path(place).expanduser()
     import platformdirs
 
     return platformdirs.user_cache_path("onnx-harness")
@@ -33,6 +35,15 @@ def digest(facts: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def whole(entry: Path) -> bool:
+    """Whether the entry is there with every file that was made, at its size."""
+    try:
+        sizes = json.loads((entry / MANIFEST).read_text())
+        return all((entry / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
+
+
 @contextlib.contextmanager
 def building(entry: Path) -> Iterator[Path]:
     """A folder to build an entry in; it becomes the entry when the block ends well, else it is gone."""
@@ -41,8 +52,14 @@ def building(entry: Path) -> Iterator[Path]:
     try:
         partial.mkdir(parents=True)
         yield partial
-        if not entry.exists():  # another process may have made the same one meanwhile
-            partial.rename(entry)
+        _seal(partial)
+        if not whole(entry):  # another process may have made the same one meanwhile
+            shutil.rmtree(entry, ignore_errors=True)  # a damaged one
+            try:
+                partial.rename(entry)
+            except OSError:
+                if not whole(entry):
+                    raise
     except OSError as error:
         if error.errno in CANNOT_WRITE:
             raise _cannot_write(error) from error
@@ -51,8 +68,18 @@ def building(entry: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _seal(folder: Path) -> None:
+    """Bring the files to the disk, and write down what they are."""
+    sizes = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+        sizes[str(file.relative_to(folder))] = file.stat().st_size
+    (folder / MANIFEST).write_text(json.dumps(sizes))
+
+
 def open_log(name: str) -> Path:
-    """The path of a log file in the cache, its folder made. Raises :class:`HarnessError` where it cannot be."""
+    """The path of a log file in the cache, its folder made. Raises :class:`CannotWriteError` where it cannot be."""
     folder = root() / "log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +98,8 @@ def sweep() -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _cannot_write(error: OSError) -> HarnessError:
-    return HarnessError(
+def _cannot_write(error: OSError) -> CannotWriteError:
+    return CannotWriteError(
         f"cannot write {root()}: {error.strerror or error}. Free some space, or set HARNESS_CACHE to a folder that "
         "can be written."
     )

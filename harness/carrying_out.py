@@ -1,18 +1,22 @@
 """Carrying out a plan: pieces in worker processes, as many at once as there are cores.
 
 Each framework has workers of its own, so that it is imported once and never shares a process with
-the other. A worker's own prints go to a log; its progress comes back through a queue.
+the other. A worker's own prints go to a log; its progress comes back through a queue. A worker that
+is killed fails its piece alone.
 """
 
+import itertools
 import multiprocessing
+import multiprocessing.connection
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import cache, pieces, runtime
+from harness.errors import CannotWriteError, HarnessError
 from harness.plan import Piece
 from harness.training import Epoch
 
@@ -44,20 +48,46 @@ def carry_out(plan: Sequence[Piece], report: Report) -> dict[str, BaseException]
         cache.sweep()
 
 
+class _Worker:
+    """One process that makes pieces, and the thread that hears of its progress.
+
+    Its queue is its own: a worker that is killed while it holds a shared one would silence the rest.
+    """
+
+    def __init__(self, report: Callable[[str, float | None, Epoch | None], None]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.report = report
+        self.queue: Any = context.Queue()
+        self.process = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(self.queue,))
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
+
+    def kill(self) -> None:
+        """End the process at once, whatever it is at."""
+        for process in list((getattr(self.process, "_processes", None) or {}).values()):
+            process.terminate()
+
+    def stop(self) -> None:
+        self.process.shutdown(wait=True, cancel_futures=True)
+        self.queue.put(None)
+        self.listener.join(timeout=5)
+
+    def _listen(self) -> None:
+        while (message := self.queue.get()) is not None:
+            self.report(*message)
+
+
 @dataclass(kw_only=True)
 class _Work:
     todo: dict[str, Piece]
     report: Report
     cores: int
     errors: dict[str, BaseException] = field(default_factory=dict)
-    running: dict[Future[None], Piece] = field(default_factory=dict)
-    pools: dict[tuple[str, int], ProcessPoolExecutor] = field(default_factory=dict)
+    running: dict[Future[None], tuple[Piece, _Worker]] = field(default_factory=dict)
+    idle: dict[tuple[str, int], list[_Worker]] = field(default_factory=dict)  # by framework and threads
 
     def __post_init__(self) -> None:
-        self.context = multiprocessing.get_context("spawn")
-        self.queue: Any = self.context.Queue()
-        self.listener = threading.Thread(target=self._listen, args=(dict(self.todo),), daemon=True)
-        self.listener.start()
+        self.known = dict(self.todo)
 
     def run(self) -> dict[str, BaseException]:
         while self.todo or self.running:
@@ -66,24 +96,33 @@ class _Work:
                 break
             done, _ = wait(self.running, return_when=FIRST_COMPLETED)
             for future in done:
-                piece = self.running.pop(future)
-                if error := future.exception():
-                    self.errors[piece.digest] = error
+                self._finish(*self.running.pop(future), future.exception())
         return self.errors
 
     def kill(self) -> None:
-        """End the workers at once, whatever they are at."""
-        for pool in self.pools.values():
-            for worker in list((getattr(pool, "_processes", None) or {}).values()):
-                worker.terminate()
+        for worker in self._workers():
+            worker.kill()
 
     def stop(self) -> None:
-        for pool in self.pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
-        self.queue.put(None)
-        self.listener.join()
-        self.queue.close()
-        self.queue.join_thread()
+        for worker in self._workers():
+            worker.stop()
+
+    def _workers(self) -> list[_Worker]:
+        return [*(worker for _, worker in self.running.values()), *itertools.chain(*self.idle.values())]
+
+    def _finish(self, piece: Piece, worker: _Worker, error: BaseException | None) -> None:
+        if isinstance(error, CannotWriteError):
+            worker.stop()
+            raise error
+        if isinstance(error, BrokenExecutor):
+            worker.stop()
+            self.errors[piece.digest] = HarnessError(
+                f"the process that was to {piece.title} was killed: out of memory? `dmesg` may tell."
+            )
+            return
+        self.idle.setdefault((piece.framework, self._threads(piece)), []).append(worker)
+        if error is not None:
+            self.errors[piece.digest] = error
 
     def _start_ready(self) -> None:
         """Submit what can be begun, as long as a core is free."""
@@ -92,9 +131,13 @@ class _Work:
             if failed is not None:
                 self.errors[piece.digest] = self.errors[failed.digest]
                 del self.todo[piece.digest]
-            elif all(need.made for need in piece.needs) and self._free(piece):
+            elif self._ready(piece) and self._free(piece):
                 del self.todo[piece.digest]
-                self.running[self._pool(piece).submit(_make, piece, self._threads(piece))] = piece
+                worker = self._worker(piece)
+                self.running[worker.process.submit(_make, piece, self._threads(piece))] = (piece, worker)
+
+    def _ready(self, piece: Piece) -> bool:
+        return all(need.digest not in self.todo and need.made for need in piece.needs)
 
     def _threads(self, piece: Piece) -> int:
         """The threads a piece uses. One, so that pieces run side by side and the quick weights are the
@@ -102,31 +145,35 @@ class _Work:
         return self.cores if piece.kind == "train" and piece.request.profile == "lecture" else 1
 
     def _free(self, piece: Piece) -> bool:
-        busy = sum(self._threads(other) for other in self.running.values())
+        busy = sum(self._threads(other) for other, _ in self.running.values())
         return busy + self._threads(piece) <= self.cores
 
-    def _pool(self, piece: Piece) -> ProcessPoolExecutor:
-        key = (piece.framework, self._threads(piece))  # TensorFlow takes a number of threads once a process
-        if key not in self.pools:
-            self.pools[key] = ProcessPoolExecutor(
-                max_workers=self.cores, mp_context=self.context, initializer=_begin_worker, initargs=(self.queue,)
-            )
-        return self.pools[key]
+    def _worker(self, piece: Piece) -> _Worker:
+        """An idle worker of the piece's framework, or a new one; TensorFlow takes its threads once a process."""
+        idle = self.idle.get((piece.framework, self._threads(piece)))
+        return idle.pop() if idle else _Worker(self._hear)
 
-    def _listen(self, known: dict[str, Piece]) -> None:
-        while (message := self.queue.get()) is not None:
-            digest, share, epoch = message
-            self.report(known[digest], share, epoch)
+    def _hear(self, digest: str, share: float | None, epoch: Epoch | None) -> None:
+        self.report(self.known[digest], share, epoch)
 
 
 def _begin_worker(queue: Any) -> None:
     """In a worker: remember the queue, and send what the libraries print to the log."""
     global _queue
     _queue = queue
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     log = os.open(cache.open_log(LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+
+
+def _end_with_parent() -> None:
+    """In a worker: an orphan would go on training beside the next run's measurement."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _make(piece: Piece, threads: int) -> None:

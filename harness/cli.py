@@ -8,6 +8,7 @@ import argparse
 import ast
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ DONE, BAD_INPUT, NOTHING_MEASURED, INTERRUPTED = 0, 2, 4, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; give its exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal, a cancelled job: as if interrupted
+        signal.signal(number, signal.default_int_handler)
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = parser(next((word for word in given if not word.startswith("-")), None)).parse_args(given)
     try:

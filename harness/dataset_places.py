@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness import cifar
 from harness.download import Remote, cache_folder, fetch
+from harness.errors import HarnessError
 
 Layout = Literal["npz", "idx", "cifar_python", "cifar_binary"]
 
@@ -131,8 +132,10 @@ def idx_file(folder: Path, name: str) -> Path:
 
 def _own_folder(name: str) -> Iterator[Place]:
     if folder := os.environ.get("HARNESS_DATA"):
-        path = Path(folder).expanduser() / f"{name}.npz"
-        yield Place(layout="npz", path=path, source="HARNESS_DATA")
+        path = Path(folder).expanduser()
+        if not path.is_dir():
+            raise HarnessError(f"HARNESS_DATA is {folder}, which is no folder: set it to one that holds .npz files.")
+        yield Place(layout="npz", path=path / f"{name}.npz", source="HARNESS_DATA")
 
 
 def _keras(name: str) -> Iterator[Place]:

@@ -36,7 +36,7 @@ def prove(
     proof = len(exact)
     tolerance = TOLERANCE_FACTOR * float(np.abs(forms[reference][:proof] - exact).max())
     pairs = itertools.combinations(forms.values(), 2)
-    max_abs = max(float(np.abs(a[:proof] - b[:proof]).max()) for a, b in pairs)
+    max_abs = float(np.max([np.abs(a[:proof] - b[:proof]).max() for a, b in pairs]))  # NaN stays NaN
     answers = np.stack(list(classes.values()))
     differ = (answers != answers[0]).any(0)
     best = np.sort(forms[reference], axis=1)

@@ -10,5 +10,9 @@ class HarnessError(Exception):
     """An expected failure; its message says what was expected, what came and what to do."""
 
 
+class CannotWriteError(HarnessError):
+    """The place that everything is made in cannot be written: going on would fail again and again."""
+
+
 class NothingMeasuredError(HarnessError):
     """A run that measured nothing at all: exit code 4, so that no one takes it for a result."""

@@ -40,7 +40,7 @@ class Effort:
     launches: int = 10
     seconds: float = 0.15
     turn_s: float = 0.015
-    sample_s: float = 1e-4  # a sample repeats the call until it is this long: the clock then costs under 0.1 %
+    sample_s: float = 2e-5  # a sample repeats the call until it is this long: the clock's 0.1 µs is then 0.5 %
     warm_up_window_s: float = 0.002
     warm_up_limit_s: float = 2.0
 
@@ -67,18 +67,19 @@ def measure(
     chance = random.Random(seed)
     launches: dict[str, list[Launch]] = {subject.key: [] for subject in subjects}
     failures: dict[str, str] = {}
+    calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
     for number in range(effort.launches):
         alive = [subject for subject in subjects if subject.key not in failures]
-        for key, outcome in _launch(number, alive, effort, chance).items():
+        for key, outcome in _launch(number, alive, effort, chance, calls).items():
             if isinstance(outcome, Launch):
                 launches[key].append(outcome)
             else:
                 failures[key] = str(outcome)
         progress((number + 1) / effort.launches)
-    memory = {subject.key: _peak_memory(subject, effort) for subject in subjects if subject.key not in failures}
+    memory = {subject.key: _peak_memory(subject) for subject in subjects if subject.key not in failures}
     return {
         subject.key: Timing(
-            launches=() if subject.key in failures else tuple(launches[subject.key]),
+            launches=tuple(launches[subject.key]),
             failure=failures.get(subject.key, ""),
             peak_rss_bytes=memory.get(subject.key),
         )
@@ -109,19 +110,23 @@ class _Turns:
     subject: Subject
     process: "_Process"
     opened: dict[str, Any] = field(default_factory=dict)
+    calls: int = 1
     settled: bool = False
     samples_ns: list[int] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
 
-    def open(self, effort: Effort) -> None:
+    def open(self) -> None:
         subject = self.subject
         shapes = {name: list(shape) for name, shape in subject.shapes.items()}
-        self.opened = self.process.ask(
-            do="open", model=str(subject.model), shapes=shapes, threads=subject.threads, sample_s=effort.sample_s
-        )
+        self.opened = self.process.ask(do="open", model=str(subject.model), shapes=shapes, threads=subject.threads)
 
-    def warm_up(self, effort: Effort) -> None:
-        reply = self.process.ask(do="warm_up", window_s=effort.warm_up_window_s, limit_s=effort.warm_up_limit_s)
+    def warm_up(self, effort: Effort, calls: dict[str, int]) -> None:
+        if self.subject.key not in calls:
+            calls[self.subject.key] = self.process.ask(do="calls_per_sample", seconds=effort.sample_s)["calls"]
+        self.calls = calls[self.subject.key]
+        reply = self.process.ask(
+            do="warm_up", calls=self.calls, window_s=effort.warm_up_window_s, limit_s=effort.warm_up_limit_s
+        )
         self.settled = reply["settled"]
         self._keep(reply, WARM_UP_ROUND)
 
@@ -135,7 +140,7 @@ class _Turns:
     def launch(self, number: int) -> Launch:
         return Launch(
             launch=number,
-            calls_per_sample=self.opened["calls_per_sample"],
+            calls_per_sample=self.calls,
             samples_ns=tuple(self.samples_ns),
             rounds=tuple(self.rounds),
             settled=self.settled,
@@ -147,7 +152,7 @@ class _Turns:
 
 
 def _launch(
-    number: int, subjects: Sequence[Subject], effort: Effort, chance: random.Random
+    number: int, subjects: Sequence[Subject], effort: Effort, chance: random.Random, calls: dict[str, int]
 ) -> dict[str, Launch | WorkerFailedError]:
     """One fresh process a subject, started, opened and warmed in random order, then measured in turns."""
     outcomes: dict[str, Launch | WorkerFailedError] = {}
@@ -168,20 +173,20 @@ def _launch(
                     outcomes[turn.subject.key] = error
 
         each(lambda turn: turn.process.ready())  # all have imported before the first is timed
-        each(lambda turn: turn.open(effort))
-        each(lambda turn: turn.warm_up(effort))
+        each(lambda turn: turn.open())
+        each(lambda turn: turn.warm_up(effort, calls))
         for round_number in range(effort.rounds):
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
         return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
 
 
-def _peak_memory(subject: Subject, effort: Effort) -> int | None:
+def _peak_memory(subject: Subject) -> int | None:
     """Peak resident set of a fresh process that opens and runs the subject: never while timing."""
     with _process() as process:
         try:
             process.ready()
             turns = _Turns(subject=subject, process=process)
-            turns.open(effort)
+            turns.open()
             return int(process.ask(do="memory")["peak_rss_bytes"])
         except WorkerFailedError:
             return None

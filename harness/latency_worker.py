@@ -5,6 +5,7 @@ workers of a block, which take turns with it, have the machine to themselves.
 """
 
 import json
+import math
 import statistics
 import sys
 import time
@@ -15,6 +16,7 @@ from harness import runtime
 
 CLOCK = time.perf_counter_ns
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
+CALIBRATION_S = 0.005
 WARMUP_WINDOWS = 20
 WARMUP_SIGNIFICANCE = 0.01
 WARMUP_DRIFT = 0.01  # smaller drifts do not keep a warm-up going
@@ -23,8 +25,8 @@ WARMUP_DRIFT = 0.01  # smaller drifts do not keep a warm-up going
 class Worker:
     """One session, opened, warmed up and measured in turns."""
 
-    def open(self, *, model: str, shapes: dict[str, list[int]], threads: int, sample_s: float) -> dict[str, Any]:
-        """Create the session, run it for the first time, and find how many calls make one sample."""
+    def open(self, *, model: str, shapes: dict[str, list[int]], threads: int) -> dict[str, Any]:
+        """Create the session and run it for the first time."""
         before = _thread_count()
         start = CLOCK()
         session = runtime.session(Path(model), threads=threads)
@@ -35,19 +37,27 @@ class Worker:
         self.results = runtime.run(session, feeds)
         first_run_s = (CLOCK() - start) * 1e-9
         self.call = runtime.bind(session, feeds, self.results)
-        self.calls = 1
-        while self._sample() < sample_s * 1e9:
-            self.calls *= 2
         return {
             "session_s": session_s,
             "first_run_s": first_run_s,
-            "calls_per_sample": self.calls,
             "threads_in_effect": None if before is None or after is None else after - before + 1,
             "providers": session.get_providers(),
         }
 
-    def warm_up(self, *, window_s: float, limit_s: float) -> dict[str, Any]:
-        """Run until the last windows of samples show no change of level, or the limit is reached."""
+    def calls_per_sample(self, *, seconds: float) -> dict[str, Any]:
+        """How many calls make a sample that long: from single calls of a process that has run a while."""
+        self.calls = 1
+        self._samples(CALIBRATION_S)
+        call_s = statistics.median(self._samples(CALIBRATION_S)) * 1e-9
+        return {"calls": max(1, math.ceil(seconds / call_s))}
+
+    def warm_up(self, *, calls: int, window_s: float, limit_s: float) -> dict[str, Any]:
+        """Run until as many windows of samples show no change of level, or the limit is reached.
+
+        From here on every sample is of that many calls. Windows are judged in groups of their own:
+        a group that slides would be tested again and again until chance lets it pass.
+        """
+        self.calls = calls
         samples: list[int] = []
         medians: list[float] = []
         start, settled = CLOCK(), False
@@ -55,7 +65,7 @@ class Worker:
             window = self._samples(window_s)
             samples += window
             medians.append(statistics.median(window))
-            settled = len(medians) >= WARMUP_WINDOWS and not drifts(medians[-WARMUP_WINDOWS:])
+            settled = len(medians) % WARMUP_WINDOWS == 0 and not drifts(medians[-WARMUP_WINDOWS:])
         return {"samples_ns": samples, "settled": settled}
 
     def turn(self, *, seconds: float) -> dict[str, Any]:

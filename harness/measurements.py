@@ -147,9 +147,13 @@ class Launch:
 PERCENTILE_FLOORS = {90.0: 64, 95.0: 130, 99.0: 662, 99.9: 6636}
 
 
+# Over fewer launches a bootstrap interval would claim 95 % and hold far less.
+LAUNCHES_FOR_INTERVAL = 6
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """One subject's latency: its launches, or why there are none.
+    """One subject's latency: its launches, and why there are no more of them where one failed.
 
     Iterations of one process are correlated and share an offset of their own, so that statistics
     are over launches: the estimate is the median of the launches' medians.
@@ -169,12 +173,12 @@ class Timing:
 
     @property
     def interval_s(self) -> tuple[float, float] | None:
-        """The bootstrap 95 % interval over launches; None where one launch is all there is."""
+        """The bootstrap 95 % interval over launches; None where they are too few to carry one."""
         import numpy as np
         from scipy.stats import bootstrap
 
         medians = self.launch_medians_s
-        if len(medians) < 2:
+        if len(medians) < LAUNCHES_FOR_INTERVAL:
             return None
         if len(set(medians)) == 1:
             return medians[0], medians[0]
@@ -182,9 +186,11 @@ class Timing:
         return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
     def percentile_s(self, percent: float) -> float | None:
-        """That percentile of all samples; None where they are too few to carry it."""
+        """That percentile of single calls; None where there are too few, or where a sample is of several."""
         import numpy as np
 
+        if any(launch.calls_per_sample > 1 for launch in self.launches):
+            return None
         pooled = [call for launch in self.launches for call in launch.call_s]
         if len(pooled) < PERCENTILE_FLOORS[percent]:
             return None

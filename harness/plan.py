@@ -5,6 +5,7 @@ and the code that makes it, so that what an earlier run made is found again, and
 Training, exporting and proving can share a machine; measuring needs one to itself and is no piece.
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 from dataclasses import asdict, dataclass, replace
@@ -26,17 +27,20 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("export", "keras"): ("images.py", "weights.py", "train_keras.py", "export_keras.py", "artifacts.py", "pieces.py"),
     ("prove", "onnxruntime"): ("images.py", "equivalence.py", "accuracy.py", "runtime.py", "artifacts.py", "pieces.py"),
 }
+# One distribution or the other.
+TENSORFLOW = "tensorflow|tensorflow-cpu"
+ONNXRUNTIME = "onnxruntime|onnxruntime-gpu"
 VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("train", "torch"): ("torch", "numpy", "pillow"),
-    ("train", "keras"): ("keras", "tensorflow", "numpy", "pillow"),
+    ("train", "keras"): ("keras", TENSORFLOW, "numpy", "pillow"),
     ("export", "torch"): ("torch", "onnxscript", "onnx"),
-    ("export", "keras"): ("keras", "tensorflow", "tf2onnx", "onnx"),
-    ("prove", "onnxruntime"): ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy"),
+    ("export", "keras"): ("keras", TENSORFLOW, "tf2onnx", "onnx"),
+    ("prove", "onnxruntime"): (ONNXRUNTIME, "onnx", "numpy"),
 }
 REQUIRED = {  # by extra: what must be installed before work is begun
     "torch": VERSIONS["export", "torch"],
     "keras": VERSIONS["export", "keras"],
-    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "onnxruntime": (ONNXRUNTIME,),
 }
 MACS_PER_SECOND = 2e10  # one core of a current processor, training or predicting in float32; for estimates alone
 
@@ -74,7 +78,7 @@ class Piece:
 
     @property
     def made(self) -> bool:
-        return self.folder.is_dir()
+        return cache.whole(self.folder)
 
     @property
     def title(self) -> str:
@@ -164,26 +168,27 @@ def _source(path: Path) -> str:
 
 
 def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    """The installed version; of "one|other", that of the one that is installed, with its name."""
+    alternatives = distribution.split("|")
+    for name in alternatives:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            version = importlib.metadata.version(name)
+            return version if len(alternatives) == 1 else f"{name} {version}"
+    return None
 
 
 def check_installed(frameworks: tuple[str, ...]) -> None:
     """Raise :class:`HarnessError` where a framework is not installed, before any work is begun."""
     for framework in frameworks:
-        installed = [name for name in REQUIRED[framework] if _version(name) is not None]
-        missing = [name for name in REQUIRED[framework] if name not in installed]
-        if framework == "onnxruntime":  # one distribution or the other
-            if len(installed) > 1:
-                raise HarnessError(
-                    f"{' and '.join(installed)} are both installed and overwrite each other's files: uninstall both, "
-                    "then install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
-                )
-            missing = missing if not installed else []
+        missing = [name for name in REQUIRED[framework] if _version(name) is None]
         if missing:
             extra = "cpu" if framework == "onnxruntime" else framework
             raise HarnessError(
-                f"{missing[0]} is not installed: pip install 'onnx-harness[{extra}]' in this environment."
+                f"{missing[0].replace('|', ' or ')} is not installed: pip install 'onnx-harness[{extra}]' in this "
+                "environment."
             )
+    if "onnxruntime" in frameworks and all(_version(name) for name in ONNXRUNTIME.split("|")):
+        raise HarnessError(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other's files: uninstall both, then "
+            "install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
+        )

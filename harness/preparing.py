@@ -17,14 +17,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", choices=catalog.SETS, default="all", help="a set of the catalogue (default: all)")
     parser.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
     parser.add_argument("--data", metavar="NAME", help="a data set in place of the recipe's; `harness data` lists them")
-    parser.add_argument("--seed", type=int, default=0, help="of first weights, order and augmentation (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
 
 
-def requests(args: argparse.Namespace, chosen: Sequence[Architecture], trained_in: str) -> list[Request]:
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, found {text}")
+    return seed
+
+
+def chosen(args: argparse.Namespace) -> list[Architecture]:
+    """The networks that the arguments choose. Raises :class:`HarnessError` where that is none."""
+    found = catalog.select(args.names, args.set)
+    if not found:
+        raise HarnessError(f"no network is in the set {args.set!r} yet: `harness list` shows them all.")
+    return found
+
+
+def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
     """What the arguments ask of each network."""
     return [
         Request(architecture=architecture, profile=args.profile, trained_in=trained_in, seed=args.seed, data=args.data)
-        for architecture in chosen
+        for architecture in chosen(args)
     ]
 
 

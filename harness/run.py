@@ -7,19 +7,23 @@ test image for), ``histories/`` (of the training) and the pictures.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, cost, files, latency, pieces, plan, rows
+from harness import catalog, cost, environment, files, latency, pieces, plan, rows
 from harness.architecture import Architecture
-from harness.errors import HarnessError
+from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Artifact, Cost, Timing
 from harness.plan import Pieces, Request
 from harness.rows import Row
 
 FLOOR = "call floor"
+PLAN, ENVIRONMENT = "plan.json", "environment.json"
+
+Facts = Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,23 +53,45 @@ class Settings:
         ]
 
 
-def begin(folder: Path, settings: Settings, *, resume: bool) -> None:
-    """Make the run folder, or take up one that was stopped.
+def begin(folder: Path, settings: Settings, facts: Facts) -> None:
+    """Make the folder of a new run. Raises :class:`HarnessError` where it holds something already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
+    _write_json(folder / PLAN, asdict(settings))
+    _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
 
-    Raises :class:`HarnessError` where the folder holds something else, or a run of other settings.
-    """
-    asked = json.loads(json.dumps(asdict(settings)))
-    note = folder / "plan.json"
-    if not resume:
-        if folder.exists() and any(folder.iterdir()):
-            raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
-        files.make_folder(folder)
-        files.write(note, json.dumps(asked, indent=2) + "\n")
-        return
-    if not note.is_file():
-        raise HarnessError(f"{folder} is no run that could be resumed: it holds no plan.json.")
-    if json.loads(note.read_text()) != asked:
-        raise HarnessError(f"{folder} was begun with other settings: resume it with the command that began it.")
+
+def resumed(folder: Path) -> Settings:
+    """The settings of a run that was stopped. Raises :class:`HarnessError` where the folder is no run."""
+    try:
+        found = json.loads((folder / PLAN).read_text())
+        effort = latency.Effort(**found.pop("effort"))
+        architectures, threads = tuple(found.pop("architectures")), tuple(found.pop("threads"))
+        return Settings(**found, architectures=architectures, threads=threads, effort=effort)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
+
+
+def check_same_machine(folder: Path, facts: Facts) -> None:
+    """Raise :class:`HarnessError` where the run was begun on another machine or with other software."""
+    begun = json.loads((folder / ENVIRONMENT).read_text())
+    changed = [name for name in facts if begun.get(name) != json.loads(json.dumps(facts[name]))]
+    if changed:
+        raise HarnessError(
+            f"{folder} was begun with another {changed[0]} ({begun.get(changed[0])}, now {facts[changed[0]]}): "
+            "its rows would not belong together. Begin another run."
+        )
+
+
+def note_moment(folder: Path, what: str) -> None:
+    """Add to the environment what runs beside the run at this moment."""
+    found = json.loads((folder / ENVIRONMENT).read_text())
+    found["moments"].append({"before": what, **environment.moment()})
+    _write_json(folder / ENVIRONMENT, found)
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    files.write(path, json.dumps(content, indent=2) + "\n")
 
 
 def measure(
@@ -86,24 +112,28 @@ def measure(
     for number, (name, needed) in enumerate(pieces_of.items()):
         if name in done:
             continue
-        failed = [errors[piece.digest] for piece in needed.all if piece.digest in errors]
-        found = (
-            list(_failed_rows(folder.name, needed, settings, failed[0]))
-            if failed
-            else _measure_one(folder, needed, settings, floor, number, lambda share, name=name: progress(name, share))  # type: ignore[misc]
-        )
+        note_moment(folder, name)
+        try:
+            for piece in needed.all:
+                if piece.digest in errors:
+                    raise errors[piece.digest]
+            found = _measure_one(folder, needed, settings, floor, number, partial(progress, name))
+        except CannotWriteError:
+            raise
+        except Exception as error:  # what could not be measured is a row with the reason, never a hole
+            found = list(_failed_rows(folder.name, needed, settings, error))
         rows.append(table, *found)
         finished(name)
 
 
 def _finished(table: Path, thread_counts: int) -> set[str]:
-    """The networks that the table has all rows of; rows of one that it has only some of are dropped."""
+    """The networks that the table has all rows of; rows of the others, and of those that failed, are dropped."""
     if not table.is_file() or not table.stat().st_size:
         return set()
     found = rows.read(table)
-    counts = Counter(row.architecture for row in found)
+    counts = Counter(row.architecture for row in found if row.status != "failed")
     whole = {name for name, count in counts.items() if count == len(catalog.FRAMEWORKS) * thread_counts}
-    if whole != set(counts):
+    if whole != {row.architecture for row in found}:
         rows.write(table, [row for row in found if row.architecture in whole])
     return whole
 
@@ -247,7 +277,7 @@ def _together(*reasons: str | None) -> str | None:
 
 
 def _failed_rows(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
-    """What could not be measured is a row with the reason, never a hole."""
+    """A row with the reason for everything that was to be measured."""
     for framework in needed.exports:
         for threads in settings.threads:
             row = _asked_row(run, needed, framework)
@@ -281,11 +311,6 @@ def _save_samples(path: Path, timings: dict[str, Timing]) -> None:
     table = pandas.concat(parts, ignore_index=True)
     table["subject"] = table["subject"].astype("category")
     files.make_folder(path.parent)
-    partial = path.with_name(path.name + ".partial")
-    table.to_parquet(partial, compression="zstd", index=False)
-    partial.replace(path)
-
-
-def finish(folder: Path, facts: dict[str, object], moments: Sequence[dict[str, object]]) -> None:
-    """Write the environment, with what ran beside the run at its start and its end."""
-    files.write(folder / "environment.json", json.dumps({**facts, "moments": list(moments)}, indent=2) + "\n")
+    unfinished = path.with_name(path.name + ".partial")
+    table.to_parquet(unfinished, compression="zstd", index=False)
+    unfinished.replace(path)

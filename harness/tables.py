@@ -99,7 +99,7 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
         groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
     lines = [_line(group, labels) for group in groups.values()]
     columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
-    columns += ["max |Δ| / scale", "equivalent", "status"]
+    columns += ["call floor", "max |Δ| / scale", "equivalent", "status"]
     if len({row.run for row in rows}) > 1:
         columns.insert(0, "run")
     return columns, lines
@@ -136,6 +136,7 @@ def _line(group: "list[Row]", labels: Mapping[Subject, str]) -> dict[str, object
         "accuracy": format_percent(*(_known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
         "parameters": format_count(_known(group, "params")),
         "MACs": format_count(_known(group, "macs")),
+        "call floor": format_seconds(_known(group, "call_floor_s")),
         "max |Δ| / scale": _relative(_known(group, "equivalence_max_abs"), _known(group, "equivalence_scale")),
         "equivalent": equivalent,
         "status": "; ".join(dict.fromkeys(_status(row) for row in group)),

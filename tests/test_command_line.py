@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from harness import catalog, rows
@@ -74,6 +75,10 @@ def test_bad_names_and_numbers_are_refused(harness: Harness, tmp_path: Path) -> 
     refused(harness("run", "lenet5_1x1", "--launches", "0"), "--launches")
     refused(harness("run", "lenet5_1x1", "--data", "imagenet22k"), "imagenet22k")
     refused(harness("run", "--resume"), "--out")
+    refused(harness("run", "--set", "figure", "--out", str(tmp_path / "none")), "figure")
+    refused(harness("run", "lenet5_1x1", "--seconds", "inf", "--out", str(tmp_path / "none")), "--seconds")
+    assert harness("run", "lenet5_1x1", "--seed", "-1").returncode == 2
+    assert not (tmp_path / "none").exists()
     refused(harness("report", str(tmp_path)), "rows.csv")
 
 
@@ -83,6 +88,12 @@ def test_a_folder_that_is_not_a_run_is_refused(harness: Harness, tmp_path: Path)
     refused(harness("run", "lenet5_1x1", "--out", str(tmp_path / "letters")), "not empty")
     refused(harness("run", "lenet5_1x1", "--out", str(tmp_path / "letters"), "--resume"), "plan.json")
     assert [file.name for file in (tmp_path / "letters").iterdir()] == ["letter.txt"]
+
+
+def test_a_damaged_plan_is_no_run(harness: Harness, tmp_path: Path) -> None:
+    for content in ("{", "[]", '{"architectures": 3}'):
+        (tmp_path / "plan.json").write_text(content)
+        refused(harness("run", "--out", str(tmp_path), "--resume"), "plan.json")
 
 
 def test_damaged_data_are_refused(harness: Harness, tmp_path: Path) -> None:
@@ -163,12 +174,13 @@ def test_a_killed_run_resumes_without_loss(
     process.send_signal(signal.SIGKILL)
     process.wait()
     first = rows.read(folder)
+    assert psutil.Process().children() == []
     assert {row.architecture for row in first} == {"mlp_fmnist_relu_1"}
     with table.open("a") as file:
         file.write("1,killed,lenet5_1x1,torch,half a li")
     refused(harness(*command), "--resume")
     refused(harness(*command[:2], *LITTLE, "--out", str(folder), "--resume"), "other settings")
-    done = harness(*command, "--resume")
+    done = harness("run", "--out", str(folder), "--resume")
     assert done.returncode == 0, done.stderr
     found = rows.read(folder)
     assert found[: len(first)] == first
@@ -193,6 +205,49 @@ def test_an_interrupted_run_exits_with_130(cache_folder: Path, tmp_path: Path) -
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert not list((cache_folder / "train").glob("*.partial"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_no_process_behind(cache_folder: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """An orphan would go on training beside the next run's measurement."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "train", "shallownet", "lenet_mnist", "--seed", "78"],
+        env={**os.environ, "HARNESS_CACHE": str(cache_folder)},
+        stderr=subprocess.DEVNULL,
+    )
+    started = psutil.Process(process.pid)
+    deadline = time.monotonic() + 60
+    while len(started.children(recursive=True)) < 3 and time.monotonic() < deadline:  # the workers, and their tracker
+        time.sleep(0.05)
+    children = started.children(recursive=True)
+    assert children
+    process.send_signal(number)
+    process.wait(timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+def test_a_killed_worker_fails_its_network_alone(cache_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", "shallownet", "mlp_fmnist_relu_1", *LITTLE, "--threads", "1",
+         "--seed", "79", "--out", str(folder)],
+        env={**os.environ, "HARNESS_CACHE": str(cache_folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    workers: list[psutil.Process] = []
+    while not workers and time.monotonic() < deadline:
+        workers = [child for child in psutil.Process(process.pid).children() if child.cpu_times().user > 2]
+        time.sleep(0.05)
+    workers[0].kill()
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    statuses = {row.architecture: (row.status, row.reason or "") for row in rows.read(folder)}
+    failed = [reason for status, reason in statuses.values() if status == "failed"]
+    assert len(failed) == 1
+    assert "killed" in failed[0]
 
 
 def test_a_second_run_trains_nothing(harness: Harness, small_run: Path, tmp_path: Path) -> None:
@@ -236,6 +291,10 @@ def test_what_cannot_be_measured_is_a_row_with_its_reason(harness: Harness, tmp_
     assert found["shallownet"].status == "failed"
     assert "planted" in (found["shallownet"].reason or "")
     assert found["mlp_fmnist_relu_1"].status == "ok"
+    mended = harness("run", "--out", str(folder), "--resume")
+    assert mended.returncode == 0, mended.stderr
+    assert {row.status for row in rows.read(folder)} == {"ok"}, "what failed is tried again"
+    broken = (*LITTLE, "--threads", "1", "--seed", "10", "--out")
     alone = harness("run", "shallownet", *broken, str(tmp_path / "alone"), PYTHONPATH=str(tmp_path))
     assert alone.returncode == 4
     assert "nothing was measured" in alone.stderr

@@ -104,10 +104,13 @@ def test_a_blind_comparison_proves_nothing() -> None:
     assert not proof.equivalent
 
 
-def test_nan_is_not_equivalent() -> None:
+def test_nan_in_any_form_is_not_equivalent() -> None:
     good, bad = logits([0.0, 2.0], [3.0, 1.0]), logits([0.0, 2.0], [np.nan, 1.0])
-    proof = equivalence.prove({"torch": good, "keras": bad}, good.astype(float), {"torch": good.argmax(1)})
-    assert not proof.equivalent
+    names = ("keras", "onnx from keras", "torch", "onnx from torch")
+    for place in range(len(names)):
+        forms = {name: bad if number == place else good for number, name in enumerate(names)}
+        proof = equivalence.prove(forms, good.astype(float), {"torch": good.argmax(1)})
+        assert not proof.equivalent
 
 
 def test_a_disagreement_is_excused_only_by_a_tie() -> None:

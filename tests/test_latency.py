@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -64,9 +65,14 @@ def test_statistics_are_over_launches_without_the_warm_up() -> None:
     )
     assert timing.launch_medians_s == pytest.approx([2e-6, 3e-6, 5e-6])
     assert timing.median_s == pytest.approx(3e-6)
-    low, high = timing.interval_s or (0, 0)
-    assert 2e-6 <= low <= timing.median_s <= high <= 5e-6
     assert timing.samples == 6
+    assert timing.interval_s is None, "three launches carry no 95 % interval"
+    low, high = replace(timing, launches=timing.launches * 2).interval_s or (0, 0)
+    assert 2e-6 <= low <= 3e-6 <= high <= 5e-6
+
+
+def test_a_percentile_of_means_is_none() -> None:
+    assert Timing(launches=(launch([1000] * 5000, calls=2),)).percentile_s(90.0) is None
 
 
 @pytest.mark.parametrize("percent", sorted(PERCENTILE_FLOORS))
@@ -77,7 +83,7 @@ def test_a_percentile_waits_for_its_floor(percent: float) -> None:
     assert enough.percentile_s(percent) == pytest.approx(np.percentile(range(1, floor + 1), percent) * 1e-9)
 
 
-@given(st.lists(st.floats(1e-6, 1e-1), min_size=2, max_size=12))
+@given(st.lists(st.floats(1e-6, 1e-1), min_size=6, max_size=12))
 def test_the_interval_holds_the_estimate(medians: list[float]) -> None:
     timing = Timing(launches=tuple(launch([round(value * 1e9)]) for value in medians))
     low, high = timing.interval_s or (0, 0)
@@ -138,6 +144,15 @@ def test_a_broken_subject_leaves_the_others_intact(tmp_path: Path) -> None:
     for key in ("bad", "unlike"):
         assert timings[key].launches == ()
         assert timings[key].failure
+
+
+def test_all_launches_take_samples_of_as_many_calls(tmp_path: Path) -> None:
+    subject = matrix_product(tmp_path / "tiny.onnx", 8)
+    (timing,) = latency.measure([subject], Effort(launches=4, seconds=0.02)).values()
+    calls = {taken.calls_per_sample for taken in timing.launches}
+    assert len(calls) == 1
+    typical = statistics.median(sample for taken in timing.launches for sample in taken.samples_ns)
+    assert 0.5 * LITTLE.sample_s < typical * 1e-9 < 3 * LITTLE.sample_s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker by its parent in /proc")

@@ -109,7 +109,7 @@ def test_another_version_makes_anew_what_uses_it(
     distribution: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, original = digests(), plan._version
-    monkeypatch.setattr(plan, "_version", lambda name: "99" if name == distribution else original(name))
+    monkeypatch.setattr(plan, "_version", lambda name: "99" if distribution in name.split("|") else original(name))
     assert changed(before, digests()) == expected
 
 
@@ -215,8 +215,32 @@ def test_an_entry_that_another_process_made_meanwhile_stays(root: Path) -> None:
         (folder / "file").write_text("mine")
         entry.mkdir()
         (entry / "file").write_text("theirs")
+        (entry / cache.MANIFEST).write_text('{"file": 6}')
     assert (entry / "file").read_text() == "theirs"
     assert list(entry.parent.iterdir()) == [entry]
+
+
+@pytest.mark.parametrize("damage", ["empty a file", "lose a file", "garble the manifest"])
+def test_a_damaged_entry_is_made_again(root: Path, damage: str) -> None:
+    entry = root / "train" / "0123456789abcdef"
+
+    def make() -> None:
+        with cache.building(entry) as folder:
+            (folder / "file").write_text("whole")
+
+    make()
+    assert cache.whole(entry)
+    match damage:
+        case "empty a file":
+            (entry / "file").write_text("")
+        case "lose a file":
+            (entry / "file").unlink()
+        case "garble the manifest":
+            (entry / cache.MANIFEST).write_text("{")
+    assert not cache.whole(entry)
+    make()
+    assert cache.whole(entry)
+    assert (entry / "file").read_text() == "whole"
 
 
 def test_what_a_killed_process_of_the_same_number_left_is_no_hindrance(root: Path) -> None:
@@ -226,7 +250,7 @@ def test_what_a_killed_process_of_the_same_number_left_is_no_hindrance(root: Pat
     (left / "stale").touch()
     with cache.building(entry) as folder:
         (folder / "file").touch()
-    assert [file.name for file in entry.iterdir()] == ["file"]
+    assert sorted(file.name for file in entry.iterdir()) == ["file", cache.MANIFEST]
 
 
 def test_sweeping_takes_only_what_the_dead_left(root: Path) -> None:
@@ -296,8 +320,10 @@ def test_sizes_and_clean(root: Path) -> None:
     entry_of(root, "fedcba9876543210", 5)
     entry_of(root, "0123456789abcdef", 7, kind="export")
     cache.open_log("errors.txt").write_text("abc")
-    assert cache.sizes() == {"export": (1, 7), "log": (1, 3), "train": (2, 15)}
-    assert cache.clean() == 25
+    manifest = {size: len(f'{{"inner/file": {size}}}') for size in (5, 7, 10)}
+    train_bytes = 15 + manifest[10] + manifest[5]
+    assert cache.sizes() == {"export": (1, 7 + manifest[7]), "log": (1, 3), "train": (2, train_bytes)}
+    assert cache.clean() == 7 + manifest[7] + 3 + train_bytes
     assert cache.sizes() == {}
     assert list(root.iterdir()) == []
 
@@ -307,7 +333,7 @@ def test_cleaning_leaves_what_is_not_the_caches(root: Path) -> None:
     own = root / "photographs" / "summer"
     own.mkdir(parents=True)
     (own / "beach.jpg").write_bytes(b"once")
-    assert cache.clean() == 10
+    assert cache.clean() == 10 + len('{"inner/file": 10}')
     assert (own / "beach.jpg").read_bytes() == b"once"
     assert set(get_args(plan.Kind)) < set(cache.KINDS)
 

@@ -25,7 +25,7 @@ def main(args: argparse.Namespace) -> int:
     """Export, and print where the files are."""
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     plan.check_installed((*frameworks, args.trained_in))
-    requests = preparing.requests(args, catalog.select(args.names, args.set), args.trained_in)
+    requests = preparing.requests(args, args.trained_in)
     needed = [plan.of(request) for request in requests]
     exports = [pieces.exports[framework] for pieces in needed for framework in frameworks]
     errors = preparing.carry_out([*(pieces.train for pieces in needed), *exports])

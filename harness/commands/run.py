@@ -47,33 +47,63 @@ def main(args: argparse.Namespace) -> int:
     """Carry out a run from its plan to its pictures."""
     begun = time.monotonic()
     plan.check_installed((*catalog.FRAMEWORKS, "onnxruntime"))
-    settings = _settings(args)
+    settings = _resumed(args) if args.resume else _settings(args)
     needed = {request.architecture.name: plan.of(request) for request in settings.requests(catalog.architectures())}
     _announce(needed, settings)
     if args.dry_run:
         _print_plan(needed, args.format)
         return 0
-    folder = _folder(args)
-    run.begin(folder, settings, resume=args.resume)
-    facts, moments = environment.collect(), [environment.moment()]
-    errors = preparing.carry_out([piece for pieces in needed.values() for piece in pieces.all])
-    _measure(folder, needed, settings, errors)
-    run.finish(folder, facts, [*moments, environment.moment()])
+    folder = _begun(args, settings)
+    try:
+        errors = preparing.carry_out([piece for pieces in needed.values() for piece in pieces.all])
+        _measure(folder, needed, settings, errors)
+    except KeyboardInterrupt:
+        progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
+        raise
     found = rows.read(folder)
     _show(found, folder, args.format)
-    progress.say(f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s")
+    failed = {row.architecture for row in found if row.status != "ok"}
+    progress.say(
+        f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
+        + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
+    )
     return _exit_code(found)
+
+
+def _begun(args: argparse.Namespace, settings: Settings) -> Path:
+    """The folder of the run, made or found again."""
+    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder = args.out or Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
+    facts = environment.collect()
+    if args.resume:
+        run.check_same_machine(folder, facts)
+    else:
+        run.begin(folder, settings, facts)
+    progress.say(f"the run is {folder}")
+    return Path(folder)
+
+
+def _resumed(args: argparse.Namespace) -> Settings:
+    """The settings of the run in --out; what else the command line says must not contradict them."""
+    if args.out is None:
+        raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
+    settings = run.resumed(args.out)
+    if args.names and settings != _settings(args):
+        raise HarnessError(
+            f"{args.out} was begun with other settings: harness run --out {args.out} --resume is enough."
+        )
+    return settings
 
 
 def _settings(args: argparse.Namespace) -> Settings:
     available = runtime.threads_available()
-    threads = tuple(args.threads or sorted({1, available}))
-    if any(count < 1 or count > available for count in threads):
-        raise HarnessError(f"--threads {max(threads)}: this process may use 1 to {available}.")
-    if args.launches < 1 or not args.seconds > 0:
-        raise HarnessError("--launches and --seconds must be above zero.")
+    threads = tuple(sorted(set(args.threads or (1, available))))
+    if threads[0] < 1 or threads[-1] > available:
+        raise HarnessError(f"--threads {' '.join(map(str, threads))}: this process may use 1 to {available}.")
+    if args.launches < 1 or not 0 < args.seconds < 3600:
+        raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
     return Settings(
-        architectures=tuple(architecture.name for architecture in catalog.select(args.names, args.set)),
+        architectures=tuple(architecture.name for architecture in preparing.chosen(args)),
         profile=args.profile,
         trained_in=args.trained_in,
         data=args.data,
@@ -81,15 +111,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         threads=threads,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
     )
-
-
-def _folder(args: argparse.Namespace) -> Path:
-    if args.out is not None:
-        return Path(args.out)
-    if args.resume:
-        raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
-    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
 
 
 def _announce(needed: dict[str, Pieces], settings: Settings) -> None:
@@ -121,6 +142,7 @@ def _print_plan(needed: dict[str, Pieces], format: str) -> None:  # noqa: A002
 
 
 def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors: dict[str, BaseException]) -> None:
+    run.note_moment(folder, "measuring")
     with progress.bars() as bars:
         task = bars.add_task("measuring", total=len(needed), note="")
         names = list(needed)
@@ -139,7 +161,7 @@ def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     print_run(found, format)
     try:
         drawn = plots.draw(found, folder)
-    except HarnessError as error:  # what was measured stands without its pictures
+    except (HarnessError, OSError) as error:  # what was measured stands without its pictures
         progress.say(f"no pictures: {error}")
     else:
         progress.say(f"drawn: {', '.join(str(path) for path in drawn)}")

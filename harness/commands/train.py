@@ -30,11 +30,7 @@ def main(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     plan.check_installed(frameworks)
-    trainings = [
-        plan.train(request)
-        for framework in frameworks
-        for request in preparing.requests(args, catalog.select(args.names, args.set), framework)
-    ]
+    trainings = [plan.train(request) for framework in frameworks for request in preparing.requests(args, framework)]
     errors = preparing.carry_out(trainings)
     if errors:
         raise preparing.first_failure(errors)
