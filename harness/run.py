@@ -21,6 +21,7 @@ from harness.plan import Pieces, Request
 from harness.rows import Row
 
 FLOOR = "call floor"
+DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disagree
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
 
 Facts = Mapping[str, object]
@@ -267,6 +268,10 @@ def _doubts(row: Row, timing: Timing) -> Iterator[str]:
     restless = sum(not launch.settled for launch in timing.launches)
     if restless:
         yield f"the warm-up found no end in {restless} of {len(timing.launches)} launches"
+    medians = sorted(timing.launch_medians_s)
+    usual = medians[1:-1] if len(medians) > 3 else medians  # now and then a launch is slow from start to end
+    if usual[-1] - usual[0] > DISAGREEMENT * timing.median_s:
+        yield f"launches disagree: most medians lie between {usual[0] * 1e6:.1f} and {usual[-1] * 1e6:.1f} µs"
     given = {launch.threads_in_effect for launch in timing.launches if launch.threads_in_effect is not None}
     if given - {row.threads}:
         yield f"asked for {row.threads} threads, {', '.join(map(str, sorted(given)))} were in effect"
