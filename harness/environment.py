@@ -15,6 +15,8 @@ DISTRIBUTIONS = (
     "torch",
 )  # fmt: skip
 
+WORTH_NAMING = 5.0  # percent of a core
+
 
 def collect() -> dict[str, object]:
     """What stays the same during a run: machine, processor, threads, versions, commit."""
@@ -54,7 +56,7 @@ def moment() -> dict[str, object]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_average": list(os.getloadavg()),
-        "busiest_other_process": {"name": name, "cores": round(share / 100, 2)},
+        "busiest_other_process": {"name": name, "cores": round(share / 100, 2)} if share >= WORTH_NAMING else None,
     }
 
 

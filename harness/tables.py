@@ -106,7 +106,9 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
 
 
 def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
-    """Print what a run found: for people its summary and how twins' graphs differ, for programs every column."""
+    """Print what a run found: for programs every column, for people its summary, then how the twins'
+    graphs differ, and what must be known of rows that are ok.
+    """
     from harness.rows import COLUMNS
 
     if format != "table":
@@ -116,13 +118,19 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
     differences = {
         (row.architecture, row.framework): row.graph_difference for row in rows if row.graph_difference is not None
     }
-    lines = [
+    lines: list[dict[str, object]] = [
         {"network": name, "file": framework, "nodes more or fewer than in its twin": difference or "none"}
         for (name, framework), difference in differences.items()
         if framework == "keras"
     ]
-    if lines:
-        print_table(list(lines[0]), lines, format)
+    notes: list[dict[str, object]] = [
+        {"network": row.architecture, "file": row.framework, "threads": row.threads, "to know": row.reason}
+        for row in rows
+        if row.status == "ok" and row.reason
+    ]
+    for more in (lines, notes):
+        if more:
+            print_table(list(more[0]), more, format)
 
 
 def _line(group: "list[Row]", labels: Mapping[Subject, str]) -> dict[str, object]:
@@ -153,7 +161,7 @@ def _known(group: "list[Row]", name: str) -> Any:
 
 
 def _status(row: "Row") -> str:
-    return f"{row.status}: {row.reason}" if row.reason else row.status
+    return f"{row.status}: {row.reason}" if row.status != "ok" and row.reason else row.status
 
 
 def _relative(distance: float | None, scale: float | None) -> str | None:
