@@ -1,98 +1,22 @@
-"""A run: networks prepared, proved, timed in turns, and written down row by row.
+"""Measuring the networks of a run: timed in turns, and written down row by row."""
 
-A run folder holds ``plan.json`` (what was asked for), ``environment.json``, ``rows.csv``,
-``samples/`` (the raw samples of each network), ``predictions/`` (the class each file takes each
-test image for), ``histories/`` (of the training) and the pictures.
-"""
-
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, cost, environment, files, latency, pieces, plan, rows
+from harness import catalog, cost, files, latency, pieces, plan, rows, run_folder
 from harness.architecture import Architecture
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Artifact, Cost, Timing
-from harness.plan import Pieces, Request
+from harness.plan import Pieces
 from harness.rows import Row
+from harness.run_folder import Settings
 
 FLOOR = "call floor"
 DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disagree
-PLAN, ENVIRONMENT = "plan.json", "environment.json"
-
-Facts = Mapping[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a run does, apart from what it finds; the same settings resume it."""
-
-    architectures: tuple[str, ...]
-    profile: str = "quick"
-    trained_in: str = "torch"
-    data: str | None = None
-    seed: int = 0
-    threads: tuple[int, ...]
-    batch: int = 1
-    effort: latency.Effort = field(default_factory=latency.Effort)
-
-    def requests(self, catalogue: dict[str, Architecture]) -> list[Request]:
-        """One request a network."""
-        return [
-            Request(
-                architecture=catalogue[name],
-                profile=self.profile,
-                trained_in=self.trained_in,
-                seed=self.seed,
-                data=self.data,
-            )
-            for name in self.architectures
-        ]
-
-
-def begin(folder: Path, settings: Settings, facts: Facts) -> None:
-    """Make the folder of a new run. Raises :class:`HarnessError` where it holds something already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
-    _write_json(folder / PLAN, asdict(settings))
-    _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
-
-
-def resumed(folder: Path) -> Settings:
-    """The settings of a run that was stopped. Raises :class:`HarnessError` where the folder is no run."""
-    try:
-        found = json.loads((folder / PLAN).read_text())
-        effort = latency.Effort(**found.pop("effort"))
-        architectures, threads = tuple(found.pop("architectures")), tuple(found.pop("threads"))
-        return Settings(**found, architectures=architectures, threads=threads, effort=effort)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
-
-
-def check_same_machine(folder: Path, facts: Facts) -> None:
-    """Raise :class:`HarnessError` where the run was begun on another machine or with other software."""
-    begun = json.loads((folder / ENVIRONMENT).read_text())
-    changed = [name for name in facts if begun.get(name) != json.loads(json.dumps(facts[name]))]
-    if changed:
-        raise HarnessError(
-            f"{folder} was begun with another {changed[0]} ({begun.get(changed[0])}, now {facts[changed[0]]}): "
-            "its rows would not belong together. Begin another run."
-        )
-
-
-def note_moment(folder: Path, what: str) -> None:
-    """Add to the environment what runs beside the run at this moment."""
-    found = json.loads((folder / ENVIRONMENT).read_text())
-    found["moments"].append({"before": what, **environment.moment()})
-    _write_json(folder / ENVIRONMENT, found)
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    files.write(path, json.dumps(content, indent=2) + "\n")
 
 
 def measure(
@@ -113,7 +37,7 @@ def measure(
     for number, (name, needed) in enumerate(pieces_of.items()):
         if name in done:
             continue
-        note_moment(folder, name)
+        run_folder.note_moment(folder, name)
         try:
             for piece in needed.all:
                 if piece.digest in errors:

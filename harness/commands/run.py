@@ -16,11 +16,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness import catalog, environment, latency, plan, plots, preparing, progress, rows, run, runtime
+from harness import catalog, environment, latency, plan, plots, preparing, progress, rows, run, run_folder, runtime
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.plan import Pieces
 from harness.rows import Row
-from harness.run import Settings
+from harness.run_folder import Settings
 from harness.tables import FORMATS, print_run, print_table
 
 
@@ -76,9 +76,9 @@ def _begun(args: argparse.Namespace, settings: Settings) -> Path:
     folder = args.out or Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
     facts = environment.collect()
     if args.resume:
-        run.check_same_machine(folder, facts)
+        run_folder.check_same_machine(folder, facts)
     else:
-        run.begin(folder, settings, facts)
+        run_folder.begin(folder, settings, facts)
     progress.say(f"the run is {folder}")
     return Path(folder)
 
@@ -87,7 +87,7 @@ def _resumed(args: argparse.Namespace) -> Settings:
     """The settings of the run in --out; what else the command line says must not contradict them."""
     if args.out is None:
         raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
-    settings = run.resumed(args.out)
+    settings = run_folder.resumed(args.out)
     if args.names and settings != _settings(args):
         raise HarnessError(
             f"{args.out} was begun with other settings: harness run --out {args.out} --resume is enough."
@@ -142,7 +142,7 @@ def _print_plan(needed: dict[str, Pieces], format: str) -> None:  # noqa: A002
 
 
 def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors: dict[str, BaseException]) -> None:
-    run.note_moment(folder, "measuring")
+    run_folder.note_moment(folder, "measuring")
     with progress.bars() as bars:
         task = bars.add_task("measuring", total=len(needed), note="")
         names = list(needed)
