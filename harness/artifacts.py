@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import files
 from harness.errors import HarnessError
 from harness.measurements import Artifact
 
@@ -30,9 +31,8 @@ def finish(model: "onnx.ModelProto", path: Path, metadata: Mapping[str, str]) ->
     del model.graph.value_info[:]  # would still name the batch axis as the exporter did
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(model.SerializeToString(deterministic=True))
-    partial.replace(path)
+    with files.replacing(path) as partial:
+        partial.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def batch_norm(weights: "Mapping[str, object]", model: "onnx.ModelProto") -> str:

@@ -6,7 +6,6 @@ The same data give the same bytes. Nothing here opens a window or touches matplo
 import csv
 import io
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -145,10 +144,6 @@ def imported(name: str) -> Any:
 
 
 def _replace(path: Path, content: bytes) -> Path:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with files.replacing(path) as partial:
         partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path

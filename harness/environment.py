@@ -37,7 +37,7 @@ def collect() -> dict[str, object]:
         "frequency_governor": _governor(),
         "container": Path("/.dockerenv").exists() or Path("/run/.containerenv").exists(),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in DISTRIBUTIONS},
+        "versions": {name: version(name) for name in DISTRIBUTIONS},
         "session_config": runtime.SESSION_CONFIG,
         "commit": commit(),
     }
@@ -86,7 +86,8 @@ def _governor() -> str | None:
         return None
 
 
-def _version(distribution: str) -> str | None:
+def version(distribution: str) -> str | None:
+    """The version of a distribution that is installed, else None."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

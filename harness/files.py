@@ -1,6 +1,8 @@
 """Files that are whole or not there: written under another name, then renamed."""
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -14,17 +16,26 @@ def make_folder(folder: Path) -> None:
         raise HarnessError(f"cannot make the folder {folder}: {error.strerror}. Choose another --out.") from error
 
 
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A path to write to; it becomes the target when the block ends well, else it is gone."""
+    partial = target.with_name(target.name + ".partial")
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def copy(source: Path, target: Path) -> None:
     """A copy of a file, in a folder that is made where it is missing."""
     make_folder(target.parent)
-    partial = target.with_name(target.name + ".partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with replacing(target) as partial:
+        shutil.copyfile(source, partial)
 
 
 def write(target: Path, text: str) -> None:
     """Write a text, in a folder that is made where it is missing."""
     make_folder(target.parent)
-    partial = target.with_name(target.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    with replacing(target) as partial:
+        partial.write_text(text, encoding="utf-8")

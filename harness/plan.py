@@ -5,15 +5,13 @@ and the code that makes it, so that what an earlier run made is found again, and
 Training, exporting and proving can share a machine; measuring needs one to itself and is no piece.
 """
 
-import contextlib
 import hashlib
-import importlib.metadata
 from dataclasses import asdict, dataclass, replace
 from functools import cache as remember
 from pathlib import Path
 from typing import Literal
 
-from harness import cache, catalog, datasets
+from harness import cache, catalog, datasets, environment
 from harness.architecture import Architecture, Recipe
 from harness.errors import HarnessError
 
@@ -171,8 +169,7 @@ def _version(distribution: str) -> str | None:
     """The installed version; of "one|other", that of the one that is installed, with its name."""
     alternatives = distribution.split("|")
     for name in alternatives:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            version = importlib.metadata.version(name)
+        if version := environment.version(name):
             return version if len(alternatives) == 1 else f"{name} {version}"
     return None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from harness import files
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -107,9 +108,8 @@ def append(path: Path, *new: Row) -> None:
 
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write a table of these rows, whole or not at all, in place of what was there."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(_to_csv(rows, header=True))
-    partial.replace(path)
+    with files.replacing(path) as partial:
+        partial.write_bytes(_to_csv(rows, header=True))
 
 
 def read(path: Path) -> list[Row]:

@@ -240,6 +240,5 @@ def _save_samples(path: Path, timings: dict[str, Timing]) -> None:
     table = pandas.concat(parts, ignore_index=True)
     table["subject"] = table["subject"].astype("category")
     files.make_folder(path.parent)
-    unfinished = path.with_name(path.name + ".partial")
-    table.to_parquet(unfinished, compression="zstd", index=False)
-    unfinished.replace(path)
+    with files.replacing(path) as unfinished:
+        table.to_parquet(unfinished, compression="zstd", index=False)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import files
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -35,11 +36,10 @@ def save(path: Path, weights: "Weights", metadata: Mapping[str, str]) -> None:
     import numpy as np
     from safetensors.numpy import save as to_bytes
 
-    partial = path.with_name(path.name + ".partial")
-    # Written by ourselves: save_file tells of a full disk in words alone, which no caller can know it by.
-    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
-    partial.write_bytes(to_bytes(arrays, dict(metadata)))
-    partial.replace(path)
+    with files.replacing(path) as partial:
+        # Written by ourselves: save_file tells of a full disk in words alone, which no caller can know it by.
+        arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+        partial.write_bytes(to_bytes(arrays, dict(metadata)))
 
 
 def load(path: Path) -> "Weights":
