@@ -56,7 +56,7 @@ class Recipe:
     batch: int
     epochs: int
     training_images: int | None = None  # the first n of the training split; None: all of them
-    validation_split: float = 0.0  # the last share of them, held out; 0: validated on the test split, as most lectures do
+    validation_split: float = 0.0  # the last share of them, held out; 0: validated on the test split
     initialisation: Initialisation = "glorot_uniform"  # kernels; biases start at zero
     augmentation: Augmentation | None = None
     frozen: tuple[str, ...] = ()
