@@ -12,11 +12,19 @@ if TYPE_CHECKING:
 
 
 def predictions(artifact: Artifact, images: "NDArray[numpy.float32]", threads: int) -> "NDArray[numpy.int64]":
-    """The class (N,) that the file gives the highest probability, for images (N, H, W, C)."""
+    """The class (N,) that the file takes each of the images (N, H, W, C) for."""
     session = runtime.session(artifact.path, threads=threads)
     fed = native(images, artifact.metadata["layout"])
-    classes: NDArray[numpy.int64] = runtime.outputs(session, fed, session.get_outputs()[0].name).argmax(1)
-    return classes
+    probabilities = runtime.outputs(session, fed, session.get_outputs()[0].name)
+    return classes(probabilities, threshold=0.5)
+
+
+def classes(scores: "NDArray[numpy.float32]", *, threshold: float) -> "NDArray[numpy.int64]":
+    """The class (N,) of the highest of the scores (N, outputs); of a single one, 1 where it is above the threshold."""
+    found: NDArray[numpy.int64] = (
+        (scores[:, 0] > threshold).astype("int64") if scores.shape[1] == 1 else scores.argmax(1)
+    )
+    return found
 
 
 def of(predicted: "NDArray[numpy.int64]", labels: "NDArray[numpy.int64]") -> Accuracy:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import CANNOT_WRITE, CannotWriteError
 
-KINDS = ("datasets", "export", "log", "prove", "train")  # the folders that are the cache's own
+KINDS = ("datasets", "draw", "export", "log", "prove", "train")  # the folders that are the cache's own
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 

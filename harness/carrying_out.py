@@ -23,7 +23,7 @@ from harness.training import Epoch
 # Told a piece, its share done (None: it is finished) and what an epoch came to.
 Report = Callable[[Piece, float | None, Epoch | None], None]
 LOG = "frameworks.log"  # where the frameworks' own messages go
-PRIORITY = {"prove": 0, "export": 1, "train": 2}  # finish what is begun, and the longest training first
+PRIORITY = {"prove": 0, "export": 1, "draw": 2, "train": 2}  # finish what is begun, and the longest training first
 
 _queue: Any = None  # in a worker process: where its progress goes
 
@@ -142,7 +142,7 @@ class _Work:
     def _threads(self, piece: Piece) -> int:
         """The threads a piece uses. One, so that pieces run side by side and the quick weights are the
         same on every number of cores; training by the lecture's recipe takes hours, and all cores."""
-        return self.cores if piece.kind == "train" and piece.request.profile == "lecture" else 1
+        return self.cores if piece.kind == "train" and piece.request.profile != "quick" else 1
 
     def _free(self, piece: Piece) -> bool:
         busy = sum(self._threads(other) for other, _ in self.running.values())

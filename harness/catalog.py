@@ -13,7 +13,20 @@ from harness.architecture import Architecture
 from harness.errors import HarnessError
 
 FRAMEWORKS = ("keras", "torch")
-SETS = ("lectures", "figure", "all")
+SETS = ("default", "lectures", "figure", "all")
+
+# What a command takes when no network is named: one of each kind of layer that the lectures use, small
+# enough to be trained, exported, proved and timed from both frameworks within minutes on two cores.
+DEFAULT = (
+    "cifar10_bn_elu",  # batch norm, ELU, dropout, augmentation
+    "convnet_gmp",  # global max pooling
+    "fcn_1x1",  # any input size, 1×1 convolutions in place of dense layers
+    "fmnist_same",  # same padding with stride 2
+    "lenet5_1x1",  # average pooling; so small that a call costs more than its arithmetic
+    "lenet_mnist",  # convolutions, max pooling, a large dense layer
+    "mlp_fmnist_relu_1",  # dense layers alone
+    "shallownet",  # nearly all parameters in one dense layer
+)
 
 
 @cache
@@ -40,11 +53,14 @@ def get(name: str) -> Architecture:
 
 
 def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
-    """The architectures that the names or globs choose, in order and once each; no pattern chooses all.
+    """The architectures that the names or globs choose, in order and once each; no pattern chooses a whole set.
 
-    ``of_set`` narrows them to a set of the catalogue: "lectures", "figure" or "all".
+    ``of_set`` is a set of the catalogue, one of :data:`SETS`; globs choose from it, but from everything
+    where it is "default", which only stands for no pattern at all.
     """
-    everything = [a for a in architectures().values() if of_set == "all" or of_set in a.sets]
+    if not patterns and of_set == "default":
+        return [get(name) for name in DEFAULT]
+    everything = [a for a in architectures().values() if of_set in ("default", "all") or of_set in a.sets]
     if not patterns:
         return everything
     chosen: dict[str, Architecture] = {}

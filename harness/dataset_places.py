@@ -1,9 +1,11 @@
 """Where a data set may already be on this machine, in the order of the search, and where it is published.
 
 First the user's own folder (``HARNESS_DATA``), then what Keras and torchvision have cached, then
-Debian's packages; last a download from a mirror of the publisher.
+Debian's packages; last a download from a mirror of the publisher. A data set of image files is a
+folder, of the user's choice or in the user's own folder; none is downloaded.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +15,12 @@ from typing import Literal
 from harness import cifar
 from harness.download import Remote, cache_folder, fetch
 from harness.errors import HarnessError
+from harness.image_folder import LAYOUT
 
 Layout = Literal["npz", "idx", "cifar_python", "cifar_binary"]
+
+FOLDER = "folder:"  # and a path: a data set of image files
+IMAGE_FOLDERS = ("cats_vs_dogs",)  # data sets of image files that go by a name
 
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte",
@@ -120,8 +126,34 @@ PUBLICATIONS = {
 
 def find(name: str) -> Place | None:
     """The first place on this machine that has the data set, an earlier download included; else None."""
-    candidates = (*_own_folder(name), *_keras(name), *_torchvision(name), *_debian(name))
+    candidates = (*_own_file(name), *_keras(name), *_torchvision(name), *_debian(name))
     return next((place for place in (*candidates, PUBLICATIONS[name].place()) if place.exists), None)
+
+
+def is_image_folder(name: str) -> bool:
+    """Whether a data set of this name is kept as image files, one folder a class."""
+    return name.startswith(FOLDER) or name in IMAGE_FOLDERS
+
+
+def image_folder(name: str) -> Path | None:
+    """The folder that holds a data set of image files; None where it is not there."""
+    if not name.startswith(FOLDER):
+        own = _own_folder()
+        return own / name if own and (own / name).is_dir() else None
+    path = Path(name.removeprefix(FOLDER))
+    with contextlib.suppress(RuntimeError):  # ~ of a user that there is not
+        path = path.expanduser()
+    return path.absolute() if name != FOLDER and path.is_dir() else None
+
+
+def no_image_folder(name: str) -> HarnessError:
+    """The error for a data set of image files that is not there."""
+    if name.startswith(FOLDER):
+        return HarnessError(f"No folder {name.removeprefix(FOLDER)!r}: expected one with {LAYOUT}.")
+    return HarnessError(
+        f"{name} is not on this machine, and there is no download: expected the folder HARNESS_DATA/{name} with "
+        f"{LAYOUT}.\nPut it there and set HARNESS_DATA, or name another by --data folder:DIR."
+    )
 
 
 def idx_file(folder: Path, name: str) -> Path:
@@ -130,12 +162,19 @@ def idx_file(folder: Path, name: str) -> Path:
     return plain if plain.is_file() else folder / f"{name}.gz"
 
 
-def _own_folder(name: str) -> Iterator[Place]:
-    if folder := os.environ.get("HARNESS_DATA"):
-        path = Path(folder).expanduser()
-        if not path.is_dir():
-            raise HarnessError(f"HARNESS_DATA is {folder}, which is no folder: set it to one that holds .npz files.")
-        yield Place(layout="npz", path=path / f"{name}.npz", source="HARNESS_DATA")
+def _own_folder() -> Path | None:
+    folder = os.environ.get("HARNESS_DATA")
+    if not folder:
+        return None
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise HarnessError(f"HARNESS_DATA is {folder}, which is no folder: set it to one that holds data sets.")
+    return path
+
+
+def _own_file(name: str) -> Iterator[Place]:
+    if folder := _own_folder():
+        yield Place(layout="npz", path=folder / f"{name}.npz", source="HARNESS_DATA")
 
 
 def _keras(name: str) -> Iterator[Place]:

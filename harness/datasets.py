@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness import cifar, dataset_places, idx
+from harness import cifar, dataset_places, idx, image_folder
 from harness.dataset_places import PUBLICATIONS, Place
 from harness.errors import HarnessError
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bytes = NDArray[numpy.uint8]
+    Labels = NDArray[numpy.integer[Any]]
 
 SAMPLE = "fashion_mnist_sample"
-CLASSES = 10
+CLASSES = 10  # of each data set of arrays
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 # A lossy copy of CIFAR-10 (JPEG, quality 75) in an order of its own. Its labels tell it from the
@@ -59,12 +60,7 @@ FACTS = {
         digest="e63ca673c908c387",
         training_digest="add1583fa1282e41",
     ),
-    "cifar10": Facts(
-        license="none stated",
-        image_shape=(32, 32, 3),
-        training_images=50_000,
-        test_images=10_000,
-    ),
+    "cifar10": Facts(license="none stated", image_shape=(32, 32, 3), training_images=50_000, test_images=10_000),
     SAMPLE: Facts(
         license="MIT",
         image_shape=(28, 28),
@@ -74,25 +70,32 @@ FACTS = {
         training_digest="343c1061be0fdec4",
     ),
 }
-NAMES = tuple(FACTS)
+NAMES = (*FACTS, *dataset_places.IMAGE_FOLDERS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """A data set of ten classes: images uint8 (N, H, W) or (N, H, W, 3), labels uint8 (N,).
+    """A data set: images uint8 (N, H, W) or (N, H, W, C), labels integers (N,).
 
     ``genuine`` says that the content is the published data set, whichever place it came from. A
     lossy copy that is known goes by a name of its own, so that no accuracy on it is mistaken.
+    ``adaptation`` says in words what was done to the images in reading them; empty where nothing
+    was. A validation split is there only where the data set was divided so by who made it.
     """
 
     name: str
     source: str
     genuine: bool
     license: str
+    classes: int
+    class_names: tuple[str, ...] = ()
+    adaptation: str = ""
     x_train: "Bytes"
-    y_train: "Bytes"
+    y_train: "Labels"
+    x_validation: "Bytes | None" = None
+    y_validation: "Labels | None" = None
     x_test: "Bytes"
-    y_test: "Bytes"
+    y_test: "Labels"
 
     @cached_property
     def digest(self) -> str:
@@ -101,15 +104,18 @@ class Dataset:
 
     @cached_property
     def training_digest(self) -> str:
-        """What identifies the training images and labels: the first 16 digits of their SHA-256."""
-        return _digest(self.x_train, self.y_train)
+        """What identifies the images and labels of training, with a validation split of their own."""
+        if self.x_validation is None or self.y_validation is None:
+            return _digest(self.x_train, self.y_train)
+        return _digest(self.x_train, self.y_train, self.x_validation, self.y_validation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Availability:
     """Where a data set would come from.
 
-    ``path`` is None where it would be downloaded; ``source`` is then the address.
+    ``path`` is None where it would be downloaded; ``source`` is then the address. Where there is no
+    download either (``download_bytes`` is 0), ``source`` says where it was looked for.
     """
 
     name: str
@@ -118,12 +124,16 @@ class Availability:
     download_bytes: int  # 0 where it is on this machine
 
 
-def load(name: str) -> Dataset:
+def load(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
     """The data set of this name, from the first place that has it, else downloaded.
 
-    Raises :class:`HarnessError` for an unknown name, for a file that is there but is not the
-    data set it should be (the next place is not tried), and where a download fails.
+    "folder:DIR" is a folder of image files, laid out as :mod:`harness.image_folder` says; they are
+    read at the size and in the channels of ``input_shape``, which nothing else looks at. Raises
+    :class:`HarnessError` for an unknown name, for a file that is there but is not the data set it
+    should be (the next place is not tried), and where a download fails.
     """
+    if dataset_places.is_image_folder(name):
+        return _from_images(name, input_shape)
     facts = _facts(name)
     if name == SAMPLE:
         with resources.as_file(resources.files("harness.data") / f"{SAMPLE}.npz") as path:
@@ -137,6 +147,9 @@ def load(name: str) -> Dataset:
 
 def availability(name: str) -> Availability:
     """Where :func:`load` would take this data set from; nothing is read or fetched."""
+    if dataset_places.is_image_folder(name):
+        source = "a folder" if name.startswith(dataset_places.FOLDER) else "HARNESS_DATA"
+        return Availability(name=name, path=dataset_places.image_folder(name), source=source, download_bytes=0)
     _facts(name)
     if name == SAMPLE:
         path = Path(str(resources.files("harness.data") / f"{SAMPLE}.npz"))
@@ -153,12 +166,53 @@ def available() -> list[Availability]:
     return [availability(name) for name in NAMES]
 
 
+def obtainable(name: str) -> bool:
+    """Whether there is a place to take the data set from; not so one that is not here and has no download.
+
+    True of any "folder:DIR": whoever names a folder means it, and :func:`load` says what it lacks.
+    """
+    place = availability(name)
+    return place.path is not None or place.download_bytes > 0 or name.startswith(dataset_places.FOLDER)
+
+
+def image_files(name: str) -> image_folder.ImageFiles:
+    """The files of a data set of image files. Raises :class:`HarnessError` where there are none."""
+    folder = dataset_places.image_folder(name)
+    if folder is None:
+        raise dataset_places.no_image_folder(name)
+    return image_folder.find(folder)
+
+
 def _facts(name: str) -> Facts:
     if name not in FACTS:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise HarnessError(f"No data set {name!r}: expected one of {', '.join(NAMES)}.{hint}")
+        raise HarnessError(f"No data set {name!r}: expected one of {', '.join(NAMES)}, or folder:DIR.{hint}")
     return FACTS[name]
+
+
+def _from_images(name: str, input_shape: tuple[int, int, int] | None) -> Dataset:
+    files = image_files(name)
+    if input_shape is None:
+        raise HarnessError(f"{name} is read at the size of a network's input: expected one, found none.")
+    arrays = image_folder.decode(files, input_shape)
+    height, width, channels = input_shape
+    named = f"{dataset_places.FOLDER}{files.folder.resolve().name}" if name.startswith(dataset_places.FOLDER) else name
+    return Dataset(
+        name=named,
+        source=str(files.folder),
+        genuine=False,
+        license="none stated",
+        classes=len(files.class_names),
+        class_names=files.class_names,
+        adaptation=f"read at {height}x{width} (bilinear)" + (", in grey" if channels == 1 else ""),
+        x_train=arrays["train"],
+        y_train=files.labels("train"),
+        x_validation=arrays.get("validation"),
+        y_validation=files.labels("validation") if "validation" in arrays else None,
+        x_test=arrays["test"],
+        y_test=files.labels("test"),
+    )
 
 
 def _dataset(name: str, facts: Facts, place: Place) -> Dataset:
@@ -172,7 +226,14 @@ def _dataset(name: str, facts: Facts, place: Place) -> Dataset:
     elif facts.digest is not None:
         digests = [_digest(arrays[f"x_{split}"], arrays[f"y_{split}"]) for split in ("test", "train")]
         official = digests == [facts.digest, facts.training_digest]
-    return Dataset(name=name, source=place.source, genuine=official, license=facts.license, **arrays)
+    return Dataset(
+        name=name,
+        source=place.source,
+        genuine=official,
+        license=facts.license,
+        classes=CLASSES,
+        **arrays,  # type: ignore[arg-type]
+    )
 
 
 def _read(place: Place) -> "tuple[dict[str, Bytes], bool]":
@@ -227,11 +288,11 @@ def _unlike(path: Path, expected: str, found: str) -> HarnessError:
     return HarnessError(f"{path}: expected {expected}, found {found}.\nReplace it or remove it.")
 
 
-def _digest(images: "Bytes", labels: "Bytes") -> str:
+def _digest(*arrays: "NDArray[Any]") -> str:
     import numpy
 
     digest = hashlib.sha256()
-    for array in (images, labels):
+    for array in arrays:
         digest.update(repr(array.shape).encode())
-        digest.update(numpy.ascontiguousarray(array).tobytes())
+        digest.update(numpy.ascontiguousarray(array).reshape(-1).data)
     return digest.hexdigest()[:16]

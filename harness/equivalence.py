@@ -40,7 +40,8 @@ def prove(
     answers = np.stack(list(classes.values()))
     differ = (answers != answers[0]).any(0)
     best = np.sort(forms[reference], axis=1)
-    margin = best[:, -1] - best[:, -2]
+    # A single logit is compared with zero: moved by the tolerance it changes sides, as two logits do by twice it.
+    margin = 2 * np.abs(best[:, 0]) if best.shape[1] == 1 else best[:, -1] - best[:, -2]
     return Equivalence(
         max_abs=max_abs,
         scale=float(np.abs(exact).max()),

@@ -30,7 +30,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
             **metadata,
             "architecture": architecture.name,
             "framework": "keras",
-            "exporter": "tf2onnx.convert.from_function",
+            "exporter": "tf2onnx.convert.from_function" + (", weights as inputs" if large(architecture) else ""),
             "versions": f"keras {keras.__version__}, tensorflow {tensorflow.__version__}, "
             f"tf2onnx {tf2onnx.__version__}",
             "layout": "NHWC",
@@ -42,15 +42,28 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
 
 
 def convert(architecture: Architecture, trained: "weights.Weights", *, fold: bool = True) -> "onnx.ModelProto":
-    """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph."""
+    """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph.
+
+    Of a large network tf2onnx gets the weights as inputs, since it folds constants in memory and VGG-16
+    took more than 24 GB so; what then stands on weights is folded here, one weight at a time. Batch
+    norm is not folded that way.
+    """
     import tensorflow
 
     network = train_keras.build(architecture)
     weights.to_keras(network, trained)
     activation = tensorflow.nn.softmax if architecture.output == "softmax" else tensorflow.nn.sigmoid
-    if fold:
+    if fold and not large(architecture):
         return _with_constant_weights(network, activation, _signature(architecture))
-    return _with_weights_as_inputs(network, activation, _signature(architecture))
+    model = _with_weights_as_inputs(network, activation, _signature(architecture))
+    if fold:
+        fold_weights(model)
+    return model
+
+
+def large(architecture: Architecture) -> bool:
+    """Whether the network has too many weights for tf2onnx to fold them in memory."""
+    return architecture.params > 30_000_000
 
 
 def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
@@ -106,6 +119,28 @@ def _with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.
     model.graph.input.extend(kept)
     converted: onnx.ModelProto = model
     return converted
+
+
+def fold_weights(model: "onnx.ModelProto") -> None:
+    """Compute every node that stands on initialisers alone, in place; one result is in memory at a time."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    graph = model.graph
+    known = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        if not node.input or not all(name in known for name in node.input if name):
+            kept.append(node)
+            continue
+        values = {name: onnx.numpy_helper.to_array(known[name]) for name in node.input if name}
+        results = ReferenceEvaluator(node, opsets={"": artifacts.OPSET}).run(None, values)
+        for name, result in zip(node.output, results, strict=True):
+            known[name] = onnx.numpy_helper.from_array(result, name)
+    read = {name for node in kept for name in node.input} | {value.name for value in graph.output}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(tensor for name, tensor in known.items() if name in read)
 
 
 @contextlib.contextmanager

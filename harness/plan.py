@@ -2,6 +2,7 @@
 
 A piece is made once: its digest covers the definition, the recipe, the data, the versions, the seed
 and the code that makes it, so that what an earlier run made is found again, and nothing stale is.
+A network that cannot be trained here gets random weights in place of trained ones, with the reason.
 Training, exporting and proving can share a machine; measuring needs one to itself and is no piece.
 """
 
@@ -11,14 +12,16 @@ from functools import cache as remember
 from pathlib import Path
 from typing import Literal
 
-from harness import cache, catalog, datasets, environment
+from harness import base_weights, cache, catalog, dataset_places, datasets, environment, images, training, untrained
 from harness.architecture import Architecture, Recipe
+from harness.base_weights import BaseWeights
 from harness.errors import HarnessError
 
-Kind = Literal["train", "export", "prove"]
+Kind = Literal["draw", "train", "export", "prove"]
 
 # What each piece's result depends on: the files of this package, and the distributions by version.
 CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("draw", "torch"): ("images.py", "weights.py", "untrained.py", "train_torch.py"),
     ("train", "torch"): ("images.py", "recipes.py", "weights.py", "training.py", "train_torch.py"),
     ("train", "keras"): ("images.py", "recipes.py", "weights.py", "training.py", "train_keras.py"),
     ("export", "torch"): ("images.py", "weights.py", "train_torch.py", "export_torch.py", "artifacts.py", "pieces.py"),
@@ -29,6 +32,7 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
 TENSORFLOW = "tensorflow|tensorflow-cpu"
 ONNXRUNTIME = "onnxruntime|onnxruntime-gpu"
 VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("draw", "torch"): ("torch", "numpy", "pillow"),
     ("train", "torch"): ("torch", "numpy", "pillow"),
     ("train", "keras"): ("keras", TENSORFLOW, "numpy", "pillow"),
     ("export", "torch"): ("torch", "onnxscript", "onnx"),
@@ -52,11 +56,26 @@ class Request:
     trained_in: str
     seed: int
     data: str | None = None  # a data set in place of the recipe's
+    precision: training.Precision = "float32"  # of training
+    base_weights: Path | None = None  # a file of ImageNet weights, for networks with a base
 
     @property
     def recipe(self) -> Recipe:
-        recipe = self.architecture.recipes[self.profile]
+        """How the network is trained. Raises :class:`HarnessError` where it has no such recipe."""
+        recipe = self.architecture.recipes.get(self.profile)
+        if recipe is None:
+            known = ", ".join(self.architecture.recipes) or "none: its data set is not at hand"
+            raise HarnessError(f"{self.architecture.name} has no recipe {self.profile!r}; it has {known}.")
+        if self.base is not None:
+            recipe = replace(recipe, scaling=self.base.scaling)
         return replace(recipe, dataset=self.data) if self.data else recipe
+
+    @property
+    def base(self) -> BaseWeights | None:
+        """The weights of the network's ImageNet base, read once; None where it takes random ones."""
+        if self.base_weights is None or self.architecture.base is None:
+            return None
+        return _base(self.base_weights, self.architecture.base)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,55 +104,106 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
-    """The pieces of one network: trained once, exported from both frameworks, proved equivalent."""
+    """The pieces of one network: weights made once, exported from both frameworks, proved equivalent.
 
-    train: Piece
+    ``untrained`` says why the weights are random; empty where they are trained.
+    """
+
+    weights: Piece
     exports: dict[str, Piece]  # by framework
     prove: Piece
+    untrained: str = ""
 
     @property
     def all(self) -> tuple[Piece, ...]:
-        return (self.train, *self.exports.values(), self.prove)
+        """In the order in which they are made."""
+        return (*_earlier(self.weights), self.weights, *self.exports.values(), self.prove)
 
 
 def of(request: Request) -> Pieces:
     """The pieces that the request takes, with their digests. Reads the data set, imports no framework."""
-    data = dataset(request.recipe.dataset)
-    images = {"train": data.training_digest, "test": data.digest}
-    trained = train(request)
+    reason = untrained_because(request)
+    made = _draw(request) if reason else train(request)
+    count = untrained.IMAGES if reason else len(dataset(request).x_test)
+    seconds = _seconds(request, count)
     exports = {
-        framework: _piece("export", framework, request, (trained,), images, _macs(request, len(data.x_test)) + 4)
-        for framework in catalog.FRAMEWORKS
+        framework: _piece("export", framework, request, (made,), seconds + 4) for framework in catalog.FRAMEWORKS
     }
-    needs = tuple(exports.values())
-    prove = _piece("prove", "onnxruntime", request, needs, images, 2 * _macs(request, len(data.x_test)) + 1)
-    return Pieces(train=trained, exports=exports, prove=prove)
+    prove = _piece("prove", "onnxruntime", request, tuple(exports.values()), 2 * seconds + 1)
+    return Pieces(weights=made, exports=exports, prove=prove, untrained=reason)
 
 
 def train(request: Request) -> Piece:
-    """The piece that trains the network."""
-    data = dataset(request.recipe.dataset)
-    images = {"train": data.training_digest, "test": data.digest}
-    count = min(len(data.x_train), request.recipe.training_images or len(data.x_train))
+    """The piece that trains the network. Raises :class:`HarnessError` where that cannot be done here."""
+    recipe, data = request.recipe, dataset(request)
+    earlier = (train(replace(request, profile=recipe.begins_with)),) if recipe.begins_with else ()
+    count = min(len(data.x_train), recipe.training_images or len(data.x_train))
     # A training step costs about three forward passes.
-    seconds = request.recipe.epochs * (3 * _macs(request, count) + _macs(request, len(data.x_test)))
-    return _piece("train", request.trained_in, request, (), images, seconds + 3)
+    seconds = recipe.epochs * (3 * _seconds(request, count) + _seconds(request, len(data.x_test)))
+    return _piece("train", request.trained_in, request, earlier, seconds + 3)
+
+
+def untrained_because(request: Request) -> str:
+    """Why the network cannot be trained here and gets random weights; empty where it can.
+
+    No recipe, a data set that nobody may fetch, or one of other classes than the network's outputs.
+    """
+    name = request.architecture.name
+    if not request.architecture.recipes:
+        return f"random weights: {request.architecture.dataset} is not at hand, and the lecture gives no training"
+    recipe = request.recipe
+    if not datasets.obtainable(recipe.dataset):
+        return (
+            f"random weights: {recipe.dataset} is not on this machine; put it into HARNESS_DATA, or name a folder of "
+            "images by --data folder:DIR"
+        )
+    classes = dataset(request).classes
+    if not images.classes_fit(classes, request.architecture.outputs):
+        outputs = request.architecture.outputs
+        return f"random weights: {name} has {outputs} output(s), {dataset(request).name} has {classes} classes"
+    return ""
+
+
+def base_weights_named(request: Request) -> str | None:
+    """Where the weights of the network's ImageNet base come from, in words; None where it has no such base."""
+    if request.architecture.base is None:
+        return None
+    return request.base.description if request.base else "random"
+
+
+def dataset(request: Request) -> datasets.Dataset:
+    """The data set that the request trains on, read once a process."""
+    name = request.recipe.dataset
+    # Only files of images are read at a network's size; arrays are fitted to it later.
+    return _dataset(name, request.architecture.input_shape if dataset_places.is_image_folder(name) else None)
 
 
 @remember
-def dataset(name: str) -> datasets.Dataset:
-    """The data set, read once a process."""
-    return datasets.load(name)
+def _dataset(name: str, input_shape: tuple[int, int, int] | None) -> datasets.Dataset:
+    return datasets.load(name, input_shape)
 
 
-def _macs(request: Request, images: int) -> float:
-    """Seconds that one core takes to run so many images forward."""
+@remember
+def _base(path: Path, base: str) -> BaseWeights:
+    return base_weights.read(path, base)
+
+
+def _draw(request: Request) -> Piece:
+    """The piece that draws random weights."""
+    return _piece("draw", "torch", request, (), 2 * _seconds(request, untrained.IMAGES) + 3)
+
+
+def _earlier(piece: Piece) -> tuple[Piece, ...]:
+    """The pieces that this one needs, and those that they need."""
+    return tuple(each for need in piece.needs for each in (*_earlier(need), need))
+
+
+def _seconds(request: Request, images: int) -> float:
+    """What one core takes to run so many images forward."""
     return request.architecture.macs * images / MACS_PER_SECOND
 
 
-def _piece(
-    kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...], images: dict[str, str], estimate_s: float
-) -> Piece:
+def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...], estimate_s: float) -> Piece:
     facts: dict[str, object] = {
         "kind": kind,
         "architecture": request.architecture.name,
@@ -141,13 +211,13 @@ def _piece(
         "input": request.architecture.input_shape,
         "any_size": request.architecture.any_size,
         "output": request.architecture.output,
-        "recipe": asdict(request.recipe),
-        "images": images,
         "seed": request.seed,
         "needs": [piece.digest for piece in needs],
         "versions": {name: _version(name) for name in VERSIONS[kind, framework]},
         "code": [_source(Path(__file__).parent / name) for name in CODE[kind, framework]],
     }
+    if not untrained_because(request):
+        facts |= _training_facts(request)
     if framework in catalog.FRAMEWORKS:
         facts["definition"] = _source(catalog.definition_file(request.architecture, framework))
     return Piece(
@@ -158,6 +228,18 @@ def _piece(
         needs=needs,
         estimate_s=estimate_s,
     )
+
+
+def _training_facts(request: Request) -> dict[str, object]:
+    """What weights that are trained depend on; not what the recipe says of its source."""
+    recipe = asdict(replace(request.recipe, source="", reported={}))
+    data = dataset(request)
+    return {
+        "recipe": recipe,
+        "images": {"train": data.training_digest, "test": data.digest},
+        "precision": request.precision,
+        "base": request.base.sha256 if request.base else None,
+    }
 
 
 @remember

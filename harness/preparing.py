@@ -2,21 +2,43 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-from harness import cache, carrying_out, catalog, progress
+from harness import cache, carrying_out, catalog, progress, training
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.plan import Piece, Request
 
-PROFILES = ("quick", "lecture")
+PROFILES = ("quick", "lecture", "fine_tuning")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that choose networks, and how they are trained."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="names or globs; default: all")
-    parser.add_argument("--set", choices=catalog.SETS, default="all", help="a set of the catalogue (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names or globs; default: those of --set")
+    parser.add_argument(
+        "--set",
+        choices=catalog.SETS,
+        default="default",
+        help=f"a set of the catalogue; default: the {len(catalog.DEFAULT)} networks of the README's picture",
+    )
     parser.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
-    parser.add_argument("--data", metavar="NAME", help="a data set in place of the recipe's; `harness data` lists them")
+    parser.add_argument(
+        "--data",
+        metavar="NAME",
+        help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR",
+    )
+    parser.add_argument(
+        "--base-weights",
+        type=Path,
+        metavar="FILE",
+        help="ImageNet weights for the networks with a base (.h5 of Keras; .safetensors or .pth of torchvision)",
+    )
+    parser.add_argument(
+        "--training-precision",
+        choices=training.PRECISIONS,
+        default="float32",
+        help="of the arithmetic of training (default: float32, as the lectures)",
+    )
     parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
 
 
@@ -28,17 +50,22 @@ def _seed(text: str) -> int:
 
 
 def chosen(args: argparse.Namespace) -> list[Architecture]:
-    """The networks that the arguments choose. Raises :class:`HarnessError` where that is none."""
-    found = catalog.select(args.names, args.set)
-    if not found:
-        raise HarnessError(f"no network is in the set {args.set!r} yet: `harness list` shows them all.")
-    return found
+    """The networks that the arguments choose."""
+    return catalog.select(args.names, args.set)
 
 
 def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
     """What the arguments ask of each network."""
     return [
-        Request(architecture=architecture, profile=args.profile, trained_in=trained_in, seed=args.seed, data=args.data)
+        Request(
+            architecture=architecture,
+            profile=args.profile,
+            trained_in=trained_in,
+            seed=args.seed,
+            data=args.data,
+            precision=args.training_precision,
+            base_weights=args.base_weights,
+        )
         for architecture in chosen(args)
     ]
 

@@ -54,7 +54,9 @@ class Pieces:
         if key not in self.tasks:
             self.tasks[key] = self.progress.add_task(piece.title, total=1, note="")
         if epoch is not None:
-            self.notes[key] = f"epoch {epoch.epoch}: loss {epoch.loss:.3f}, test accuracy {epoch.test_accuracy:.1%}"
+            self.notes[key] = (
+                f"epoch {epoch.epoch}: loss {epoch.loss:.3f}, validation accuracy {epoch.validation_accuracy:.1%}"
+            )
         self.progress.update(self.tasks[key], completed=share, note=self.notes.get(key, ""))
 
     def _finish(self, piece: Piece) -> None:

@@ -46,14 +46,14 @@ def first_weights(
 def batches(
     images: Images, recipe: Recipe, seed: int, epoch: int
 ) -> "Iterator[tuple[NDArray[numpy.float32], NDArray[numpy.int64]]]":
-    """One epoch's batches: images (B, H, W, C) and labels (B,), shuffled, augmented by the recipe."""
+    """One epoch's batches: images (B, H, W, C) and labels (B,), shuffled, scaled, augmented by the recipe."""
     import numpy as np
 
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(images.x_train))
     for start in range(0, len(order), recipe.batch):
         chosen = order[start : start + recipe.batch]
-        batch = images.x_train[chosen]
+        batch = images.scaled(images.x_train[chosen])
         if recipe.augmentation is not None:
             batch = augment(batch, recipe.augmentation, random)
         yield batch, images.y_train[chosen]
@@ -62,10 +62,11 @@ def batches(
 def augment(
     images: "NDArray[numpy.float32]", augmentation: Augmentation, random: "numpy.random.Generator"
 ) -> "NDArray[numpy.float32]":
-    """The images (B, H, W, C), each rotated, shifted and flipped at random; bilinear, edges repeated.
+    """The images (B, H, W, C), each rotated, zoomed, shifted and flipped at random; bilinear.
 
-    The whole batch is sampled at once. Sampling points outside an image take its nearest pixel, as
-    Keras' ImageDataGenerator does by default.
+    The whole batch is sampled at once. A zoom by more than one shows more than the image, as that of
+    Keras' RandomZoom. Sampling points outside an image take its nearest pixel, as Keras'
+    ImageDataGenerator does by default, or that of its reflection, as Keras' layers do.
     """
     import numpy as np
 
@@ -73,18 +74,32 @@ def augment(
     angle = np.deg2rad(random.uniform(-1, 1, count) * augmentation.rotation_degrees)
     shift = random.uniform(-1, 1, (2, count)) * augmentation.shift_fraction
     flip = np.where(random.random(count) < 0.5, -1, 1) if augmentation.horizontal_flip else np.ones(count)
+    zoom = np.ones(count)
+    if augmentation.zoom_fraction > 0:
+        zoom += random.uniform(-1, 1, count) * augmentation.zoom_fraction
     y, x = np.meshgrid(np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2, indexing="ij")
-    cosine, sine = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    cosine, sine = (zoom * np.cos(angle))[:, None, None], (zoom * np.sin(angle))[:, None, None]
     rows = cosine * y - sine * x + (height - 1) / 2 + shift[0][:, None, None] * height
     columns = (sine * y + cosine * x) * flip[:, None, None] + (width - 1) / 2
     columns = columns + shift[1][:, None, None] * width
+    if augmentation.outside == "reflect":
+        rows, columns = _reflected(rows, height), _reflected(columns, width)
     return _sample(images, rows, columns)
+
+
+def _reflected(positions: "NDArray[numpy.float64]", size: int) -> "NDArray[numpy.float64]":
+    """Positions along a side as on d c b a | a b c d | d c b a: mirrored at the outer edges of its end pixels."""
+    import numpy as np
+
+    folded = np.mod(positions + 0.5, 2 * size)
+    reflected: NDArray[numpy.float64] = np.minimum(folded, 2 * size - folded) - 0.5
+    return reflected
 
 
 def _sample(
     images: "NDArray[numpy.float32]", rows: "NDArray[numpy.float64]", columns: "NDArray[numpy.float64]"
 ) -> "NDArray[numpy.float32]":
-    """The images read at fractional rows and columns (B, H, W), by bilinear interpolation."""
+    """The images read at fractional rows and columns (B, H, W), by bilinear interpolation; edges are repeated."""
     import numpy as np
 
     count, height, width, _ = images.shape

@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2 added profile, base_weights and training_precision
 FILE_NAME = "rows.csv"
 
 
@@ -37,8 +37,11 @@ class Row:
     dataset: str | None = None
     dataset_digest: str | None = None  # of the test images and labels
     adaptation: str | None = None  # what was done to the images to fit the network
-    weights: str | None = None  # digest of the trained weights
+    profile: str | None = None  # the recipe it was trained by; empty for random weights
+    weights: str | None = None  # digest of what made the weights
+    base_weights: str | None = None  # of a network with an ImageNet base: the file they come from, or "random"
     trained_in: str | None = None
+    training_precision: str | None = None  # of the arithmetic of training: float32 or bfloat16
     params: int | None = None  # learnable, of the definition
     macs: int | None = None  # of one image, counted on the exported graph
     accuracy: float | None = None

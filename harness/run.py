@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from harness import catalog, cost, files, latency, pieces, plan, rows, run_folder
-from harness.architecture import Architecture
+from harness import catalog, cost, files, images, latency, pieces, plan, rows, run_folder
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Artifact, Cost, Timing
 from harness.plan import Pieces
@@ -72,7 +70,7 @@ def _measure_one(
     progress: Callable[[float], None],
 ) -> list[Row]:
     """The rows of one network, its files and thread counts timed in turns with the call floor."""
-    name = needed.train.request.architecture.name
+    name = needed.weights.request.architecture.name
     artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
     subjects = {
         (framework, threads): latency.Subject(
@@ -89,7 +87,8 @@ def _measure_one(
     )
     _save_samples(folder / "samples" / f"{name}.parquet", timings)
     files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{name}.npz")
-    files.copy(needed.train.folder / "history.json", folder / "histories" / f"{name}.json")
+    if not needed.untrained:
+        files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{name}.json")
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
     return [
         _timed(
@@ -107,57 +106,59 @@ def _proved_row(
     run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifact], ledgers: dict[str, Cost]
 ) -> Row:
     """What is known of an exported file apart from its latency."""
-    accuracy, proof = pieces.accuracies(needed)[framework], pieces.verdict(needed)
+    accuracy, proof = pieces.accuracies(needed).get(framework), pieces.verdict(needed)
     twin = next(other for other in ledgers if other != framework)
     notes = [] if proof.equivalent else ["the four forms of the network are not equivalent"]
     if proof.ties:
-        notes.append(f"{proof.ties} test images are ties within the tolerance")
+        notes.append(f"{proof.ties} images are ties within the tolerance")
     return replace(
         _asked_row(run, needed, framework),
-        weights=needed.train.digest,
+        weights=needed.weights.digest,
         macs=ledgers[framework].macs,
-        accuracy=accuracy.value,
-        accuracy_low=accuracy.interval[0],
-        accuracy_high=accuracy.interval[1],
-        correct=accuracy.correct,
-        total=accuracy.total,
+        accuracy=accuracy.value if accuracy else None,
+        accuracy_low=accuracy.interval[0] if accuracy else None,
+        accuracy_high=accuracy.interval[1] if accuracy else None,
+        correct=accuracy.correct if accuracy else None,
+        total=accuracy.total if accuracy else None,
         equivalence_max_abs=proof.max_abs,
         equivalence_scale=proof.scale,
         equivalence_tolerance=proof.tolerance,
         equivalent=proof.equivalent,
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]),
         status="ok" if proof.equivalent else "not equivalent",
-        reason=_together(*notes),
+        reason=_together(needed.untrained, *notes),
         onnx_sha256=artifacts[framework].sha256,
     )
 
 
 def _asked_row(run: str, needed: Pieces, framework: str) -> Row:
     """What is known of a subject before anything is made: names, data, published figures."""
-    request = needed.train.request
-    architecture, recipe = request.architecture, request.recipe
-    data, published = plan.dataset(recipe.dataset), request.architecture.published
-    comparable = published is not None and data.genuine and data.name == published.dataset
-    return Row(
+    request = needed.weights.request
+    architecture = request.architecture
+    row = Row(
         run=run,
         architecture=architecture.name,
         framework=framework,
+        base_weights=plan.base_weights_named(request),
+        params=architecture.params,
+        reason=needed.untrained or None,
+    )
+    if needed.untrained:
+        return row
+    data, published = plan.dataset(request), architecture.published
+    comparable = published is not None and data.genuine and (data.name, published.split) == (published.dataset, "test")
+    return replace(
+        row,
         dataset=data.name,
         dataset_digest=data.digest,
-        adaptation=_adaptation(data, architecture),
-        trained_in=needed.train.framework,
-        params=architecture.params,
+        adaptation=images.adaptation(data, architecture, request.recipe) or None,
+        profile=request.profile,
+        trained_in=needed.weights.framework,
+        training_precision=request.precision,
         published_accuracy=published.accuracy if published and comparable else None,
         published_on=f"{published.dataset} {published.split}" if published and comparable else None,
         published_source=published.source if published and comparable else None,
     )
-
-
-def _adaptation(data: Any, architecture: Architecture) -> str | None:
-    """In words, what is done to the images to fit the network."""
-    from harness.images import fit
-
-    return fit(data.x_test[:1], architecture.input_shape)[1] or None
 
 
 def _timed(row: Row, timing: Timing, floor: Timing) -> Row:

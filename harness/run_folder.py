@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from harness import environment, files, latency
+from harness import environment, files, latency, training
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.plan import Request
@@ -28,6 +28,8 @@ class Settings:
     profile: str = "quick"
     trained_in: str = "torch"
     data: str | None = None
+    training_precision: training.Precision = "float32"
+    base_weights: str | None = None
     seed: int = 0
     threads: tuple[int, ...]
     batch: int = 1
@@ -42,6 +44,8 @@ class Settings:
                 trained_in=self.trained_in,
                 seed=self.seed,
                 data=self.data,
+                precision=self.training_precision,
+                base_weights=Path(self.base_weights) if self.base_weights else None,
             )
             for name in self.architectures
         ]

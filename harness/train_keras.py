@@ -1,8 +1,10 @@
 """Training in Keras: the network, its optimizer and one step of it."""
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from harness import catalog, recipes, weights
+from harness import catalog, recipes, training, weights
 from harness.architecture import Architecture, Optimizer, Recipe
 
 if TYPE_CHECKING:
@@ -14,37 +16,80 @@ if TYPE_CHECKING:
 class KerasTrainer:
     """A Keras network in training (:class:`harness.training.Trainer`)."""
 
-    def __init__(self, model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> None:
-        import keras
-
+    def __init__(self, model: "keras.Model", recipe: Recipe) -> None:
         self.model = model
-        self.compiled = keras.Sequential([model, keras.layers.Flatten()])  # (N, 1, 1, 10) of a convolutional end too
-        self.compiled.compile(
-            optimizer=optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+        self.recipe = recipe
+        for layer in model.layers:
+            layer.trainable = not training.frozen(layer.name, recipe)
+        self._train(model)
 
     def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
         self.compiled.reset_metrics()  # train_on_batch gives this batch alone, whether a version keeps means or not
         found = self.compiled.train_on_batch(batch, labels, return_dict=True)
-        return float(found["loss"]), float(found["accuracy"])
+        return float(found["loss"]), float(found["right"])
 
     def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
-        return logits(self.model, images)
+        return logits(self.compiled, images)
+
+    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        import keras
+
+        base = keras.Sequential([self.model.inputs[0], *self.model.layers[: self._behind()]])
+        found: NDArray[numpy.float32] = base.predict(images, batch_size=32, verbose=0)
+        return found.astype("float32")
+
+    def train_on_features(self) -> None:
+        import keras
+
+        behind = self.model.layers[self._behind() :]
+        self._train(keras.Sequential([keras.Input(behind[0].input.shape[1:]), *behind]))
 
     def weights(self) -> weights.Weights:
         return weights.from_keras(self.model)
 
+    def _behind(self) -> int:
+        """The first layer behind the frozen ones."""
+        return 1 + max(number for number, layer in enumerate(self.model.layers) if not layer.trainable)
 
-def begin(architecture: Architecture, recipe: Recipe, seed: int) -> KerasTrainer:
+    def _train(self, part: "keras.Model") -> None:
+        """Compile what steps are to go through: the model, or what stands behind its frozen layers."""
+        import keras
+
+        # Loss is taken in float32, of (N, outputs) also where the network ends in a map (N, 1, 1, outputs).
+        self.compiled = keras.Sequential([part, keras.layers.Flatten(dtype="float32")])
+        self.compiled.compile(optimizer=_optimizer(self.recipe.optimizer), **_loss(self.recipe))
+
+
+def begin(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    given: weights.Weights,
+    precision: training.Precision = "float32",
+) -> KerasTrainer:
     """The network with its first weights, ready for its first step."""
     import keras
 
     keras.utils.set_random_seed(seed)  # dropout
-    model = build(architecture)
-    weights.to_keras(model, recipes.first_weights(weights.shapes(weights.from_keras(model)), recipe, seed))
-    return KerasTrainer(model, _optimizer(recipe.optimizer))
+    with _arithmetic(precision):
+        model = build(architecture)
+    drawn = recipes.first_weights(weights.shapes(weights.from_keras(model)), recipe, seed)
+    weights.to_keras(model, {**drawn, **given})
+    return KerasTrainer(model, recipe)
+
+
+@contextlib.contextmanager
+def _arithmetic(precision: training.Precision) -> Iterator[None]:
+    """Layers that are made inside it compute in that precision; their weights are kept in float32."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    if precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def set_threads(threads: int) -> None:
@@ -67,6 +112,21 @@ def logits(model: "keras.Model", images: "NDArray[numpy.float32]", batch: int = 
     """The model's logits (N, outputs) for images (N, H, W, C)."""
     found: NDArray[numpy.float32] = model.predict(images, batch_size=batch, verbose=0)
     return found.reshape(len(images), -1)
+
+
+def _loss(recipe: Recipe) -> dict[str, Any]:
+    """The loss of logits, and which of the answers are right, as ``compile`` takes them."""
+    import keras
+
+    if recipe.loss == "binary_cross_entropy":
+        return {
+            "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.BinaryAccuracy(threshold=0.0, name="right")],
+        }
+    return {
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": [keras.metrics.SparseCategoricalAccuracy(name="right")],
+    }
 
 
 def _optimizer(optimizer: Optimizer) -> "keras.optimizers.Optimizer":

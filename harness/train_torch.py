@@ -1,10 +1,10 @@
 """Training in PyTorch: the network, its optimizer and one step of it."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from harness import catalog, recipes, weights
+from harness import catalog, recipes, training, weights
 from harness.architecture import Architecture, Optimizer, Recipe
 
 if TYPE_CHECKING:
@@ -16,39 +16,85 @@ if TYPE_CHECKING:
 class TorchTrainer:
     """A PyTorch network in training (:class:`harness.training.Trainer`)."""
 
-    def __init__(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> None:
+    def __init__(self, model: "torch.nn.Module", recipe: Recipe, precision: training.Precision) -> None:
         self.model = model
-        self.optimizer = optimizer
+        self.trained = model  # what steps go through: the model, or what stands behind its frozen layers
+        self.recipe = recipe
+        self.precision = precision
+        self.frozen = [module for name, module in model.named_children() if training.frozen(name, recipe)]
+        for module in self.frozen:
+            module.requires_grad_(False)
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = _optimizer(learned, recipe.optimizer)
+        self._training_mode()
 
     def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
         import torch
 
-        self.model.train()
-        # A permuted view of (N, H, W, C) is PyTorch's channels-last layout: nothing is copied.
-        output = self.model(torch.from_numpy(batch).permute(0, 3, 1, 2)).flatten(1)
         target = torch.from_numpy(labels)
-        loss = torch.nn.functional.cross_entropy(output, target)
+        with self._arithmetic():
+            output = self.trained(_channels_first(torch.from_numpy(batch))).flatten(1).float()
+        loss, right = _loss(output, target, self.recipe)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return float(loss.detach()), float((output.argmax(1) == target).float().mean())
+        return float(loss.detach()), float(right.float().mean())
 
     def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
-        return logits(self.model, images)
+        with self._arithmetic():
+            found = logits(self.trained, images)
+        self._training_mode()
+        return found
+
+    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        import numpy as np
+
+        base, _ = self._parts()
+        with self._arithmetic():
+            found = list(_outputs(base, images, batch=32))
+        features = np.concatenate(found)
+        return features.transpose(0, 2, 3, 1) if features.ndim == 4 else features
+
+    def train_on_features(self) -> None:
+        _, self.trained = self._parts()
 
     def weights(self) -> weights.Weights:
         return weights.from_torch(self.model)
 
+    def _parts(self) -> "tuple[torch.nn.Module, torch.nn.Module]":
+        """The layers up to the last frozen one, and those behind it."""
+        names = [name for name, _ in self.model.named_children()]
+        behind = 1 + max(index for index, name in enumerate(names) if training.frozen(name, self.recipe))
+        return self.model[:behind], self.model[behind:]
 
-def begin(architecture: Architecture, recipe: Recipe, seed: int) -> TorchTrainer:
+    def _training_mode(self) -> None:
+        """As in training, but for frozen layers: their batch norm keeps its statistics."""
+        self.model.train()
+        for module in self.frozen:
+            module.eval()
+
+    def _arithmetic(self) -> "torch.autocast":
+        import torch
+
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
+
+
+def begin(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    given: weights.Weights,
+    precision: training.Precision = "float32",
+) -> TorchTrainer:
     """The network with its first weights, ready for its first step."""
     import torch
 
     torch.manual_seed(seed)  # dropout
     model = build(architecture)
-    weights.to_torch(model, recipes.first_weights(weights.shapes(weights.from_torch(model)), recipe, seed))
-    model = model.to(memory_format=torch.channels_last)
-    return TorchTrainer(model, _optimizer(model, recipe.optimizer))
+    drawn = recipes.first_weights(weights.shapes(weights.from_torch(model)), recipe, seed)
+    weights.to_torch(model, {**drawn, **given})
+    # Images come with their channels last, and processors convolve faster over them so.
+    return TorchTrainer(model.to(memory_format=torch.channels_last), recipe, precision)
 
 
 def set_threads(threads: int) -> None:
@@ -67,23 +113,44 @@ def build(architecture: Architecture) -> "torch.nn.Module":
 def logits(model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int = 250) -> "NDArray[numpy.float32]":
     """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
     import numpy as np
+
+    return np.concatenate([output.reshape(len(output), -1) for output in _outputs(model, images, batch)])
+
+
+def _outputs(
+    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int
+) -> "Iterable[NDArray[numpy.float32]]":
+    """The model's output for the images, a batch at a time, in PyTorch's layout."""
     import torch
 
     model.eval()
-    kind = next(model.parameters()).dtype
-    found = []
+    kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            part = torch.from_numpy(images[start : start + batch]).to(kind)
-            found.append(model(part.permute(0, 3, 1, 2)).flatten(1).numpy())
-    return np.concatenate(found)
+            output = model(_channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
+            yield (output.float() if output.dtype == torch.bfloat16 else output).numpy()
 
 
-def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.Optimizer":
+def _channels_first(images: "torch.Tensor") -> "torch.Tensor":
+    """A view (N, C, H, W) of images (N, H, W, C), which is PyTorch's channels-last layout: nothing is copied."""
+    return images.permute(0, 3, 1, 2) if images.ndim == 4 else images
+
+
+def _loss(output: "torch.Tensor", target: "torch.Tensor", recipe: Recipe) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The mean loss of logits (N, outputs), and which of the answers are right (N,)."""
+    from torch.nn import functional
+
+    if recipe.loss == "binary_cross_entropy":
+        value = output[:, 0]
+        return functional.binary_cross_entropy_with_logits(value, target.float()), (value > 0) == target.bool()
+    return functional.cross_entropy(output, target), output.argmax(1) == target
+
+
+def _optimizer(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
     """The optimizer as Keras defines it: of Adam and RMSprop, PyTorch adds epsilon at another place."""
     import torch
 
-    rate, parameters = optimizer.learning_rate, model.parameters()
+    rate = optimizer.learning_rate
     match optimizer.name:
         case "sgd":
             return torch.optim.SGD(parameters, rate, momentum=optimizer.momentum)
@@ -106,7 +173,7 @@ def _optimizer(model: "torch.nn.Module", optimizer: Optimizer) -> "torch.optim.O
             return torch.optim.Adadelta(parameters, rate, rho=optimizer.decay, eps=optimizer.epsilon)
 
 
-def _rmsprop(parameters: "Iterator[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+def _rmsprop(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
     """RMSprop with epsilon under the root, where PyTorch's own adds it to the root."""
     import torch
 

@@ -1,12 +1,17 @@
 """Weights, framework-neutral: how they are named, stored, and carried from one framework to the other.
 
 A weight is called ``<layer>.<kind>``: the layer's name (a dot inside a PyTorch name becomes an
-underscore, as in Keras) and PyTorch's word for the kind (weight, bias, running_mean, running_var).
-Arrays lie as PyTorch lays them out: convolution kernels (out, in, kH, kW), dense kernels (out, in)
-with features in C, H, W order. Stored with safetensors: nothing in the file is ever executed.
+underscore, as in Keras) and PyTorch's word for the kind (weight, bias, running_mean, running_var);
+a variable of a layer of one's own keeps its name. Arrays lie as PyTorch lays them out: convolution
+kernels (out, in / groups, kH, kW), depthwise ones (C × M, 1, kH, kW), dense kernels (out, in) with
+features in C, H, W order, PReLU's slopes (C,). Stored with safetensors: nothing in the file is ever
+executed.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +30,7 @@ KERAS_KINDS = {
     "kernel": "weight",
     "bias": "bias",
     "gamma": "weight",
+    "alpha": "weight",  # of PReLU
     "beta": "bias",
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
@@ -76,21 +82,16 @@ def to_torch(model: "torch.nn.Module", weights: "Weights") -> None:
 
 
 def from_keras(model: "keras.Model") -> "Weights":
-    """The weights of a Keras model."""
-    return {
-        name: _from_keras_layout(variable.numpy(), flattened) for name, variable, flattened in _keras_variables(model)
-    }
+    """The weights of a Keras model. Raises :class:`HarnessError` where they cannot be told from its graph."""
+    return {found.name: found.read() for found in _keras_variables(model)}
 
 
 def to_keras(model: "keras.Model", weights: "Weights") -> None:
     """Put the weights into a Keras model. Raises :class:`HarnessError` where they do not fit it."""
-    variables = list(_keras_variables(model))
-    _check(
-        weights,
-        {name: _neutral_shape(tuple(variable.shape)) for name, variable, _ in variables},
-    )
-    for name, variable, flattened in variables:
-        variable.assign(_to_keras_layout(weights[name], flattened))
+    variables = _keras_variables(model)
+    _check(weights, {found.name: found.shape for found in variables})
+    for found in variables:
+        found.write(weights[found.name])
 
 
 def shapes(weights: "Weights") -> dict[str, tuple[int, ...]]:
@@ -103,57 +104,105 @@ def _neutral(torch_name: str) -> str:
     return f"{layer.replace('.', '_')}.{kind}"
 
 
-def _keras_variables(model: "keras.Model") -> list[tuple[str, Any, tuple[int, int, int] | None]]:
-    """Name, variable and, for a dense kernel behind a Flatten, the (H, W, C) that was flattened."""
-    import keras
+@dataclass(frozen=True, kw_only=True)
+class _KerasVariable:
+    """A variable of a Keras layer, and how PyTorch lays it out.
 
-    found: list[tuple[str, Any, tuple[int, int, int] | None]] = []
-    flattened: tuple[int, int, int] | None = None
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Flatten):
-            flattened = tuple(layer.input.shape[1:]) if len(layer.input.shape) == 4 else None
-        for variable in layer.weights:
-            if variable.name not in KERAS_KINDS:  # a random-number seed of a dropout is none of ours
-                continue
-            dense_kernel = isinstance(layer, keras.layers.Dense) and variable.name == "kernel"
-            name = f"{layer.name}.{KERAS_KINDS[variable.name]}"
-            found.append((name, variable, flattened if dense_kernel else None))
-        if isinstance(layer, keras.layers.Dense):
-            flattened = None  # only the first dense layer reads the flattened features
+    It is reshaped to ``split``, its axes are taken in the order ``axes``, and then merged to ``shape``.
+    """
+
+    name: str
+    variable: Any
+    split: tuple[int, ...]
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def read(self) -> "NDArray[numpy.float32]":
+        import numpy as np
+
+        turned = self.variable.numpy().reshape(self.split).transpose(self.axes).reshape(self.shape)
+        return np.array(turned, order="C")
+
+    def write(self, array: "NDArray[numpy.float32]") -> None:
+        import numpy as np
+
+        split = array.reshape([self.split[axis] for axis in self.axes])
+        self.variable.assign(split.transpose(np.argsort(self.axes)).reshape(self.variable.shape))
+
+
+def _keras_variables(model: "keras.Model") -> list[_KerasVariable]:
+    """Every weight of the model; random-number seeds of dropouts are none."""
+    flattened = _flattened(model)
+    found = [
+        _laid_out(layer, variable, flattened.get(layer.name)) for layer in model.layers for variable in layer.weights
+    ]
+    for name, count in Counter(variable.name for variable in found).items():
+        if count > 1:
+            raise HarnessError(f"{count} variables are called {name!r}: expected layers that hold no other layers.")
     return found
 
 
-def _neutral_shape(keras_shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(keras_shape) < 2:
-        return keras_shape
-    *window, inputs, outputs = keras_shape
-    return (outputs, inputs, *window)
+def _laid_out(layer: Any, variable: Any, flattened: tuple[int, ...] | None) -> _KerasVariable:
+    """How one variable lies; ``flattened`` is the (H, W, C) behind a dense layer's input, if any."""
+    import keras
+
+    name = f"{layer.name}.{KERAS_KINDS.get(variable.name, variable.name)}"
+    split = shape = tuple(variable.shape)
+    axes = tuple(range(len(shape)))
+    if isinstance(layer, keras.layers.PReLU):  # shared along height and width: (1, 1, C)
+        split, axes, shape = (math.prod(shape),), (0,), (math.prod(shape),)
+    elif variable.name == "kernel" and isinstance(layer, keras.layers.DepthwiseConv2D):
+        height, width, channels, multiplier = shape
+        axes, shape = (2, 3, 0, 1), (channels * multiplier, 1, height, width)
+    elif variable.name == "kernel" and flattened is not None:
+        split, axes, shape = (*flattened, shape[-1]), (3, 2, 0, 1), shape[::-1]
+    elif variable.name == "kernel":
+        axes = (axes[-1], axes[-2], *axes[:-2])
+        shape = tuple(split[axis] for axis in axes)
+    return _KerasVariable(name=name, variable=variable, split=split, axes=axes, shape=shape)
 
 
-def _from_keras_layout(
-    array: "NDArray[numpy.float32]", flattened: tuple[int, int, int] | None
-) -> "NDArray[numpy.float32]":
-    import numpy as np
+def _flattened(model: "keras.Model") -> dict[str, tuple[int, ...]]:
+    """The (H, W, C) behind the input of each dense layer that reads what a Flatten made of maps, by its name.
 
-    if array.ndim < 2:
-        return array
-    if flattened is not None:  # Keras flattens H, W, C; PyTorch C, H, W
-        array = array.reshape(*flattened, -1).transpose(2, 0, 1, 3).reshape(array.shape)
-    return np.ascontiguousarray(np.moveaxis(array, (-1, -2), (0, 1)))
+    Keras flattens H, W, C and PyTorch C, H, W: anything else that has weights by feature is refused.
+    """
+    import keras
+
+    found: dict[str, tuple[int, ...]] = {}
+    behind: dict[int, tuple[int, ...]] = {}  # by tensor
+    for layer, inputs, output in _graph(model):
+        maps = next((behind[tensor] for tensor in inputs if tensor in behind), None)
+        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4:
+            behind[output] = tuple(layer.input.shape[1:])
+        elif maps is not None and isinstance(layer, keras.layers.Dense):
+            found[layer.name] = maps
+        elif maps is not None:
+            if getattr(layer, "weights", ()) or getattr(layer.input, "shape", None) != layer.output.shape:
+                raise HarnessError(
+                    f"{layer.name!r} reads flattened maps, whose order differs between the frameworks: expected a "
+                    "dense layer, or one without weights that keeps the shape."
+                )
+            behind[output] = maps
+    return found
 
 
-def _to_keras_layout(
-    array: "NDArray[numpy.float32]", flattened: tuple[int, int, int] | None
-) -> "NDArray[numpy.float32]":
-    import numpy as np
+def _graph(model: "keras.Model") -> list[tuple[Any, list[int], int]]:
+    """Each layer or other operation in order, with what names the tensors that it reads and the one that it makes."""
+    import keras
 
-    if array.ndim < 2:
-        return array
-    array = np.moveaxis(array, (0, 1), (-1, -2))
-    if flattened is not None:
-        height, width, channels = flattened
-        array = array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
-    return np.ascontiguousarray(array)
+    if isinstance(model, keras.Sequential):  # adding a layer calls the others anew: their tensors do not tell
+        return [(layer, [number - 1], number) for number, layer in enumerate(model.layers)]
+    if hasattr(model, "operations"):
+        return [
+            (layer, [id(tensor) for tensor in keras.tree.flatten(layer.input)], id(layer.output))
+            for layer in model.operations
+        ]
+    if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers):
+        raise HarnessError(
+            f"what reads a Flatten of {model.name!r} cannot be told: expected a Sequential or a functional model."
+        )
+    return []
 
 
 def _check(weights: "Weights", expected: dict[str, tuple[int, ...]]) -> None:

@@ -34,7 +34,7 @@ def refused(done: "subprocess.CompletedProcess[str]", *expected: str) -> None:
         assert word in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--format", "csv"], ["show", "fcn_1x1"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--format", "csv"], ["show", "fcn_1x1", "--source"]])
 def test_quick_answers_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom harness.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
@@ -75,7 +75,6 @@ def test_bad_names_and_numbers_are_refused(harness: Harness, tmp_path: Path) -> 
     refused(harness("run", "lenet5_1x1", "--launches", "0"), "--launches")
     refused(harness("run", "lenet5_1x1", "--data", "imagenet22k"), "imagenet22k")
     refused(harness("run", "--resume"), "--out")
-    refused(harness("run", "--set", "figure", "--out", str(tmp_path / "none")), "figure")
     refused(harness("run", "lenet5_1x1", "--seconds", "inf", "--out", str(tmp_path / "none")), "--seconds")
     assert harness("run", "lenet5_1x1", "--seed", "-1").returncode == 2
     assert not (tmp_path / "none").exists()

@@ -8,10 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness import equivalence, plan, train_torch, weights
+from harness import equivalence, images, train_torch, untrained, weights
 from harness.catalog import get
-from harness.images import prepare
-from harness.recipes import first_weights
 
 
 def relayered(model: nn.Module, change: Callable[[OrderedDict[str, nn.Module]], None]) -> nn.Module:
@@ -61,17 +59,12 @@ FAULTS = [
 def proof_of(name: str, change: Callable[[OrderedDict[str, nn.Module]], None]) -> "equivalence.Equivalence":
     """The verdict on a network and its changed copy, with the same weights."""
     architecture = get(name)
-    recipe = architecture.recipes["quick"]
-    batch = prepare(plan.dataset("fashion_mnist_sample"), architecture, recipe).x_test[:64]
+    batch = images.sample(architecture, 64)
+    drawn = untrained.draw(architecture, batch, seed=0)
     model = train_torch.build(architecture)
-    weights.to_torch(model, first_weights(weights.shapes(weights.from_torch(model)), recipe, seed=0))
-    with torch.no_grad():  # batch-norm statistics of real images
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = 1.0
-        model.train()(torch.from_numpy(batch).permute(0, 3, 1, 2))
+    weights.to_torch(model, drawn)
     other = train_torch.build(architecture)
-    weights.to_torch(other, weights.from_torch(model))
+    weights.to_torch(other, drawn)
     forms = {
         "torch": train_torch.logits(model, batch),
         "changed": train_torch.logits(relayered(other, change), batch),

@@ -1,7 +1,9 @@
 """From a data set's bytes to what a network is fed: scaling, resizing, channels, layout."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,7 @@ def coloured(count: int = 40) -> datasets.Dataset:
         source="drawn",
         genuine=False,
         license="none",
+        classes=10,
         x_train=x[:count],
         y_train=y[:count],
         x_test=255 - x[count:],
@@ -50,9 +53,11 @@ def coloured(count: int = 40) -> datasets.Dataset:
 
 def test_raw_scaling_feeds_the_bytes(sample: datasets.Dataset) -> None:
     found = images.prepare(sample, GREY, recipe("raw"))
-    assert found.x_train.dtype == found.x_test.dtype == np.float32
+    assert found.x_train.dtype == found.x_test.dtype == np.uint8
     assert np.array_equal(found.x_train[..., 0], sample.x_train[:300])
     assert np.array_equal(found.x_test[..., 0], sample.x_test)
+    assert found.scaled(found.x_test).dtype == np.float32
+    assert np.array_equal(found.scaled(found.x_test), found.x_test)
     assert found.y_train.dtype == found.y_test.dtype == np.int64
     assert np.array_equal(found.y_train, sample.y_train[:300])
     assert np.array_equal(found.y_test, sample.y_test)
@@ -60,9 +65,10 @@ def test_raw_scaling_feeds_the_bytes(sample: datasets.Dataset) -> None:
 
 def test_unit_scaling_divides_by_255(sample: datasets.Dataset) -> None:
     found = images.prepare(sample, GREY, recipe("unit"))
-    assert np.allclose(found.x_train[..., 0], sample.x_train[:300] / 255, rtol=1e-6, atol=0)
-    assert np.allclose(found.x_test[..., 0], sample.x_test / 255, rtol=1e-6, atol=0)
-    assert (found.x_test.min(), found.x_test.max()) == (0, 1)
+    shown = found.scaled(found.x_test)
+    # To the last bit: a multiplication by 1 / 255 would be another experiment.
+    assert np.array_equal(shown[..., 0], sample.x_test.astype(np.float32) / np.float32(255))
+    assert (shown.min(), shown.max()) == (0, 1)
 
 
 @pytest.mark.parametrize("training_images", [300, None])
@@ -71,10 +77,11 @@ def test_standard_scaling_knows_only_the_training_images(sample: datasets.Datase
     found = images.prepare(inverted, GREY, recipe("standard", training_images))
     training = sample.x_train[:training_images].astype(float)
     expected = (inverted.x_test - training.mean()) / training.std()
-    assert np.allclose(found.x_test[..., 0], expected, atol=1e-5)
-    assert found.x_train.mean(dtype=float) == pytest.approx(0, abs=1e-5)
-    assert found.x_train.std(dtype=float) == pytest.approx(1, abs=1e-5)
-    assert abs(found.x_test.mean(dtype=float)) > 0.5
+    shown = found.scaled(found.x_train)
+    assert np.allclose(found.scaled(found.x_test)[..., 0], expected, atol=1e-5)
+    assert shown.mean(dtype=float) == pytest.approx(0, abs=1e-5)
+    assert shown.std(dtype=float) == pytest.approx(1, abs=1e-5)
+    assert abs(found.scaled(found.x_test).mean(dtype=float)) > 0.5
 
 
 def test_standard_scaling_goes_by_channel() -> None:
@@ -83,17 +90,106 @@ def test_standard_scaling_goes_by_channel() -> None:
     for channel in range(3):
         training = data.x_train[..., channel].astype(float)
         expected = (data.x_test[..., channel] - training.mean()) / training.std()
-        assert np.allclose(found.x_test[..., channel], expected, atol=1e-4)
+        assert np.allclose(found.scaled(found.x_test)[..., channel], expected, atol=1e-4)
     assert found.adaptation == ""
+
+
+@pytest.mark.parametrize(
+    ("scaling", "oracle"),
+    [
+        ("minus_one_to_one", keras.applications.mobilenet.preprocess_input),
+        ("imagenet_bgr", keras.applications.vgg16.preprocess_input),
+        ("imagenet_rgb", lambda x: keras.applications.imagenet_utils.preprocess_input(x, mode="torch")),
+    ],
+)
+def test_the_scalings_of_imagenet_are_those_of_keras(scaling: str, oracle: Callable[[np.ndarray], np.ndarray]) -> None:
+    data = coloured()
+    found = images.prepare(data, COLOUR, recipe(scaling))
+    shown = found.scaled(found.x_test)
+    assert shown.dtype == np.float32
+    assert shown.flags.c_contiguous  # PyTorch takes no other
+    assert np.allclose(shown, oracle(data.x_test.astype(np.float32)), rtol=1e-5, atol=1e-5)
+
+
+def test_the_last_share_is_held_out_of_training_and_of_its_statistics(sample: datasets.Dataset) -> None:
+    darkened = sample.x_train[:50].copy()
+    darkened[40:] //= 4
+    data = replace(sample, x_train=np.concatenate([darkened, sample.x_train[50:]]))
+    found = images.prepare(data, GREY, replace(recipe("standard", 50), validation_split=0.2))
+    assert found.validated_on == "validation"
+    assert np.array_equal(found.x_train[..., 0], data.x_train[:40])
+    assert np.array_equal(found.x_validation[..., 0], data.x_train[40:50])
+    assert np.array_equal(found.y_train, data.y_train[:40])
+    assert np.array_equal(found.y_validation, data.y_train[40:50])
+    assert found.scaled(found.x_train).mean(dtype=float) == pytest.approx(0, abs=1e-5)
+    assert found.scaled(found.x_validation).mean(dtype=float) < -0.2
+    third = images.prepare(data, GREY, replace(recipe("unit", None), validation_split=1 / 3))
+    assert (len(third.x_train), len(third.x_validation)) == (4000, 2000)
+    with pytest.raises(HarnessError, match="2 training images are too few"):
+        images.prepare(data, GREY, replace(recipe("unit", 2), validation_split=0.1))
+
+
+def test_what_it_is_validated_on_without_a_share(sample: datasets.Dataset) -> None:
+    found = images.prepare(sample, GREY, recipe("unit"))
+    assert found.validated_on == "test"
+    assert found.x_validation is found.x_test
+    assert found.y_validation is found.y_test
+    divided = replace(sample, x_validation=sample.x_train[-7:], y_validation=sample.y_train[-7:])
+    found = images.prepare(divided, COLOUR, recipe("unit"))
+    assert found.validated_on == "validation"
+    assert found.x_validation.shape == (7, 32, 32, 3)
+    assert np.array_equal(found.y_validation, sample.y_train[-7:])
+    assert len(found.x_train) == 300
+    # The recipe's own share goes before.
+    found = images.prepare(divided, GREY, replace(recipe("unit"), validation_split=0.1))
+    assert (len(found.x_train), len(found.x_validation)) == (270, 30)
+
+
+def test_features_take_the_place_of_the_images(sample: datasets.Dataset) -> None:
+    found = images.prepare(sample, GREY, replace(recipe("unit"), validation_split=0.1))
+    seen: list[int] = []
+
+    def features(batch: np.ndarray) -> np.ndarray:
+        seen.append(len(batch))
+        return batch.sum((1, 2))
+
+    mapped = found.mapped(features)
+    assert max(seen) < len(found.x_test)  # in portions: the floats of all would not fit
+    assert sum(seen) == 300 + 2000
+    for split in ("x_train", "x_validation", "x_test"):
+        expected = (getattr(found, split) / np.float32(255)).sum((1, 2))
+        assert np.array_equal(mapped.scaled(getattr(mapped, split)), expected)
+    assert mapped.validated_on == "validation"
+    seen.clear()
+    again = images.prepare(sample, GREY, recipe("unit")).mapped(features)
+    assert sum(seen) == 300 + 2000, "the test images, which it is validated on, were gone through twice"
+    assert again.x_validation is again.x_test
 
 
 def test_the_adaptation_is_told(sample: datasets.Dataset) -> None:
     assert images.prepare(sample, GREY, recipe("unit", 10)).adaptation == ""
-    found = images.prepare(replace(sample, x_test=sample.x_test[:20]), COLOUR, recipe("unit", 10))
+    few = replace(sample, x_test=sample.x_test[:20], y_test=sample.y_test[:20])
+    found = images.prepare(few, COLOUR, recipe("unit", 10))
     assert found.adaptation == "resized from 28x28 to 32x32 (bilinear); grey channel repeated 3 times"
     assert found.x_train.shape == (10, 32, 32, 3)
     assert found.x_test.shape == (20, 32, 32, 3)
     assert np.array_equal(found.x_test[..., 0], found.x_test[..., 2])
+    read = replace(few, adaptation="read at 28x28 (bilinear)")
+    padded = images.prepare(read, COLOUR, replace(recipe("unit", 10), fitting="pad"))
+    assert padded.adaptation == (
+        "read at 28x28 (bilinear); padded from 28x28 to 32x32 (zeros); grey channel repeated 3 times"
+    )
+    assert images.adaptation(read, COLOUR, replace(recipe("unit", 10), fitting="pad")) == padded.adaptation
+
+
+@pytest.mark.parametrize("size", [(32, 32), (31, 28), (29, 40)])
+def test_padding_surrounds_by_zeros(sample: datasets.Dataset, size: tuple[int, int]) -> None:
+    height, width = size[0] - 28, size[1] - 28
+    sides = ((height // 2, height - height // 2), (width // 2, width - width // 2))
+    found, _ = images.fit(sample.x_train[:5], (*size, 1), "pad")
+    assert found.dtype == np.uint8
+    assert np.array_equal(found[..., 0], np.pad(sample.x_train[:5], ((0, 0), *sides)))
+    assert images.fit(found, (*size, 1), "pad")[1] == ""
 
 
 @pytest.mark.parametrize("size", [(32, 32), (56, 41), (14, 14), (20, 36)])
@@ -121,8 +217,30 @@ def test_resizing_keeps_constants_and_order() -> None:
 def test_what_does_not_fit_is_refused(sample: datasets.Dataset) -> None:
     with pytest.raises(HarnessError, match=r"lenet5_1x1 has 7 outputs and fashion_mnist_sample has 10 classes"):
         images.prepare(sample, replace(GREY, outputs=7), recipe("unit"))
+    with pytest.raises(HarnessError, match=r"has 1 output and fashion_mnist_sample has 10 classes.*of 2 classes"):
+        images.prepare(sample, replace(GREY, outputs=1), recipe("unit"))
     with pytest.raises(HarnessError, match=r"channels, found 3"):
         images.prepare(coloured(), GREY, recipe("unit"))
+    with pytest.raises(HarnessError, match=r"imagenet_bgr is of 3 channels, and the network's input has 1"):
+        images.prepare(sample, GREY, recipe("imagenet_bgr"))
+    with pytest.raises(HarnessError, match=r"at most 32x20, .* found 28x28"):
+        images.fit(sample.x_test[:2], (32, 20, 1), "pad")
+
+
+def test_one_output_tells_two_classes(sample: datasets.Dataset) -> None:
+    two = replace(sample, y_train=sample.y_train % 2, y_test=sample.y_test % 2, classes=2)
+    found = images.prepare(two, replace(GREY, outputs=1), recipe("unit"))
+    assert np.array_equal(found.y_test, sample.y_test % 2)
+    assert [images.classes_fit(2, outputs) for outputs in (1, 2, 3)] == [True, True, False]
+    assert not images.classes_fit(1, 1)
+
+
+def test_real_images_for_an_untrained_network(sample: datasets.Dataset) -> None:
+    found = images.sample(replace(COLOUR, input_shape=(64, 48, 3)), 5)
+    assert found.shape == (5, 64, 48, 3)
+    assert found.dtype == np.float32
+    expected, _ = images.fit(sample.x_test[:5], (64, 48, 3))
+    assert np.array_equal(found, expected / np.float32(255))
 
 
 def test_the_native_layout() -> None:

@@ -26,7 +26,7 @@ PIECES = {"train", "export keras", "export torch", "prove"}
 def digests(request: Request = REQUEST) -> dict[str, str]:
     pieces = plan.of(request)
     exports = {f"export {framework}": piece.digest for framework, piece in pieces.exports.items()}
-    return {"train": pieces.train.digest, **exports, "prove": pieces.prove.digest}
+    return {"train": pieces.weights.digest, **exports, "prove": pieces.prove.digest}
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -45,6 +45,7 @@ def with_recipe(**changes: object) -> Request:
 ELSEWHERE = {
     "seed": replace(REQUEST, seed=1),
     "framework of training": replace(REQUEST, trained_in="keras"),
+    "precision of training": replace(REQUEST, precision="bfloat16"),
     "epochs": with_recipe(epochs=11),
     "learning rate": with_recipe(optimizer=Optimizer(name="adam", learning_rate=0.002)),
     "epsilon": with_recipe(optimizer=replace(NETWORK.recipes["quick"].optimizer, epsilon=1e-8)),
@@ -71,8 +72,14 @@ def test_facts_that_change_no_result_keep_the_digest() -> None:
     assert changed(digests(), digests(told)) == set()
 
 
+def test_what_a_recipe_says_of_its_source_keeps_the_digest() -> None:
+    told = with_recipe(source="another", reported={"test": 0.5})
+    assert changed(digests(), digests(told)) == set()
+
+
 def test_every_fact_of_a_network_is_weighed() -> None:
-    covered = {"name", "family", "input_shape", "output", "any_size", "options", "recipes"}  # family: by its source
+    # family: by its source; base: by the file that its weights come from
+    covered = {"name", "family", "input_shape", "output", "any_size", "options", "recipes", "base"}
     without_effect = {"sets", "source", "dataset", "outputs", "params", "macs", "published", "deviations"}
     assert {field.name for field in fields(Architecture)} == covered | without_effect
 
@@ -115,7 +122,7 @@ def test_another_version_makes_anew_what_uses_it(
 
 @pytest.mark.parametrize("array", ["x_train", "y_train", "x_test", "y_test"])
 def test_another_image_or_label_is_another_digest(array: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, data = digests(), plan.dataset("fashion_mnist_sample")
+    before, data = digests(), plan.dataset(REQUEST)
     other = getattr(data, array).copy()
     other.flat[-1] ^= 1
     monkeypatch.setattr(plan, "dataset", lambda _: replace(data, **{array: other}))
@@ -164,8 +171,8 @@ def test_equal_facts_give_equal_digests_in_any_process() -> None:
 
 def test_pieces_need_what_is_made_before_them() -> None:
     pieces = plan.of(REQUEST)
-    assert pieces.train.needs == ()
-    assert all(export.needs == (pieces.train,) for export in pieces.exports.values())
+    assert pieces.weights.needs == ()
+    assert all(export.needs == (pieces.weights,) for export in pieces.exports.values())
     assert pieces.prove.needs == tuple(pieces.exports.values())
     assert len({piece.folder for piece in pieces.all}) == 4
     assert all(piece.estimate_s > 0 and not piece.made for piece in plan.of(replace(REQUEST, seed=12345)).all)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import torch
@@ -11,21 +12,25 @@ from scipy import ndimage, stats
 
 from harness import recipes
 from harness.architecture import Augmentation, Optimizer, Recipe
-from harness.images import Images
+from harness.images import Images, Scale
 
 RECIPE = Recipe(dataset="any", optimizer=Optimizer(name="sgd", learning_rate=0.1), batch=32, epochs=1)
 KERNELS = {"conv1.weight": (32, 16, 5, 5), "dense1.weight": (200, 100), "dense2.weight": (200, 100)}
 
 
 class Draws:
-    """A random generator whose draws are known: shares of the greatest turn and shifts, and whether to flip."""
+    """A random generator whose draws are known: shares of the greatest turn, shifts and zoom; whether to flip."""
 
-    def __init__(self, turn: float = 0.0, down: float = 0.0, right: float = 0.0, flip: bool = False) -> None:
-        self.turn, self.shift, self.flip = turn, (down, right), flip
+    def __init__(
+        self, turn: float = 0.0, down: float = 0.0, right: float = 0.0, flip: bool = False, zoom: float = 0.0
+    ) -> None:
+        self.singles, self.shift, self.flip = [turn, zoom], (down, right), flip
 
     def uniform(self, low: float, high: float, size: int | tuple[int, int]) -> np.ndarray:
         assert (low, high) == (-1, 1)
-        return np.full(size, self.turn) if isinstance(size, int) else np.tile(np.array(self.shift)[:, None], size[1])
+        if isinstance(size, int):
+            return np.full(size, self.singles.pop(0))
+        return np.tile(np.array(self.shift)[:, None], size[1])
 
     def random(self, size: int) -> np.ndarray:
         return np.full(size, 0.0 if self.flip else 0.9)
@@ -35,11 +40,25 @@ def pictures(count: int = 3, height: int = 9, width: int = 9, channels: int = 2,
     return np.random.default_rng(seed).random((count, height, width, channels), np.float32)
 
 
+def as_images(x: np.ndarray, y: np.ndarray, divided_by: float = 1) -> Images:
+    scale = Scale(mean=np.zeros(1, np.float32), deviation=np.full(1, divided_by, np.float32))
+    return Images(
+        x_train=x,
+        y_train=y,
+        x_validation=x,
+        y_validation=y,
+        x_test=x,
+        y_test=y,
+        validated_on="test",
+        adaptation="",
+        scale=scale,
+    )
+
+
 def numbered(count: int) -> Images:
     """Images whose every pixel is their number, and labels that are it too."""
-    x = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None, None], (count, 4, 4, 1)).copy()
-    y = np.arange(count)
-    return Images(x_train=x, y_train=y, x_test=x[:1], y_test=y[:1], adaptation="")
+    x = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 4, 4, 1)).copy()
+    return as_images(x, np.arange(count))
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -100,10 +119,26 @@ def test_augmentation_leaves_labels_and_order() -> None:
         assert np.allclose(batch, labels[:, None, None, None], rtol=1e-6)
 
 
+def test_a_batch_is_scaled_when_it_is_shown_and_then_augmented() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 3), np.uint8)
+    plain = {}
+    for batch, labels in recipes.batches(as_images(x, np.arange(40), 255), RECIPE, seed=0, epoch=3):
+        assert batch.dtype == np.float32
+        assert np.array_equal(batch, x[labels] / np.float32(255))
+        plain[labels[0]] = batch
+    assert x.dtype == np.uint8
+    changed = Augmentation(rotation_degrees=30, horizontal_flip=True)
+    random = np.random.default_rng([0, 3])
+    random.permutation(40)  # the order is drawn first, then what each batch is changed by
+    shown = recipes.batches(as_images(x, np.arange(40), 255), replace(RECIPE, augmentation=changed), seed=0, epoch=3)
+    for batch, labels in shown:
+        assert np.array_equal(batch, recipes.augment(plain[labels[0]], changed, random))
+
+
 def test_augmentation_is_repeatable_and_new_in_each_epoch() -> None:
-    recipe = replace(RECIPE, augmentation=Augmentation(rotation_degrees=20))
-    x, y = pictures(8), np.arange(8)
-    data = Images(x_train=x, y_train=y, x_test=x, y_test=y, adaptation="")
+    recipe = replace(RECIPE, augmentation=Augmentation(rotation_degrees=20, zoom_fraction=0.2, outside="reflect"))
+    x = np.random.default_rng(0).integers(0, 256, (8, 9, 9, 2), np.uint8)
+    data, before = as_images(x, np.arange(8)), x.copy()
 
     def shown(epoch: int) -> np.ndarray:
         ((batch, labels),) = recipes.batches(data, recipe, 0, epoch)
@@ -111,7 +146,7 @@ def test_augmentation_is_repeatable_and_new_in_each_epoch() -> None:
 
     assert np.array_equal(shown(0), shown(0))
     assert not np.allclose(shown(0), shown(1))
-    assert np.array_equal(x, pictures(8)), "the images themselves were changed"
+    assert np.array_equal(x, before), "the images themselves were changed"
 
 
 def test_no_augmentation_is_identity() -> None:
@@ -173,11 +208,67 @@ def test_turn_flip_and_shift_together() -> None:
     assert np.allclose(found, np.rot90(lifted, -1, axes=(1, 2)), atol=1e-6)
 
 
+@pytest.mark.parametrize("outside", ["nearest", "reflect"])
+@pytest.mark.parametrize("zoom", [0.4, 1.0, 1.9])
+@pytest.mark.parametrize("size", [(9, 9), (8, 12)])
+def test_turn_and_zoom_are_scipys(outside: str, zoom: float, size: tuple[int, int]) -> None:
+    batch = pictures(2, *size).astype(np.float32)
+    every = Augmentation(rotation_degrees=35, zoom_fraction=0.9, outside=outside)
+    found = recipes.augment(batch, every, Draws(turn=1, zoom=(zoom - 1) / 0.9))
+    cosine, sine = np.cos(np.deg2rad(35)), np.sin(np.deg2rad(35))
+    matrix = zoom * np.array([[cosine, -sine], [sine, cosine]])  # from a point of the result to one of the image
+    centre = (np.array(size) - 1) / 2
+    for image, result in zip(batch, found, strict=True):
+        for channel in range(image.shape[-1]):
+            expected = ndimage.affine_transform(
+                image[..., channel].astype(float), matrix, centre - matrix @ centre, order=1, mode=outside
+            )
+            assert np.allclose(result[..., channel], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("outside", "pad"), [("nearest", "edge"), ("reflect", "symmetric")])
+def test_what_is_seen_beyond_the_edges(outside: str, pad: str) -> None:
+    """A zoom by three shows the image in the middle, each third pixel of it, between what is beyond its edges."""
+    batch = pictures(2, 9, 9)
+    found = recipes.augment(batch, Augmentation(zoom_fraction=2.0, outside=outside), Draws(zoom=1))
+    whole = np.pad(batch, ((0, 0), (9, 9), (9, 9), (0, 0)), mode=pad)
+    assert np.allclose(found, whole[:, 1::3, 1::3], atol=1e-6)
+
+
+def test_a_zoom_goes_the_way_of_keras() -> None:
+    batch = pictures(2, 8, 8)
+    oracle = keras.layers.RandomZoom(
+        (0.3, 0.3), fill_mode="reflect", interpolation="bilinear", data_format="channels_last"
+    )
+    found = recipes.augment(batch, Augmentation(zoom_fraction=0.3, outside="reflect"), Draws(zoom=1))
+    assert np.allclose(found, keras.ops.convert_to_numpy(oracle(batch, training=True)), atol=1e-5)
+
+
+def test_each_image_has_a_zoom_of_its_own_within_the_fraction() -> None:
+    # Of a ramp from the middle, a zoom makes one that is as many times as steep.
+    ramp = np.arange(101, dtype=np.float32) - 50
+    batch = np.broadcast_to(ramp[None, None, :, None], (500, 3, 101, 1)).copy()
+    found = recipes.augment(batch, Augmentation(zoom_fraction=0.2), np.random.default_rng(0))
+    zoom = found[:, 1, 51, 0] - found[:, 1, 50, 0]
+    assert stats.kstest((zoom - 0.8) / 0.4, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_nothing_is_drawn_for_a_zoom_that_is_not_asked_for(flip: bool) -> None:
+    """What is drawn decides the experiment: of each image a turn, two shifts and, where asked for, a flip."""
+    random, expected = np.random.default_rng(0), np.random.default_rng(0)
+    recipes.augment(pictures(7), Augmentation(rotation_degrees=10, horizontal_flip=flip, outside="reflect"), random)
+    expected.random(7 * (4 if flip else 3))
+    assert random.bit_generator.state == expected.bit_generator.state
+
+
 AUGMENTATIONS = st.builds(
     Augmentation,
     rotation_degrees=st.floats(0, 180),
     shift_fraction=st.floats(0, 1),
+    zoom_fraction=st.floats(0, 1),
     horizontal_flip=st.booleans(),
+    outside=st.sampled_from(["nearest", "reflect"]),
 )
 
 

@@ -1,6 +1,8 @@
 """A recipe is one experiment: trained in Keras or in PyTorch, the same steps from the same first weights."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from scipy.special import log_softmax
 from harness import catalog, datasets, recipes, train_keras, train_torch, training, weights
 from harness.architecture import Architecture, Optimizer, Recipe
 from harness.images import Images, prepare
-from harness.training import Epoch
+from harness.training import Epoch, History
 
 FRAMEWORKS = ("keras", "torch")
 TRAINING_IMAGES = 256
@@ -42,13 +44,10 @@ def images_of(architecture: Architecture, recipe: Recipe) -> Images:
 
 
 def train(
-    framework: str, architecture: Architecture, recipe: Recipe, seed: int = 3
-) -> tuple[weights.Weights, list[Epoch]]:
+    framework: str, architecture: Architecture, recipe: Recipe, seed: int = 3, **more: Any
+) -> tuple[weights.Weights, History]:
     images = images_of(architecture, recipe)
-    trained: tuple[weights.Weights, list[Epoch]] = training.train(
-        framework, architecture, recipe, images, seed=seed, progress=lambda *_: None
-    )
-    return trained
+    return training.train(framework, architecture, recipe, images, seed=seed, progress=lambda *_: None, **more)
 
 
 def first(architecture: Architecture, recipe: Recipe, seed: int = 3) -> weights.Weights:
@@ -73,10 +72,11 @@ def test_either_framework_takes_the_same_steps(optimizer: Optimizer) -> None:
     assert way > 0.1
     # One step of rounding noise that Adam takes for a gradient is a hundredth of this.
     assert apart < 1e-4 * way
-    for one, other in zip(keras_history, torch_history, strict=True):
+    for one, other in zip(keras_history.epochs, torch_history.epochs, strict=True):
         assert one.loss == pytest.approx(other.loss, rel=1e-3)
         assert one.accuracy == pytest.approx(other.accuracy, abs=1.5 / TRAINING_IMAGES)
-        assert one.test_accuracy == pytest.approx(other.test_accuracy, abs=0.011)
+        assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-3)
+        assert one.validation_accuracy == pytest.approx(other.validation_accuracy, abs=0.011)
 
 
 def test_batch_norm_takes_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +85,8 @@ def test_batch_norm_takes_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(keras.layers.Dropout, "call", lambda _, inputs, **__: inputs)
     count, optimizer = 32, Optimizer(name="sgd", learning_rate=0.01)
     recipe = recipe_of(WITH_DROPOUT, training_images=count, batch=count, epochs=1, optimizer=optimizer)
-    (in_keras, (one,)), (in_torch, (other,)) = (train(name, WITH_DROPOUT, recipe) for name in FRAMEWORKS)
-    assert one.loss == pytest.approx(other.loss, rel=1e-4)
+    (in_keras, one), (in_torch, other) = (train(name, WITH_DROPOUT, recipe) for name in FRAMEWORKS)
+    assert one.epochs[0].loss == pytest.approx(other.epochs[0].loss, rel=1e-4)
     before = first(WITH_DROPOUT, recipe)
     learned = [name for name in before if "running_var" not in name]
     way = flat({name: in_torch[name] - before[name] for name in learned})
@@ -105,13 +105,16 @@ def test_the_history_is_the_mean_over_all_images(framework: str) -> None:
     images = images_of(NETWORK, recipe)
     network = train_torch.build(NETWORK)
     weights.to_torch(network, first(NETWORK, recipe))
-    logits = train_torch.logits(network, images.x_train)
-    _, (epoch,) = train(framework, NETWORK, recipe)
+    logits = train_torch.logits(network, images.scaled(images.x_train))
+    _, history = train(framework, NETWORK, recipe)
+    (epoch,) = history.epochs
     assert epoch.epoch == 1
     assert epoch.loss == pytest.approx(cross_entropy(logits, images.y_train), rel=1e-5)
     assert epoch.accuracy == pytest.approx((logits.argmax(1) == images.y_train).mean(), abs=1e-6)
-    found = train_torch.logits(network, images.x_test).argmax(1)
-    assert epoch.test_accuracy == (found == images.y_test).mean()
+    found = train_torch.logits(network, images.scaled(images.x_test))
+    assert epoch.validation_accuracy == history.test_accuracy == (found.argmax(1) == images.y_test).mean()
+    assert history.validated_on == "test"
+    assert history.test_loss == pytest.approx(cross_entropy(found, images.y_test), rel=1e-5)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -122,20 +125,22 @@ def test_training_learns_and_tells(framework: str) -> None:
     trained, history = training.train(
         framework, NETWORK, recipe, images, seed=0, progress=lambda share, epoch: told.append((share, epoch))
     )
-    assert [epoch.epoch for epoch in history] == [1, 2, 3, 4]
-    assert history[0].loss > history[1].loss > history[-1].loss
-    assert history[-1].loss < 0.7 * history[0].loss
-    assert history[-1].test_accuracy > 0.5
-    assert all(epoch.seconds > 0 for epoch in history)
+    epochs = history.epochs
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4]
+    assert epochs[0].loss > epochs[1].loss > epochs[-1].loss
+    assert epochs[-1].loss < 0.7 * epochs[0].loss
+    assert history.test_accuracy > 0.5
+    assert all(epoch.seconds > 0 for epoch in epochs)
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (32 / (4 * TRAINING_IMAGES), 1)
-    assert [epoch for _, epoch in told if epoch is not None] == history
+    assert [epoch for _, epoch in told if epoch is not None] == list(epochs)
+    assert History.from_json(json.loads(json.dumps(history.to_json()))) == history
     # The weights that are given are those that the last accuracy was measured with.
     network = train_torch.build(NETWORK)
     weights.to_torch(network, trained)
-    found = train_torch.logits(network, images.x_test).argmax(1)
-    assert (found == images.y_test).mean() == pytest.approx(history[-1].test_accuracy, abs=0.011)
+    found = train_torch.logits(network, images.scaled(images.x_test)).argmax(1)
+    assert (found == images.y_test).mean() == pytest.approx(history.test_accuracy, abs=0.011)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -144,12 +149,14 @@ def test_a_seed_gives_the_same_weights(framework: str) -> None:
     assert recipe.augmentation is not None
     once, again, other = (train(framework, WITH_DROPOUT, recipe, seed) for seed in (3, 3, 4))
     assert all(np.array_equal(once[0][name], again[0][name]) for name in once[0])
-    assert [replace(epoch, seconds=0) for epoch in once[1]] == [replace(epoch, seconds=0) for epoch in again[1]]
+    first_epochs, same_epochs = ([replace(epoch, seconds=0) for epoch in found[1].epochs] for found in (once, again))
+    assert first_epochs == same_epochs
     assert not np.array_equal(flat(once[0]), flat(other[0]))
 
 
 def test_logits_do_not_depend_on_how_images_are_batched() -> None:
-    images = images_of(WITH_DROPOUT, recipe_of(WITH_DROPOUT)).x_test[:30]
+    prepared = images_of(WITH_DROPOUT, recipe_of(WITH_DROPOUT))
+    images = prepared.scaled(prepared.x_test[:30])
     drawn = first(WITH_DROPOUT, recipe_of(WITH_DROPOUT))
     in_torch, in_keras = train_torch.build(WITH_DROPOUT), train_keras.build(WITH_DROPOUT)
     weights.to_torch(in_torch, drawn)

@@ -1,6 +1,7 @@
 """Export networks to ONNX from both frameworks, with the same trained weights.
 
 Writes NAME.keras.onnx and NAME.torch.onnx into the folder; what is not yet trained is trained first.
+A network whose data set is not at hand is exported with random weights, and a message says so.
 
 Example:
   harness export lenet5_1x1 --out exported
@@ -9,7 +10,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import catalog, files, plan, preparing
+from harness import catalog, files, plan, preparing, progress
 from harness.tables import FORMATS, print_table
 
 
@@ -28,9 +29,13 @@ def main(args: argparse.Namespace) -> int:
     requests = preparing.requests(args, args.trained_in)
     needed = [plan.of(request) for request in requests]
     exports = [pieces.exports[framework] for pieces in needed for framework in frameworks]
-    errors = preparing.carry_out([*(pieces.train for pieces in needed), *exports])
+    weights = [piece for pieces in needed for piece in pieces.all if piece.kind in ("draw", "train")]
+    errors = preparing.carry_out([*weights, *exports])
     if errors:
         raise preparing.first_failure(errors)
+    for pieces in needed:
+        if pieces.untrained:
+            progress.say(f"{pieces.weights.request.architecture.name}: {pieces.untrained}")
     lines: list[dict[str, object]] = []
     for piece in exports:
         name = piece.request.architecture.name

@@ -1,6 +1,7 @@
 """Run networks through the harness: train, export from both frameworks, prove equivalent, measure, draw.
 
-Without names it runs the whole catalogue. What was trained and exported before is found again, and
+Without names it runs eight networks, one of each kind; `--set lectures` runs every network of the
+lectures. What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. The folder it makes holds rows.csv, the raw samples,
 environment.json and the pictures.
 
@@ -107,6 +108,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         profile=args.profile,
         trained_in=args.trained_in,
         data=args.data,
+        training_precision=args.training_precision,
+        base_weights=str(args.base_weights.resolve()) if args.base_weights else None,
         seed=args.seed,
         threads=threads,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),

@@ -1,39 +1,194 @@
-"""Show one network: its facts, its recipes, and where its two definitions stand.
+"""Show one network: its facts, its recipes, where its two definitions stand, and its layers.
+
+The layers are counted on the definition itself, for one image of the network's input: an output is
+height x width x channels in Keras, channels x height x width in PyTorch.
 
 Example:
-  harness show fcn_1x1
+  harness show lenet_mnist
+  harness show lenet_mnist --framework torch --format csv
+  harness show lenet_mnist --source
 """
 
 import argparse
+import contextlib
+import importlib.util
 import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING, TextIO
 
 from harness import catalog
 from harness.architecture import Architecture
+from harness.errors import HarnessError
+from harness.tables import FORMATS, print_table
+
+if TYPE_CHECKING:
+    from harness.layers import Layer
+
+NAMES = {"keras": "Keras", "torch": "PyTorch"}
+CSV_COLUMNS = ("layer", "kind", "output_shape", "params", "statistics", "macs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    parser.add_argument(
+        "--framework", choices=catalog.FRAMEWORKS, help="whose definition is counted (default: keras, where installed)"
+    )
+    parser.add_argument("--source", action="store_true", help="print the two definitions side by side, and no more")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="csv: the layers alone; json: facts and layers; default: table",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the facts of the network."""
-    facts = _facts(catalog.get(args.name))
-    if args.format == "json":
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Print the facts of the network, then its layers; or the definitions."""
+    architecture = catalog.get(args.name)
+    if args.source:
+        if args.format != "table" or args.framework:
+            raise HarnessError("--source prints both definitions as text: leave out --format and --framework.")
+        _print_definitions(architecture)
         return 0
-    from rich.console import Console
-    from rich.pretty import Pretty
-    from rich.table import Table
-
-    table = Table("fact", "value", show_header=False, box=None, padding=(0, 2))
-    for name, value in facts.items():
-        table.add_row(name, value if isinstance(value, str) else Pretty(value, expand_all=isinstance(value, dict)))
-    Console().print(table)
+    if args.format == "table":
+        _print_facts(architecture)
+    framework = args.framework or _installed()
+    layers = _count(architecture, framework)
+    if args.format == "json":
+        listed = [asdict(layer) for layer in layers]
+        print(
+            json.dumps(_facts(architecture) | {"framework": framework, "layers": listed}, indent=2, ensure_ascii=False)
+        )
+    elif args.format == "csv":
+        print_table(CSV_COLUMNS, [_line(layer) for layer in layers], "csv")
+    else:
+        _print_layers(architecture, framework, layers)
     return 0
 
 
 def _facts(architecture: Architecture) -> dict[str, object]:
     definitions = {framework: str(catalog.definition_file(architecture, framework)) for framework in catalog.FRAMEWORKS}
     return {**asdict(architecture), "definitions": definitions}
+
+
+def _print_facts(architecture: Architecture) -> None:
+    from rich.console import Console
+    from rich.pretty import Pretty
+    from rich.table import Table
+
+    table = Table("fact", "value", show_header=False, box=None, padding=(0, 2))
+    for name, value in _facts(architecture).items():
+        table.add_row(name, value if isinstance(value, str) else Pretty(value, expand_all=isinstance(value, dict)))
+    Console().print(table)
+    sys.stdout.flush()  # before the framework is imported, which takes seconds
+
+
+def _installed() -> str:
+    if all(importlib.util.find_spec(name) for name in ("keras", "tensorflow")):
+        return "keras"
+    print("harness: Keras is not installed: the layers are those of PyTorch.", file=sys.stderr)
+    return "torch"
+
+
+def _count(architecture: Architecture, framework: str) -> "tuple[Layer, ...]":
+    from rich.console import Console
+
+    with _quiet() as stderr:
+        console = Console(file=stderr)
+        title = f"counting the layers in {NAMES[framework]}"
+        with console.status(title) if console.is_terminal else contextlib.nullcontext():
+            from harness import layers
+
+            return layers.of(architecture, framework)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[TextIO]:
+    """Hold back what the frameworks' own code writes on standard error, and show it only where they fail.
+
+    Yields standard error as it was. TensorFlow writes there before it can be told not to.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said, os.fdopen(kept, "w", encoding=sys.stderr.encoding) as stderr:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield stderr
+        except Exception as error:
+            if not isinstance(error, HarnessError):
+                said.seek(0)
+                stderr.write(said.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, 2)
+
+
+def _line(layer: "Layer") -> dict[str, object]:
+    return {
+        "layer": layer.name,
+        "kind": layer.kind,
+        "output_shape": "x".join(map(str, layer.output_shape)),
+        "params": layer.params,
+        "statistics": layer.statistics,
+        "macs": layer.macs,
+    }
+
+
+def _print_layers(architecture: Architecture, framework: str, layers: "tuple[Layer, ...]") -> None:
+    rows = [_row(layer) for layer in layers]
+    statistics = sum(layer.statistics for layer in layers)
+    unknown = [f"{layer.name} ({layer.kind})" for layer in layers if layer.macs is None]
+    rows.append(
+        {
+            "layer": "total",
+            "kind": "",
+            "output": "",
+            "parameters": sum(layer.params for layer in layers),
+            "as Keras counts": sum(layer.params + layer.statistics for layer in layers),
+            "MACs": None if unknown else sum(layer.macs or 0 for layer in layers),
+        }
+    )
+    size = "x".join(map(str, architecture.input_shape))
+    print(f"\nThe layers in {NAMES[framework]}, for one image of {size}:\n")
+    print_table([name for name in rows[0] if statistics or name != "as Keras counts"], rows, "table")
+    if statistics:
+        print(f"Keras counts the {statistics:,} running means and variances of batch norm too, which are not learned.")
+    if unknown:
+        print(f"There is no rule for the MACs of {', '.join(unknown)}.")
+    print(
+        f"The definition ends in logits; the exported file adds the {architecture.output} that a lecture prints there."
+    )
+
+
+def _row(layer: "Layer") -> dict[str, object]:
+    return {
+        "layer": layer.name,
+        "kind": layer.kind,
+        "output": "x".join(map(str, layer.output_shape)),
+        "parameters": layer.params,
+        "as Keras counts": layer.params + layer.statistics,
+        "MACs": layer.macs,
+    }
+
+
+def _print_definitions(architecture: Architecture) -> None:
+    """The two files in two columns: in colour and wrapped on a terminal, else as wide as they are."""
+    from rich import box
+    from rich.console import Console
+    from rich.syntax import Syntax
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    files = [catalog.definition_file(architecture, framework) for framework in catalog.FRAMEWORKS]
+    table = Table(*(Column(Text(str(file)), overflow="fold") for file in files), box=box.MINIMAL)
+    table.add_row(
+        *(
+            Syntax(file.read_text("utf-8"), "python", theme="ansi_dark", background_color="default", word_wrap=True)
+            for file in files
+        )
+    )
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100_000).print(table)

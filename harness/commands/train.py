@@ -1,20 +1,28 @@
 """Train networks by their recipe, in either framework; what was trained before is found again.
 
 Profiles: `quick` trains a few epochs on the embedded sample of Fashion-MNIST; `lecture` follows the
-lecture's data set, split, optimizer and epochs. Weights are stored once, framework-neutral, as
-.safetensors; their place and the history are printed.
+lecture's data set, split, optimizer and epochs; `fine_tuning` goes on from the lecture's weights with
+the last layers of an ImageNet base set free. Weights are stored once, framework-neutral, as
+.safetensors; their place and the history are printed. Validated is on the split that the recipe holds
+out, or on the test split where it holds none out.
 
 Example:
   harness train lenet5_1x1 --framework keras
   harness train lenet_mnist --profile lecture
+  harness train vgg16_features --profile lecture --data folder:cats_vs_dogs --base-weights vgg16_notop.h5
 """
 
 import argparse
+from dataclasses import asdict
 
 from harness import catalog, pieces, plan, preparing
+from harness.plan import Piece
 from harness.tables import FORMATS, print_table
 
-COLUMNS = ("network", "framework", "dataset", "epoch", "loss", "accuracy", "test_accuracy", "seconds", "weights")
+COLUMNS = (
+    "network", "framework", "dataset", "base_weights", "precision", "epoch", "loss", "accuracy", "validated_on",
+    "validation_loss", "validation_accuracy", "test_accuracy", "seconds", "weights",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,22 +42,25 @@ def main(args: argparse.Namespace) -> int:
     errors = preparing.carry_out(trainings)
     if errors:
         raise preparing.first_failure(errors)
-    lines: list[dict[str, object]] = []
-    for piece in trainings:
-        history = pieces.history(piece)
-        lines += [
-            {
-                "network": piece.request.architecture.name,
-                "framework": piece.framework,
-                "dataset": piece.request.recipe.dataset,
-                "epoch": epoch.epoch,
-                "loss": epoch.loss,
-                "accuracy": epoch.accuracy,
-                "test_accuracy": epoch.test_accuracy,
-                "seconds": epoch.seconds,
-                "weights": str(piece.folder / "weights.safetensors"),
-            }
-            for epoch in (history if args.epochs else history[-1:])
-        ]
+    lines = [line for piece in trainings for line in _lines(piece, every=args.epochs)]
     print_table(COLUMNS, lines, args.format)
     return 0
+
+
+def _lines(piece: Piece, *, every: bool) -> list[dict[str, object]]:
+    """A line an epoch, or of the last one alone; the test accuracy is that of the last."""
+    history, request = pieces.history(piece), piece.request
+    common = {
+        "network": request.architecture.name,
+        "framework": piece.framework,
+        "dataset": request.recipe.dataset,
+        "base_weights": plan.base_weights_named(request),
+        "precision": request.precision,
+        "validated_on": history.validated_on,
+        "weights": str(piece.folder / pieces.WEIGHTS),
+    }
+    last = history.epochs[-1]
+    return [
+        {**common, **asdict(epoch), "test_accuracy": history.test_accuracy if epoch is last else None}
+        for epoch in (history.epochs if every else (last,))
+    ]

@@ -24,7 +24,8 @@ ARCHITECTURES = (
                 batch=50,
                 epochs=100,
                 augmentation=Augmentation(rotation_degrees=90, shift_fraction=0.1, horizontal_flip=True),
-                source=SOURCE,
+                reported={"train": 0.7812, "test": 0.7846},
+                source=f"{SOURCE}; validated on the test images; the rate is not printed: Keras' own",
             ),
             "quick": Recipe(
                 dataset="fashion_mnist_sample",

@@ -13,6 +13,7 @@ def build() -> keras.Model:
             layers.Conv2D(64, 3, strides=2, padding="same", activation="relu", name="conv2"),  # (N, 14, 14, 64)
             layers.Conv2D(128, 3, padding="same", activation="relu", name="conv3"),  # (N, 14, 14, 128)
             layers.Conv2D(256, 3, strides=2, padding="same", activation="relu", name="conv4"),  # (N, 7, 7, 256)
+            # The lecture's other padding example has 3×3 same here, so this replaces more than its dense layer.
             layers.Conv2D(512, 7, activation="relu", name="conv5"),  # (N, 1, 1, 512)
             layers.Conv2D(10, 1, name="logits"),  # (N, 1, 1, 10)
         ],

@@ -32,6 +32,7 @@ def build() -> nn.Module:
             pad4=PadForStride2(),  # (N, 128, 15, 15)
             conv4=nn.Conv2d(128, 256, 3, stride=2),  # (N, 256, 7, 7)
             relu4=nn.ReLU(),
+            # The lecture's other padding example has 3×3 same here, so this replaces more than its dense layer.
             conv5=nn.Conv2d(256, 512, 7),  # (N, 512, 1, 1)
             relu5=nn.ReLU(),
             logits=nn.Conv2d(512, 10, 1),  # (N, 10, 1, 1)

@@ -19,15 +19,18 @@ ARCHITECTURES = (
         deviations=(
             "The third convolution is 1×1 as the lecture's code and summary print it; LeNet 5 has 5×5, "
             "and 61,706 parameters.",
+            "The lecture's text describes LeNet 5's tanh, radial basis functions and learned pooling; its code has "
+            "ReLU, softmax and plain average pooling, as here.",
         ),
         recipes={
             "lecture": Recipe(
                 dataset="mnist",
-                training_images=40_000,
                 optimizer=Optimizer(name="adam", learning_rate=0.001),
                 batch=1024,
                 epochs=20,
-                source=f"{SOURCE}; the last 20,000 training images are its validation split",
+                validation_split=1 / 3,  # the last 20,000
+                reported={"train": 0.9854, "validation": 0.9779, "test": 0.9881},
+                source=f"{SOURCE}; the rate is not printed: Keras' own",
             ),
             "quick": Recipe(
                 dataset="fashion_mnist_sample",

@@ -6,10 +6,13 @@ from keras import layers
 
 def build(hidden: int, activation: str, input_shape: tuple[int, int, int]) -> keras.Model:
     """An untrained network that turns images (N, H, W, C) into logits (N, 10)."""
-    model = keras.Sequential(name="mlp")
-    model.add(keras.Input(input_shape, name="image"))
-    model.add(layers.Flatten(name="flatten"))  # (N, H * W * C)
-    for number in range(1, hidden + 1):
-        model.add(layers.Dense(128, activation=activation, name=f"dense{number}"))  # (N, 128)
-    model.add(layers.Dense(10, name="logits"))  # (N, 10)
-    return model
+    dense = [layers.Dense(128, activation=activation, name=f"dense{number}") for number in range(1, hidden + 1)]
+    return keras.Sequential(
+        [
+            keras.Input(input_shape, name="image"),
+            layers.Flatten(name="flatten"),  # (N, H * W * C)
+            *dense,  # (N, 128) each
+            layers.Dense(10, name="logits"),  # (N, 10)
+        ],
+        name="mlp",
+    )

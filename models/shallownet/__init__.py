@@ -22,7 +22,8 @@ ARCHITECTURES = (
                 optimizer=Optimizer(name="sgd", learning_rate=0.01),
                 batch=32,
                 epochs=60,
-                source=SOURCE,
+                reported={"test": 0.61},
+                source=f"{SOURCE}; it names no split: its code validates on the test images",
             ),
             "quick": Recipe(
                 dataset="fashion_mnist_sample",

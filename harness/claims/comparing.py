@@ -1,0 +1,116 @@
+"""Checks of test accuracies: of two networks, or of one and a reported figure.
+
+A comparison holds only where it is significant at 5 %: by McNemar's exact test on the same images,
+else by Newcombe's interval. An amount holds, or fails, where the interval of the difference lies
+wholly on one side of it.
+"""
+
+from harness.claims import significance
+from harness.claims.claim import Check, Finding, judge
+from harness.claims.evidence import Evidence, Trained
+from harness.claims.significance import Comparison, Estimate
+from harness.tables import format_percent
+
+# What a claim of "no loss", "no gain" or "no gap" allows: no lecture names an amount.
+NEGLIGIBLE = 0.01
+
+
+def more_accurate(first: str, second: str, *, dataset: str, by: float = 0.0) -> Check:
+    """That the first network is right more often than the second, by more than an amount."""
+
+    def check(evidence: Evidence) -> Finding:
+        one, other = evidence.trained(dataset, first, second)
+        found = one.compared_with(other)
+        ends = found.difference
+        return judge(
+            _told(one, other, found),
+            _numbers(one, other, found),
+            holds=ends.low > by if by else found.significant and ends.value > 0,
+            fails=ends.high < by if by else found.significant and ends.value < 0,
+        )
+
+    return check
+
+
+def not_less_accurate(first: str, second: str, *, dataset: str) -> Check:
+    """That the first network loses nothing against the second: at most a point, and not significantly anything."""
+
+    def check(evidence: Evidence) -> Finding:
+        one, other = evidence.trained(dataset, first, second)
+        found = one.compared_with(other)
+        return judge(
+            f"{_told(one, other, found)}; up to {100 * NEGLIGIBLE:g} point counts as none",
+            _numbers(one, other, found),
+            holds=found.difference.low > -NEGLIGIBLE,
+            fails=found.significant and found.difference.value < 0,
+        )
+
+    return check
+
+
+def reproduces(name: str, *, dataset: str, low: float, high: float) -> Check:
+    """That a network's test accuracy lies in a reported band; it fails where the whole interval lies outside."""
+
+    def check(evidence: Evidence) -> Finding:
+        (found,) = evidence.trained(dataset, name)
+        accuracy = found.accuracy
+        return judge(
+            f"{_accuracy(found)}; reported {100 * low:.2f} to {100 * high:.2f} %{_remarks(found)}",
+            accuracy.numbers(f"{name} accuracy"),
+            holds=low <= accuracy.value <= high,
+            fails=accuracy.high < low or accuracy.low > high,
+        )
+
+    return check
+
+
+def beats_reported(name: str, *, dataset: str, reported: float, total: int) -> Check:
+    """That a network is right more often than a figure that stands in a lecture to two digits, of so many images.
+
+    The figure is taken at the end of its rounding that is worse for the verdict.
+    """
+
+    def check(evidence: Evidence) -> Finding:
+        (found,) = evidence.trained(dataset, name)
+        ends = [significance.share((reported + rounding) * total, total) for rounding in (0.005, -0.005)]
+        over_best, over_worst = (significance.difference(found.accuracy, end) for end in ends)
+        return judge(
+            f"{_accuracy(found)} against the reported {100 * reported:g} %: {points(over_best)} over the best figure "
+            f"that rounds to it, {points(over_worst)} over the worst (Newcombe){_remarks(found)}",
+            found.accuracy.numbers(f"{name} accuracy")
+            | over_best.numbers("difference to best")
+            | over_worst.numbers("difference to worst"),
+            holds=over_best.low > 0,
+            fails=over_worst.high < 0,
+        )
+
+    return check
+
+
+def points(difference: Estimate) -> str:
+    """A difference of shares for people: ``+3.1 points [1.2, 5.0]``."""
+    return f"{100 * difference.value:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
+
+
+def _told(one: Trained, other: Trained, found: Comparison) -> str:
+    method = "Newcombe" if found.p is None else f"paired; McNemar p = {found.p:.2g}"
+    return f"{_accuracy(one)} against {_accuracy(other)}: {points(found.difference)} ({method}){_remarks(one, other)}"
+
+
+def _accuracy(found: Trained) -> str:
+    return f"{found.name} {format_percent(found.accuracy.value, found.accuracy.low, found.accuracy.high)}"
+
+
+def _remarks(*found: Trained) -> str:
+    remarks = dict.fromkeys(one.remark for one in found if one.remark)
+    return "".join(f"; {remark}" for remark in remarks)
+
+
+def _numbers(one: Trained, other: Trained, found: Comparison) -> dict[str, object]:
+    name = f"{one.name} - {other.name}"
+    return {
+        **one.accuracy.numbers(f"{one.name} accuracy"),
+        **other.accuracy.numbers(f"{other.name} accuracy"),
+        **found.difference.numbers(name),
+        **({f"{name} p": found.p} if found.p is not None else {}),
+    }

@@ -1,0 +1,81 @@
+"""Networks and single layers counted in PyTorch without values, and what claims say of the counts."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness import layers
+from harness.claims.claim import Check, Finding, judge
+from harness.claims.evidence import Evidence, NotMeasuredError
+from harness.layers import Layer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def counted(input_shape: tuple[int, ...], *modules: "nn.Module") -> tuple[Layer, ...]:
+    """Layers one after another, counted as :func:`harness.layers.of_torch` counts those of a network.
+
+    They are on PyTorch's meta device; ``input_shape`` is of one image, (C, H, W) or (N,).
+    """
+    import torch
+
+    found: list[Layer] = []
+    seen: set[int] = set()
+    for number, module in enumerate(modules):
+        hook = partial(layers._record_torch, str(number), found, seen)
+        module.register_forward_hook(hook, with_kwargs=True)
+    with torch.no_grad():
+        torch.nn.Sequential(*modules)(torch.zeros(1, *input_shape, device="meta"))
+    return tuple(found)
+
+
+def params(of: tuple[Layer, ...]) -> int:
+    """Learnable parameters, frozen or not."""
+    return sum(layer.params for layer in of)
+
+
+def macs(of: tuple[Layer, ...]) -> int:
+    """Multiply-accumulates of one image. Raises NotMeasuredError where no rule counts a layer."""
+    unknown = [layer.name for layer in of if layer.macs is None]
+    if unknown:
+        raise NotMeasuredError(f"no rule counts the multiply-accumulates of the layer {unknown[0]}")
+    return sum(layer.macs or 0 for layer in of)
+
+
+def dense_share(of: tuple[Layer, ...]) -> float:
+    """The share of the parameters that dense layers hold."""
+    return params(tuple(layer for layer in of if layer.kind == "Linear")) / params(of)
+
+
+def as_stated(measured: float, stated: float) -> bool:
+    """Whether a number is what was stated: a whole number exactly, a decimal to its last digit."""
+    if isinstance(stated, int):
+        return measured == stated
+    return round(measured, len(repr(stated).partition(".")[2])) == stated
+
+
+def costs(first: str, second: str, *, params: float, macs: float) -> Check:
+    """That the first network has so many times the second's parameters and MACs; 1 means equal."""
+
+    def check(evidence: Evidence) -> Finding:
+        one, other = _totals(evidence, first), _totals(evidence, second)
+        ratios = {"parameters": one[0] / other[0], "MACs": one[1] / other[1]}
+        told = [
+            f"{what} {mine:,} / {its:,} = {ratios[what]:.4g}"
+            for what, mine, its in zip(ratios, one, other, strict=True)
+        ]
+        numbers: dict[str, Any] = {}
+        for name, totals in ((first, one), (second, other)):
+            numbers |= {f"{name} params": totals[0], f"{name} macs": totals[1]}
+        return judge(
+            f"{first} against {second}: {', '.join(told)}",
+            numbers,
+            holds=as_stated(ratios["parameters"], params) and as_stated(ratios["MACs"], macs),
+        )
+
+    return check
+
+
+def _totals(evidence: Evidence, name: str) -> tuple[int, int]:
+    found = evidence.layers(name)
+    return params(found), macs(found)

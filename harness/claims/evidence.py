@@ -1,0 +1,179 @@
+"""What claims are checked on: a run, read as a claim asks for it, and the definitions themselves."""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import catalog, datasets, layers, rows, train_torch
+from harness.claims import significance
+from harness.claims.significance import Comparison, Estimate
+from harness.errors import HarnessError
+from harness.layers import Layer
+from harness.rows import Row
+from harness.training import History
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+    from numpy.typing import NDArray
+
+PROFILE = "lecture"
+# What counts as the data set that a claim is about; a finding names a copy.
+COPIES = {"cifar10": {"cifar10-jpeg75": "on cifar10-jpeg75, a lossy copy of cifar10"}}
+
+
+class NotMeasuredError(Exception):
+    """What a check needs is not there: the reasons, and the networks that a run must train as the lectures do."""
+
+    def __init__(self, *reasons: str, networks: Sequence[str] = ()) -> None:
+        super().__init__(*reasons)
+        self.reasons, self.networks = reasons, tuple(networks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A network that the run trained by its lecture's recipe, and tested.
+
+    ``row`` is of the file from the framework that it was trained in. ``labels`` (N,) are the test
+    images' classes, and ``right`` (N,) says which of them the file gets right; None where the run
+    kept no predictions. ``remark`` is what a reader must know of the setting.
+    """
+
+    row: Row
+    accuracy: Estimate
+    labels: "NDArray[numpy.int64] | None"
+    right: "NDArray[numpy.bool_] | None"
+    remark: str
+
+    @property
+    def name(self) -> str:
+        return self.row.architecture
+
+    def compared_with(self, other: "Trained") -> Comparison:
+        """Image by image where both answered the same images, else by the two shares."""
+        import numpy as np
+
+        if self.right is None or other.right is None or self.row.dataset_digest != other.row.dataset_digest:
+            return significance.unpaired(self.accuracy, other.accuracy)
+        if self.labels is None or other.labels is None or not np.array_equal(self.labels, other.labels):
+            return significance.unpaired(self.accuracy, other.accuracy)
+        return significance.paired(self.right, other.right)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run, where one is given, and the definitions of the catalogue."""
+
+    run: Path | None = None
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        return rows.read(self.run) if self.run else []
+
+    def rows_of(self, name: str) -> list[Row]:
+        """The run's rows of one network."""
+        return [row for row in self.rows if row.architecture == name]
+
+    def trained(self, dataset: str, *names: str) -> list[Trained]:
+        """The networks as the lecture trains them, on that data set. Raises NotMeasuredError where one is not there."""
+        lacking = [f"{name} {reason}" for name in names if (reason := self._lacks(name, dataset))]
+        if lacking:
+            raise NotMeasuredError(*(lacking if self.rows else ()), networks=names)
+        return [self._trained(self._tested(name), dataset) for name in names]
+
+    def history(self, name: str) -> History:
+        """How the network was trained. Raises NotMeasuredError where the run kept no history of it."""
+        path = self._file("histories", f"{name}.json")
+        if path is None:
+            raise NotMeasuredError(f"the run kept no history of {name}")
+        try:
+            return History.from_json(json.loads(path.read_text()))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise HarnessError(f"{path} is no history of a training by this version: {error}") from error
+
+    def layers(self, name: str) -> tuple[Layer, ...]:
+        """The layers of the network's PyTorch definition, counted on the definition itself."""
+        return _layers(name)
+
+    def definition(self, name: str) -> "torch.nn.Module":
+        """The network's PyTorch definition, without values for its weights."""
+        import torch
+
+        with torch.device("meta"):
+            return train_torch.build(catalog.get(name))
+
+    def _file(self, *parts: str) -> Path | None:
+        if self.run is None:
+            return None
+        path = (self.run if self.run.is_dir() else self.run.parent).joinpath(*parts)
+        return path if path.is_file() else None
+
+    def _tested(self, name: str) -> Row:
+        """The row of the file whose accuracy counts: of the framework that the network was trained in, if there."""
+        tested = [row for row in self.rows_of(name) if row.accuracy is not None]
+        return next((row for row in tested if row.framework == row.trained_in), tested[0])
+
+    def _lacks(self, name: str, dataset: str) -> str:
+        """Why the run does not show the network in the lecture's setting; empty where it does."""
+        found = self.rows_of(name)
+        if not found:
+            return "is not in this run"
+        if all(row.accuracy is None for row in found):
+            return f"has no accuracy: {found[0].reason or found[0].status}"
+        row = self._tested(name)
+        if not row.equivalent:
+            return f"is not measured soundly: {row.reason or row.status}"
+        if row.profile != PROFILE:
+            return f"was trained by its profile {row.profile}"
+        if row.dataset not in (dataset, *COPIES.get(dataset, {})):
+            return f"was trained on {row.dataset}"
+        published = datasets.FACTS[dataset].digest if row.dataset == dataset else None
+        if published is not None and row.dataset_digest != published:
+            return f"was tested on other images than those published as {dataset}"
+        return ""
+
+    def _trained(self, row: Row, dataset: str) -> Trained:
+        if row.correct is None or row.total is None:
+            raise HarnessError(f"the row of {row.architecture} has an accuracy and no counts: expected both.")
+        labels, predicted = self._predictions(row)
+        right = None if labels is None or predicted is None else predicted == labels
+        if right is not None and (len(right), int(right.sum())) != (row.total, row.correct):
+            raise HarnessError(
+                f"predictions/{row.architecture}.npz has {right.sum()} of {len(right)} right, its row {row.correct} of "
+                f"{row.total}: they are not of one run."
+            )
+        precision = row.training_precision
+        remarks = [
+            COPIES.get(dataset, {}).get(row.dataset or "", ""),
+            f"{row.architecture} trained in {precision}" if precision not in (None, "float32") else "",
+        ]
+        return Trained(
+            row=row,
+            accuracy=significance.share(row.correct, row.total),
+            labels=labels,
+            right=right,
+            remark="; ".join(remark for remark in remarks if remark),
+        )
+
+    def _predictions(self, row: Row) -> "tuple[Any, Any]":
+        """The test images' classes (N,), and those that the row's file takes them for; None where not kept."""
+        import numpy as np
+
+        path = self._file("predictions", f"{row.architecture}.npz")
+        if path is None:
+            return None, None
+        try:
+            # Opened here, so that it is closed where numpy finds it garbled.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return arrays["labels"], arrays[row.framework]
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise HarnessError(f"{path} is no file of predictions: {error}") from error
+
+
+@cache
+def _layers(name: str) -> tuple[Layer, ...]:
+    return layers.of(catalog.get(name), "torch")

@@ -1,0 +1,114 @@
+"""Claims about time: of a forward pass by the run's latencies, of training by its histories."""
+
+from itertools import pairwise
+
+from harness.claims import significance
+from harness.claims.claim import Claim, Finding, judge, together
+from harness.claims.counting import macs
+from harness.claims.evidence import Evidence, NotMeasuredError
+from harness.claims.significance import Estimate
+from harness.tables import format_seconds
+
+FASHION = "fashion_mnist"
+# By falling MACs.
+SHRINKING = ("fmnist_conv7", "fmnist_maxpool", "fmnist_strided")
+
+
+def pooling_is_faster(evidence: Evidence) -> Finding:
+    """LeNet with both poolings against the one without the second, file by file and thread count by thread count."""
+    pooled, other = (_latencies(evidence, name) for name in ("lenet_mnist", "lenet_mnist_nopool"))
+    both = [subject for subject in pooled if subject in other]
+    if not both:
+        raise NotMeasuredError("needs latencies with intervals: `harness run lenet_mnist lenet_mnist_nopool`")
+    return together([_faster(subject, pooled[subject], other[subject]) for subject in both])
+
+
+def pooling_drops_values(evidence: Evidence) -> Finding:
+    """What a 2×2 pooling with stride 2 leaves of its input."""
+    layers = {layer.name: layer.output_shape for layer in evidence.layers("lenet_mnist")}
+    before, after = layers["conv2"], layers["pool2"]
+    dropped = 1 - (after[1] * after[2]) / (before[1] * before[2])
+    return judge(
+        f"pool2 of lenet_mnist drops {100 * dropped:g} % of its input's values: {before} → {after}",
+        {"share dropped": dropped},
+        holds=dropped == 0.75,
+    )
+
+
+def time_falls_less_than_work(evidence: Evidence) -> Finding:
+    """Seconds an epoch of the three networks, each with the one before it, beside their MACs."""
+    evidence.trained(FASHION, *SHRINKING)
+    seconds = {name: significance.median([e.seconds for e in evidence.history(name).epochs]) for name in SHRINKING}
+    work = {name: macs(evidence.layers(name)) for name in SHRINKING}
+    steps = [(a, b, significance.ratio(seconds[a], seconds[b]), work[a] / work[b]) for a, b in pairwise(SHRINKING)]
+    told = [f"{name} {format_seconds(of.value, of.low, of.high)}" for name, of in seconds.items()]
+    told += [
+        f"{a} / {b} {times.value:.2f} times [{times.low:.2f}, {times.high:.2f}] at {more:.2f} times the MACs"
+        for a, b, times, more in steps
+    ]
+    numbers = {key: value for name in SHRINKING for key, value in seconds[name].numbers(f"{name} s an epoch").items()}
+    return judge(
+        f"median epochs: {'; '.join(told)}",
+        numbers | {key: value for a, b, times, _ in steps for key, value in times.numbers(f"{a} / {b}").items()},
+        holds=all(times.low > 1 and times.high < more for _, _, times, more in steps),
+        fails=any(times.high < 1 or times.low > more for _, _, times, more in steps),
+    )
+
+
+def training_takes_long(evidence: Evidence) -> Finding:
+    """How long ShallowVGG trained, and what VGG 16 computes beside it."""
+    evidence.trained("cifar10", "shallow_vgg")
+    seconds = sum(epoch.seconds for epoch in evidence.history("shallow_vgg").epochs)
+    more = macs(evidence.layers("vgg16")) / macs(evidence.layers("shallow_vgg"))
+    return Finding(
+        verdict="cannot tell",
+        measured=f"shallow_vgg trained for {seconds / 3600:.2f} h; an image costs VGG 16 {more:,.0f} times its MACs; "
+        "the lecture names no amount",
+        numbers={"shallow_vgg seconds": seconds, "vgg16 macs, times": more},
+    )
+
+
+def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
+    """The latencies of a network that carry an interval, by what was timed."""
+    return {
+        f"{row.framework} file on {row.device}, {row.precision}, batch {row.batch}, threads {row.threads}": Estimate(
+            value=row.latency_median_s, low=row.latency_low_s, high=row.latency_high_s
+        )
+        for row in evidence.rows_of(name)
+        if row.status == "ok" and row.latency_median_s and row.latency_low_s and row.latency_high_s
+    }
+
+
+def _faster(subject: str, pooled: Estimate, other: Estimate) -> Finding:
+    times = significance.ratio(other, pooled)
+    return judge(
+        f"{subject}: {format_seconds(pooled.value, pooled.low, pooled.high)} with the second pooling, "
+        f"{format_seconds(other.value, other.low, other.high)} without: {times.value:.2f} times "
+        f"[{times.low:.2f}, {times.high:.2f}]",
+        times.numbers(f"{subject}: without / with"),
+        holds=times.low > 1,
+        fails=times.high < 1,
+    )
+
+
+CLAIMS = (
+    Claim(
+        number=33,
+        lecture="T. Scully, G. Marques",
+        says="Pooling speeds up the computation; 2×2 with stride 2 drops 75 % of the values. (Of memory see 34.)",
+        checks=(pooling_drops_values, pooling_is_faster),
+    ),
+    Claim(
+        number=37,
+        lecture="Q.-V. Dinh",
+        says="The time of an epoch falls with the MACs, but less than in proportion: about 570 s, 296 s, 199 to 291 s "
+        "at 92.3, 41.8, 19.7 million MACs.",
+        checks=(time_falls_less_than_work,),
+    ),
+    Claim(
+        number=38,
+        lecture="T. Scully",
+        says="VGG 16 takes very long to train even on a GPU; ShallowVGG can take a long time too.",
+        checks=(training_takes_long,),
+    ),
+)

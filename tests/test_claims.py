@@ -1,0 +1,496 @@
+"""The lectures' claims: each verdict on evidence of which it is known, the statistics against others' numbers."""
+
+import csv
+import importlib.util
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import claims, datasets, rows
+from harness.claims import functional, significance
+from harness.claims.claim import Claim, Finding, judge, together, undecided
+from harness.claims.evidence import Evidence
+from harness.claims.significance import Estimate
+from harness.layers import Layer
+from harness.rows import Row
+from harness.training import Epoch, History
+from tests.conftest import Harness
+
+JPEG75 = "cifar10-jpeg75"
+# What the definitions and layers alone decide.
+WITHOUT_RUN = {3, *range(21, 33), 34, 35, 36, 39, 40, 41, 42, 43}
+ONE_THREAD = "torch file on cpu, float32, batch 1, threads 1"
+
+
+class Plant:
+    """A run folder written by a test: rows, predictions and histories of which the verdicts are known."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "predictions").mkdir()
+        (folder / "histories").mkdir()
+
+    def network(self, name: str, right: "Sequence[bool] | np.ndarray", dataset: str = JPEG75, **others: Any) -> None:
+        """A network trained by its lecture's recipe that gets these test images right."""
+        right = np.asarray(right, bool)
+        labels = np.arange(len(right)) % 10
+        predicted = np.where(right, labels, (labels + 1) % 10)
+        np.savez(self.folder / "predictions" / f"{name}.npz", labels=labels, keras=predicted[::-1], torch=predicted)
+        facts = datasets.FACTS.get(dataset)
+        digest = facts.digest if facts else "0123"
+        given: dict[str, Any] = {
+            "dataset": dataset, "dataset_digest": digest, "profile": "lecture", "trained_in": "torch", "threads": 1,
+            "accuracy": float(right.mean()), "correct": int(right.sum()), "total": len(right), "equivalent": True,
+        }  # fmt: skip
+        self.row(name, **{**given, **others})
+
+    def row(self, name: str, **values: Any) -> None:
+        rows.append(
+            self.folder / rows.FILE_NAME,
+            Row(**{"run": "planted", "architecture": name, "framework": "torch", **values}),
+        )
+
+    def history(
+        self,
+        name: str,
+        *,
+        loss: Sequence[float],
+        validation_loss: Sequence[float] = (),
+        training: float = 0.9,
+        validation: float = 0.8,
+        validated_on: Any = "test",
+        seconds: float = 1.0,
+    ) -> None:
+        """A training whose accuracies are those given, and whose epochs take about so long."""
+        epochs = tuple(
+            Epoch(
+                epoch=number,
+                loss=value,
+                accuracy=training,
+                validation_loss=(validation_loss or loss)[number - 1],
+                validation_accuracy=validation,
+                seconds=seconds * (1 + number / 1000),
+            )
+            for number, value in enumerate(loss, start=1)
+        )
+        history = History(validated_on=validated_on, epochs=epochs, test_loss=1.0, test_accuracy=validation)
+        (self.folder / "histories" / f"{name}.json").write_text(json.dumps(history.to_json()))
+
+    def found(self, number: int) -> Finding:
+        (claim,) = claims.select([number])
+        return claim.check(Evidence(self.folder))
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Plant:
+    return Plant(tmp_path)
+
+
+def share(right: int, total: int = 10_000, *, shuffled: int = 0) -> np.ndarray:
+    """So many right answers; which of the images they are is drawn by the seed ``shuffled``."""
+    answers = np.arange(total) < right
+    return np.random.default_rng(shuffled).permutation(answers) if shuffled else answers
+
+
+def test_claims_are_numbered_once_and_in_order() -> None:
+    numbers = [claim.number for claim in claims.ALL]
+    assert numbers == sorted({*range(1, 44)} - {4})
+    assert all(claim.says and claim.lecture and claim.checks for claim in claims.ALL)
+
+
+# --- what the definitions decide ---
+
+
+def test_the_definitions_decide_without_a_run() -> None:
+    found = {claim.number: finding for claim, finding in claims.check(claims.ALL, Evidence())}
+    assert {number for number, finding in found.items() if finding.verdict == "holds"} == WITHOUT_RUN
+    assert {found[number].verdict for number in found.keys() - WITHOUT_RUN} == {"not measured"}
+    json.dumps([dict(finding.numbers) for finding in found.values()])
+    assert "holds: deeper_vgg_dropout" in found[10].measured  # the part that needs no run
+    assert "`harness run deeper_vgg_dropout shallow_vgg_dropout --profile lecture`" in found[10].measured
+    assert found[22].numbers["lenet_mnist params"] == 1_256_080
+    assert found[31].numbers["window with padding"] == 37
+
+
+class Swapped(Evidence):
+    """The catalogue with one network in another's place: a planted fault."""
+
+    swap: tuple[str, str]
+
+    def layers(self, name: str) -> tuple[Layer, ...]:
+        return super().layers(self._real(name))
+
+    def definition(self, name: str) -> Any:
+        return super().definition(self._real(name))
+
+    def _real(self, name: str) -> str:
+        return self.swap[1] if name == self.swap[0] else name
+
+
+@pytest.mark.parametrize(
+    ("number", "network", "instead"),
+    [
+        (3, "alexnet", "vgg16"),
+        (3, "vgg16", "alexnet"),
+        (9, "shallow_vgg_dropout", "deeper_vgg_dropout"),
+        (21, "vgg16_features", "mobilenet_features"),
+        (22, "lenet_mnist", "lenet_mnist_nopool"),
+        (23, "lenet5_1x1", "lenet5"),
+        (24, "convnet_gmp", "convnet_flatten"),
+        (30, "fcn_1x1", "fmnist_same"),
+        (34, "fmnist_maxpool", "fmnist_strided"),
+        (35, "fmnist_strided", "fmnist_conv7"),
+        (41, "vgg16", "alexnet"),
+    ],
+)
+def test_another_definition_does_not_hold(number: int, network: str, instead: str) -> None:
+    evidence = Swapped()
+    object.__setattr__(evidence, "swap", (network, instead))
+    (claim,) = claims.select([number])
+    finding = claim.check(evidence)
+    assert finding.verdict == "does not hold", finding.measured
+
+
+def test_a_layer_that_knows_where_it_stands_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Positional(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image * torch.arange(image.shape[-1])
+
+    monkeypatch.setattr(functional, "_with_weights", lambda _: iter([Positional()]))
+    (claim,) = claims.select([42])
+    assert claim.check(Evidence()).verdict == "does not hold"
+
+
+def test_keras_refuses_flatten_and_dense_on_an_open_size() -> None:
+    import keras
+
+    image = keras.Input((None, None, 1))
+    flat = keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(image))
+    with pytest.raises(ValueError, match="defined"):
+        keras.layers.Dense(10)(flat)
+
+
+# --- what a run decides ---
+
+HALF = share(5_000)
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [(6_500, "holds"), (5_500, "does not hold"), (6_001, "cannot tell"), (4_000, "does not hold")],
+)
+def test_an_amount_must_be_exceeded(plant: Plant, right: int, verdict: str) -> None:
+    plant.network("mlp_cifar10_relu_1", HALF)
+    plant.network("shallownet", share(right, shuffled=1))
+    finding = plant.found(5)
+    assert finding.verdict == verdict
+    assert finding.numbers["shallownet - mlp_cifar10_relu_1"] == pytest.approx(right / 1e4 - 0.5)
+    assert "a lossy copy" in finding.measured
+
+
+def test_pairs_decide_where_unpaired_intervals_overlap(plant: Plant) -> None:
+    plant.network("shallownet", share(800, 1_000))
+    plant.network("shallow_vgg", share(810, 1_000))  # right wherever the other is, and on ten more
+    finding = plant.found(7)
+    assert finding.verdict == "holds"
+    assert finding.numbers["shallow_vgg - shallownet p"] == pytest.approx(2 / 2**10)
+    ends = [finding.numbers["shallownet accuracy high"], finding.numbers["shallow_vgg accuracy low"]]
+    assert ends[0] > ends[1]
+
+    (plant.folder / "predictions" / "shallownet.npz").unlink()
+    assert plant.found(7).verdict == "cannot tell"
+
+
+def test_the_other_way_round_does_not_hold(plant: Plant) -> None:
+    plant.network("shallownet", share(810, 1_000))
+    plant.network("shallow_vgg", share(800, 1_000))
+    assert plant.found(7).verdict == "does not hold"
+
+
+@pytest.mark.parametrize("change", [{"dataset_digest": "4567"}, {"labels": True}])
+def test_different_test_images_are_not_paired(plant: Plant, change: dict[str, Any]) -> None:
+    plant.network("shallownet", share(800, 1_000))
+    other_labels = change.pop("labels", False)
+    plant.network("shallow_vgg", share(810, 1_000), **change)
+    if other_labels:
+        path = plant.folder / "predictions" / "shallow_vgg.npz"
+        arrays = {name: (array + 3) % 10 for name, array in np.load(path).items()}
+        np.savez(path, **arrays)
+    finding = plant.found(7)
+    assert finding.verdict == "cannot tell"
+    assert "Newcombe" in finding.measured
+    assert "McNemar" not in finding.measured
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"profile": "quick"}, "by its profile quick"),
+        ({"dataset": "fashion_mnist_sample"}, "on fashion_mnist_sample"),
+        ({"accuracy": None, "status": "failed", "reason": "no space"}, "no space"),
+        ({"equivalent": False, "status": "not equivalent", "reason": "not one function"}, "not one function"),
+        ({"correct": 6_001}, "not of one run"),
+    ],
+)
+def test_only_the_lectures_experiment_counts(plant: Plant, change: dict[str, Any], reason: str) -> None:
+    plant.network("mlp_cifar10_relu_1", HALF)
+    plant.network("shallownet", share(6_000), **change)
+    finding = plant.found(5)
+    assert finding.verdict == "not measured"
+    assert reason in finding.measured
+
+
+def test_other_images_under_a_known_name_do_not_count(plant: Plant) -> None:
+    plant.network("lenet5_1x1", share(9_850), dataset="mnist", dataset_digest="0000")
+    assert "other images than those published" in plant.found(19).measured
+    assert "lenet_mnist is not in this run" in plant.found(6).measured
+
+
+@pytest.mark.parametrize(
+    ("right", "verdicts"),
+    [
+        (9_880, {6: "holds", 19: "holds"}),
+        (9_755, {6: "cannot tell", 19: "cannot tell"}),
+        (9_500, {6: "does not hold", 19: "does not hold"}),
+    ],
+)
+def test_against_reported_figures(plant: Plant, right: int, verdicts: dict[int, str]) -> None:
+    plant.network("lenet_mnist", share(right), dataset="mnist")
+    plant.network("lenet5_1x1", share(right), dataset="mnist")
+    assert {number: plant.found(number).verdict for number in verdicts} == verdicts
+
+
+@pytest.mark.parametrize(
+    ("strided", "maxpool", "verdict"),
+    [
+        (share(9_095), share(9_095), "holds"),
+        (share(9_020), share(9_100), "does not hold"),
+        (share(905, 1_000, shuffled=2), share(910, 1_000, shuffled=1), "cannot tell"),
+    ],
+)
+def test_no_loss_means_less_than_a_point(plant: Plant, strided: np.ndarray, maxpool: np.ndarray, verdict: str) -> None:
+    plant.network("fmnist_strided", strided, dataset="fashion_mnist")
+    plant.network("fmnist_maxpool", maxpool, dataset="fashion_mnist")
+    finding = plant.found(11)
+    assert finding.verdict == verdict, finding.measured
+    assert finding.numbers["fmnist_strided macs"] == 19_679_360
+
+
+RISING = [1.2, 1.0, 0.9, 0.85, 0.84, *(0.85 + 0.03 * step for step in range(20))]
+FALLING = [1.5 * 0.9**step for step in range(25)]
+WAVERING = [1.0 + 0.1 * (-1) ** step for step in range(25)]
+
+
+@pytest.mark.parametrize(
+    ("validation_loss", "verdict"),
+    [(RISING, "holds"), (FALLING, "does not hold"), (WAVERING, "cannot tell")],
+)
+def test_overfitting_shows_in_the_history(plant: Plant, validation_loss: list[float], verdict: str) -> None:
+    plant.network("shallow_vgg", HALF)
+    assert "no history" in plant.found(8).measured
+    plant.history("shallow_vgg", loss=FALLING, validation_loss=validation_loss)
+    finding = plant.found(8)
+    assert finding.verdict == verdict
+    if verdict == "holds":
+        assert finding.numbers["epoch of the lowest validation loss"] == 5
+
+
+@pytest.mark.parametrize(
+    ("gap", "better", "verdict"),
+    [(0.02, 500, "holds"), (0.20, 500, "does not hold"), (0.10, 500, "cannot tell"), (0.02, -500, "does not hold")],
+)
+def test_dropout_must_raise_and_narrow(plant: Plant, gap: float, better: int, verdict: str) -> None:
+    plant.network("shallow_vgg", share(7_000))
+    plant.network("shallow_vgg_dropout", share(7_000 + better))
+    for name, training in (("shallow_vgg", 0.80), ("shallow_vgg_dropout", 0.70 + gap)):
+        plant.history(name, loss=FALLING, training=training, validation=0.70, validated_on="validation")
+    finding = plant.found(9)
+    assert finding.verdict == verdict, finding.measured
+    narrowing = [finding.numbers[f"shallow_vgg_dropout, gap narrower by{end}"] for end in ("", " low", " high")]
+    assert narrowing[0] == pytest.approx(0.10 - gap)
+    # A normal approximation of four independent shares, of 45,000 and 5,000 images each.
+    variances = [p * (1 - p) / n for p, n in ((0.8, 45_000), (0.7 + gap, 45_000), (0.7, 5_000), (0.7, 5_000))]
+    assert narrowing[2] - narrowing[1] == pytest.approx(2 * 1.96 * math.sqrt(sum(variances)), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("mlp", "cnn", "verdict"),
+    [
+        (0.85, 0.78, "holds"),
+        (0.85, 0.90, "does not hold"),
+        (0.78, 0.78, "does not hold"),
+        (0.85, 0.79, "cannot tell"),
+    ],
+)
+def test_a_gap_is_wider_than_a_point(plant: Plant, mlp: float, cnn: float, verdict: str) -> None:
+    for name, training in (("mlp_cifar10_relu_5", mlp), ("cifar10_bn_elu", cnn)):
+        plant.network(name, share(7_800))
+        plant.history(name, loss=FALLING, training=training, validation=0.78)
+    assert plant.found(17).verdict == verdict
+
+
+def test_more_layers_raise_training_alone(plant: Plant) -> None:
+    for name, training in (("mlp_fmnist_relu_1", 0.97), ("mlp_fmnist_relu_3", 0.99)):
+        plant.network(name, share(8_870), dataset="fashion_mnist")
+        plant.history(name, loss=FALLING, training=training, validation=0.887)
+    assert plant.found(15).verdict == "holds"
+    plant.history("mlp_fmnist_relu_3", loss=FALLING, training=0.96, validation=0.887)
+    assert plant.found(15).verdict == "does not hold"
+
+
+@pytest.mark.parametrize(
+    ("without", "verdict"), [(2.0e-4, "holds"), (0.9e-4, "does not hold"), (1.01e-4, "cannot tell")]
+)
+def test_latencies_of_one_run_are_compared(plant: Plant, without: float, verdict: str) -> None:
+    for name, value in (("lenet_mnist", 1e-4), ("lenet_mnist_nopool", without)):
+        plant.row(name, threads=1, latency_median_s=value, latency_low_s=0.98 * value, latency_high_s=1.02 * value)
+    plant.row("lenet_mnist", threads=2, latency_median_s=1e-5, latency_low_s=1e-6, latency_high_s=1e-4)
+    finding = plant.found(33)
+    assert finding.verdict == verdict
+    ratio = [finding.numbers[f"{ONE_THREAD}: without / with{end}"] for end in ("", " low", " high")]
+    spread = math.hypot(math.log(1.02), math.log(0.98))
+    assert ratio[0] == pytest.approx(without / 1e-4)
+    assert ratio[2] / ratio[0] == pytest.approx(math.exp(spread), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [
+        ((570, 296, 280), "holds"),
+        ((570, 200, 190), "does not hold"),  # faster than in proportion to the MACs
+        ((570, 296, 300), "does not hold"),
+        ((570, 296, 295.5), "cannot tell"),
+    ],
+)
+def test_epochs_take_less_but_not_in_proportion(plant: Plant, seconds: tuple[float, ...], verdict: str) -> None:
+    for name, taken in zip(("fmnist_conv7", "fmnist_maxpool", "fmnist_strided"), seconds, strict=True):
+        plant.network(name, HALF, dataset="fashion_mnist")
+        plant.history(name, loss=FALLING[:10], seconds=taken)
+    assert plant.found(37).verdict == verdict
+
+
+def test_what_has_no_amount_cannot_be_told(plant: Plant) -> None:
+    plant.network("shallow_vgg", HALF)
+    plant.history("shallow_vgg", loss=FALLING, seconds=60)
+    finding = plant.found(38)
+    assert finding.verdict == "cannot tell"
+    assert finding.numbers["shallow_vgg seconds"] == pytest.approx(60 * 25, rel=0.02)
+    assert plant.found(20).verdict == "not measured"  # nothing here differs in its batch norm alone
+
+
+def test_a_garbled_file_is_a_reason(plant: Plant) -> None:
+    plant.network("shallow_vgg", HALF)
+    (plant.folder / "histories" / "shallow_vgg.json").write_text("[]")
+    assert "no history of a training" in plant.found(8).measured
+    plant.network("shallownet", HALF)
+    (plant.folder / "predictions" / "shallownet.npz").write_bytes(b"PK\x03\x04 torn")
+    finding = plant.found(7)
+    assert finding.verdict == "not measured"
+    assert "no file of predictions" in finding.measured
+
+
+def test_parts_are_told_by_the_worst_verdict() -> None:
+    holds = judge("so", {"a": 1}, holds=True)
+    open_one = judge("so or so", {"b": 2}, holds=False, fails=False)
+    fails = judge("not so", {}, holds=False)
+    claim = Claim(number=0, lecture="", says="", checks=(lambda _: holds, undecided("no way"), lambda _: open_one))
+    finding = claim.check(Evidence())
+    assert finding.verdict == "not measured"
+    assert finding.measured == "holds: so; not measured: no way; cannot tell: so or so"
+    assert finding.numbers == {"a": 1, "b": 2}
+    assert together([holds, open_one, fails]).verdict == "does not hold"
+    assert together([holds, holds]).measured == "so"
+
+
+# --- the statistics ---
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_mcnemar_is_a_sum_of_binomial_coefficients(one: int, other: int) -> None:
+    tail = sum(math.comb(one + other, count) for count in range(min(one, other) + 1)) / 2 ** (one + other)
+    assert significance.mcnemar(one, other) == pytest.approx(min(1.0, 2 * tail), rel=1e-9)
+
+
+def _answers(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    kinds = np.repeat([0, 1, 2, 3], [both, first, second, neither])
+    return np.isin(kinds, (0, 1)), np.isin(kinds, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "low", "high"),
+    [
+        ((36, 12, 2, 0), 0.2000, 0.0569, 0.3404),  # Newcombe 1998 (paired), his table of examples
+        ((59, 6, 16, 80), -0.0621, -0.1186, -0.0046),  # Cavo et al. 2012, by the R package contingencytables
+    ],
+)
+def test_paired_intervals_are_the_published_ones(
+    table: tuple[int, int, int, int], value: float, low: float, high: float
+) -> None:
+    found = significance.paired(*_answers(*table)).difference
+    assert (found.value, found.low, found.high) == pytest.approx((value, low, high), abs=5e-5)
+
+
+def test_the_unpaired_interval_is_the_published_one() -> None:
+    found = significance.unpaired(significance.share(56, 70), significance.share(48, 80)).difference
+    assert (found.value, found.low, found.high) == pytest.approx((0.2000, 0.0524, 0.3339), abs=5e-5)  # Newcombe 1998
+
+
+def test_a_median_of_few_values_carries_no_interval() -> None:
+    found = significance.median([float(value) for value in range(1, 11)])
+    assert found == Estimate(value=5.5, low=2.0, high=9.0)  # the sign test's interval of ten values
+    with pytest.raises(claims.HarnessError, match="at least 6"):
+        significance.median([1.0] * 5)
+
+
+# --- the command line, and the documentation ---
+
+
+def test_the_command_prints_findings(harness: Harness, plant: Plant) -> None:
+    plant.network("mlp_cifar10_relu_1", HALF)
+    plant.network("shallownet", share(4_000))
+    done = harness("claims", str(plant.folder), "--only", "22", "5", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (first, second) = json.loads(done.stdout)
+    assert (first["claim"], first["verdict"]) == (5, "does not hold")
+    assert first["numbers"]["shallownet accuracy"] == 0.4
+    assert (second["claim"], second["verdict"]) == (22, "holds")
+    assert done.stderr.strip() == "does not hold: 1, holds: 1"
+
+    done = harness("claims", "--only", "5", "--format", "csv")
+    (line,) = csv.DictReader(io.StringIO(done.stdout))
+    assert list(line) == ["claim", "lecture", "says", "verdict", "measured"]
+    assert line["verdict"] == "not measured"
+
+
+def test_the_command_refuses_bad_input(harness: Harness, tmp_path: Path) -> None:
+    for arguments in (["claims", str(tmp_path / "none")], ["claims", "--only", "4"], ["claims", "--only", "x"]):
+        done = harness(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+
+
+def test_the_documented_examples_hold(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs/claims.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        file = tmp_path / f"example_{number}.py"
+        file.write_text(example)
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert [claim.check(Evidence()).verdict for claim in module.CLAIMS] == ["holds"]
+        assert not {claim.number for claim in module.CLAIMS} & {claim.number for claim in claims.ALL}

@@ -1,0 +1,206 @@
+"""`harness show`: facts, layer table and definitions of one network, for people and for programs."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness import catalog, layers
+from harness.commands import show
+from harness.layers import Layer
+from tests.conftest import Harness
+
+FRAMEWORKS = ("keras", "tensorflow", "torch")
+
+
+def without(modules: tuple[str, ...], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The command line where these modules are not installed; says last which frameworks were imported."""
+    code = (
+        f"import sys\nsys.modules.update(dict.fromkeys({modules!r}))\nfrom harness.cli import main\n"
+        "code = main(sys.argv[1:])\n"
+        f"print('imported:', *(name for name in {FRAMEWORKS!r} if sys.modules.get(name)), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    return subprocess.run([sys.executable, "-c", code, "show", *arguments], capture_output=True, text=True)
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows below the rule of a layer table, as words without thousands' commas."""
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("──"))
+    end = next(number for number, line in enumerate(lines) if line.startswith("total"))
+    return [line.replace(",", "").split() for line in lines[start + 1 : end + 1]]
+
+
+def test_the_layer_table_stands_below_the_facts(harness: Harness) -> None:
+    done = harness("show", "cifar10_bn_elu")
+    assert (done.returncode, done.stderr) == (0, "")
+    facts, _, below = done.stdout.partition("The layers in Keras, for one image of 32x32x3:")
+    assert "alzahrani_cnn_cifar10" in facts
+    assert "in_torch.py" in facts
+    found = table(below)
+    assert len(found) == 27
+    assert found[:2] == [
+        ["conv1", "Conv2D", "32x32x32", "896", "896", "884736"],
+        ["norm1", "BatchNormalization", "32x32x32", "64", "128", "0"],
+    ]
+    assert found[-2:] == [["logits", "Dense", "10", "5130", "5130", "5120"], ["total", "293034", "293930", "29496320"]]
+    assert "the 896 running means and variances" in below
+    assert "the exported file adds the softmax" in below
+
+
+def test_the_machine_formats_stand_alone(harness: Harness) -> None:
+    in_csv = harness("show", "lenet_mnist", "--format", "csv")
+    in_json = harness("show", "lenet_mnist", "--format", "json", "--framework", "torch")
+    assert in_csv.stderr == in_json.stderr == ""
+    lines = list(csv.DictReader(io.StringIO(in_csv.stdout)))
+    assert lines[0] == {
+        "layer": "conv1",
+        "kind": "Conv2D",
+        "output_shape": "28x28x20",
+        "params": "520",
+        "statistics": "0",
+        "macs": "392000",
+    }
+    assert sum(int(line["macs"]) for line in lines) == 6_522_000
+    found = json.loads(in_json.stdout)
+    assert (found["name"], found["framework"], found["params"]) == ("lenet_mnist", "torch", 1_256_080)
+    assert found["layers"][0] == {
+        "name": "conv1",
+        "kind": "Conv2d",
+        "output_shape": [20, 28, 28],
+        "params": 520,
+        "statistics": 0,
+        "macs": 392_000,
+    }
+    assert sum(layer["params"] for layer in found["layers"]) == 1_256_080
+
+
+def test_the_definitions_stand_side_by_side(harness: Harness) -> None:
+    done = without(FRAMEWORKS, "cifar10_bn_elu", "--source")
+    assert (done.returncode, done.stderr) == (0, "imported:\n")
+    lines = done.stdout.splitlines()
+    middle = lines[1].index("│")
+    for framework, side in (("keras", slice(0, middle)), ("torch", slice(middle + 1, None))):
+        file = catalog.definition_file(catalog.get("cifar10_bn_elu"), framework)
+        assert str(file) in lines[1][side]
+        shown = [line[side].rstrip() for line in lines[3:]]
+        expected = file.read_text().splitlines()
+        indent = shown[0].index('"""')
+        assert [line[indent:] for line in shown[: len(expected)]] == expected
+
+
+def test_only_the_framework_that_is_counted_is_imported() -> None:
+    done = without((), "lenet_mnist", "--framework", "torch", "--format", "csv")
+    assert done.stderr == "imported: torch\n"
+    done = without((), "lenet_mnist", "--format", "csv")
+    assert done.stderr == "imported: keras tensorflow\n"
+
+
+@pytest.mark.parametrize("missing", ["keras", "tensorflow"])
+def test_without_keras_the_layers_are_those_of_pytorch(missing: str) -> None:
+    done = without((missing,), "shallownet")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "harness: Keras is not installed: the layers are those of PyTorch.",
+        "imported: torch",
+    ]
+    assert table(done.stdout)[0] == ["conv1", "Conv2d", "64x32x32", "1792", "1769472"]
+
+
+@pytest.mark.parametrize("framework", catalog.FRAMEWORKS)
+def test_the_facts_come_before_a_framework_is_imported(framework: str) -> None:
+    done = without(("keras", "torch"), "shallownet", "--framework", framework)
+    assert done.returncode == 2
+    assert "scully_shallownet_cifar10" in done.stdout
+    assert "layers" not in done.stdout
+    message, imported = done.stderr.splitlines()
+    assert f"{framework} is not installed" in message
+    assert f"onnx-harness[{framework}]" in message
+    assert imported == "imported:"
+
+
+def test_bad_input_is_refused(harness: Harness) -> None:
+    for arguments, word in (
+        (("lenet_mnits",), "lenet_mnist"),
+        (("lenet_mnist", "--source", "--format", "json"), "--source"),
+        (("lenet_mnist", "--source", "--framework", "torch"), "--source"),
+        (("lenet_mnist", "--framework", "jax"), "--framework"),
+        ((), "NAME"),
+    ):
+        done = harness("show", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_what_no_rule_counts_is_named_and_makes_the_total_unknown(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = Layer(name="conv", kind="Conv2d", output_shape=(2, 3, 3), params=20, statistics=0, macs=180)
+    strange = Layer(name="mix", kind="Mystery", output_shape=(), params=9, statistics=0, macs=None)
+    monkeypatch.setattr(layers, "of", lambda *_: (known, strange))
+    show.main(show_arguments("shallownet", "--framework", "torch"))
+    printed = capfd.readouterr().out
+    assert table(printed)[-1] == ["total", "29", "–"]
+    assert "no rule for the MACs of mix (Mystery)" in printed
+    show.main(show_arguments("shallownet", "--framework", "torch", "--format", "csv"))
+    assert capfd.readouterr().out.splitlines()[-1] == "mix,Mystery,,9,0,"
+
+
+def show_arguments(*given: str) -> "show.argparse.Namespace":
+    parser = show.argparse.ArgumentParser()
+    show.add_arguments(parser)
+    return parser.parse_args(given)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_framework_says_is_shown_only_where_it_fails(
+    fails: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def of(*_: object) -> tuple[Layer, ...]:
+        os.write(2, b"a stub was registered\n")
+        if fails:
+            raise RuntimeError("no such operator")
+        return ()
+
+    monkeypatch.setattr(layers, "of", of)
+    arguments = show_arguments("shallownet", "--framework", "torch", "--format", "csv")
+    if fails:
+        with pytest.raises(RuntimeError, match="no such operator"):
+            show.main(arguments)
+    else:
+        show.main(arguments)
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "a stub was registered\n" * fails + "afterwards\n"
+
+
+def test_a_terminal_is_told_what_takes_so_long(tmp_path: Path) -> None:
+    near, far = pty.openpty()
+    told = bytearray()
+
+    def listen() -> None:
+        try:
+            while part := os.read(near, 1024):
+                told.extend(part)
+        except OSError:  # Linux: the other end is closed
+            pass
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    command = [sys.executable, "-m", "harness", "show", "shallownet", "--framework", "torch", "--format", "csv"]
+    terminal = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, env=terminal, check=True)
+    os.close(far)
+    listener.join()
+    os.close(near)
+    assert "counting the layers in PyTorch" in told.decode()
+    assert done.stdout.splitlines()[-1] == "logits,Linear,10,655370,0,655360"
+    assert "\x1b" not in done.stdout
