@@ -102,3 +102,8 @@ class Architecture:
     base: str | None = None  # the ImageNet network whose weights the first layers can take
     options: Mapping[str, object] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
+
+    @property
+    def large(self) -> bool:
+        """Whether it has so many weights that an export takes gigabytes, and a process of its own."""
+        return self.params > 30_000_000

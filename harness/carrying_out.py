@@ -120,7 +120,10 @@ class _Work:
                 f"the process that was to {piece.title} was killed: out of memory? `dmesg` may tell."
             )
             return
-        self.idle.setdefault((piece.framework, self._threads(piece)), []).append(worker)
+        if self._alone(piece):
+            worker.stop()
+        else:
+            self.idle.setdefault((piece.framework, self._threads(piece)), []).append(worker)
         if error is not None:
             self.errors[piece.digest] = error
 
@@ -144,6 +147,10 @@ class _Work:
         same on every number of cores; training by the lecture's recipe takes hours, and all cores."""
         return self.cores if piece.kind == "train" and piece.request.profile != "quick" else 1
 
+    def _alone(self, piece: Piece) -> bool:
+        """Whether the piece gets a process of its own: a large export must not add to what another has left."""
+        return piece.kind == "export" and piece.request.architecture.large
+
     def _free(self, piece: Piece) -> bool:
         busy = sum(self._threads(other) for other, _ in self.running.values())
         return busy + self._threads(piece) <= self.cores
@@ -151,7 +158,7 @@ class _Work:
     def _worker(self, piece: Piece) -> _Worker:
         """An idle worker of the piece's framework, or a new one; TensorFlow takes its threads once a process."""
         idle = self.idle.get((piece.framework, self._threads(piece)))
-        return idle.pop() if idle else _Worker(self._hear)
+        return idle.pop() if idle and not self._alone(piece) else _Worker(self._hear)
 
     def _hear(self, digest: str, share: float | None, epoch: Epoch | None) -> None:
         self.report(self.known[digest], share, epoch)

@@ -30,7 +30,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
             **metadata,
             "architecture": architecture.name,
             "framework": "keras",
-            "exporter": "tf2onnx.convert.from_function" + (", weights as inputs" if large(architecture) else ""),
+            "exporter": "tf2onnx.convert.from_function" + (", weights as inputs" if architecture.large else ""),
             "versions": f"keras {keras.__version__}, tensorflow {tensorflow.__version__}, "
             f"tf2onnx {tf2onnx.__version__}",
             "layout": "NHWC",
@@ -53,17 +53,12 @@ def convert(architecture: Architecture, trained: "weights.Weights", *, fold: boo
     network = train_keras.build(architecture)
     weights.to_keras(network, trained)
     activation = tensorflow.nn.softmax if architecture.output == "softmax" else tensorflow.nn.sigmoid
-    if fold and not large(architecture):
+    if fold and not architecture.large:
         return _with_constant_weights(network, activation, _signature(architecture))
     model = _with_weights_as_inputs(network, activation, _signature(architecture))
     if fold:
         fold_weights(model)
     return model
-
-
-def large(architecture: Architecture) -> bool:
-    """Whether the network has too many weights for tf2onnx to fold them in memory."""
-    return architecture.params > 30_000_000
 
 
 def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":

@@ -132,7 +132,7 @@ def test_a_file_says_whether_its_parameters_are_folded(
     has_batch_norm = any("running_" in name for name in lively)
     for framework, file in exported.items():
         ledger = cost.ledger(file)
-        kept = framework == "keras" and export_keras.large(architecture)
+        kept = framework == "keras" and architecture.large
         assert ledger.folded_batch_norm == (has_batch_norm and not kept)
         assert ledger.params <= architecture.params
         assert ledger.params == architecture.params or ledger.folded_batch_norm

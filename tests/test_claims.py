@@ -21,6 +21,7 @@ from harness.claims import functional, significance
 from harness.claims.claim import Claim, Finding, judge, together, undecided
 from harness.claims.evidence import Evidence
 from harness.claims.significance import Estimate
+from harness.errors import HarnessError
 from harness.layers import Layer
 from harness.rows import Row
 from harness.training import Epoch, History
@@ -448,7 +449,7 @@ def test_the_unpaired_interval_is_the_published_one() -> None:
 def test_a_median_of_few_values_carries_no_interval() -> None:
     found = significance.median([float(value) for value in range(1, 11)])
     assert found == Estimate(value=5.5, low=2.0, high=9.0)  # the sign test's interval of ten values
-    with pytest.raises(claims.HarnessError, match="at least 6"):
+    with pytest.raises(HarnessError, match="at least 6"):
         significance.median([1.0] * 5)
 
 

@@ -34,7 +34,9 @@ def refused(done: "subprocess.CompletedProcess[str]", *expected: str) -> None:
         assert word in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--format", "csv"], ["show", "fcn_1x1", "--source"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "--format", "csv"], ["show", "fcn_1x1", "--source"]]
+)
 def test_quick_answers_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom harness.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"

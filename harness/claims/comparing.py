@@ -55,7 +55,8 @@ def reproduces(name: str, *, dataset: str, low: float, high: float) -> Check:
         (found,) = evidence.trained(dataset, name)
         accuracy = found.accuracy
         return judge(
-            f"{_accuracy(found)}; reported {100 * low:.2f} to {100 * high:.2f} %{_remarks(found)}",
+            f"{_accuracy(found)}, {found.row.correct:,} of {found.row.total:,}; reported {100 * low:.2f} to "
+            f"{100 * high:.2f} %{_remarks(found)}",
             accuracy.numbers(f"{name} accuracy"),
             holds=low <= accuracy.value <= high,
             fails=accuracy.high < low or accuracy.low > high,
