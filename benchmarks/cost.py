@@ -6,7 +6,7 @@ from harness import catalog, cost
 
 from .exports import FRAMEWORKS, export
 
-NETWORKS = list(catalog.architectures())
+NETWORKS = list(catalog.DEFAULT)
 
 
 class Cost:

@@ -65,6 +65,10 @@ class Recipe:
     reported: Mapping[Split, float] = field(default_factory=dict)
     source: str = ""
 
+    def __post_init__(self) -> None:
+        if self.features_once and (self.augmentation or not self.frozen):
+            raise ValueError("features_once needs frozen layers, and images that are the same in every epoch")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Published:

@@ -93,6 +93,8 @@ class _Work:
         while self.todo or self.running:
             self._start_ready()
             if not self.running:
+                if self.todo:
+                    raise RuntimeError(f"the plan lacks what {next(iter(self.todo.values())).title} needs")
                 break
             done, _ = wait(self.running, return_when=FIRST_COMPLETED)
             for future in done:

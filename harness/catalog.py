@@ -44,12 +44,14 @@ def architectures() -> dict[str, Architecture]:
 
 def get(name: str) -> Architecture:
     """The architecture of that name; a :class:`HarnessError` names the nearest ones where there is none."""
-    try:
-        return architectures()[name]
-    except KeyError:
-        near = difflib.get_close_matches(name, architectures(), n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else "`harness list` shows them all."
-        raise HarnessError(f"no architecture is called {name!r}: {hint}") from None
+    known = architectures()
+    if name in known:
+        return known[name]
+    if matches := fnmatch.filter(known, name):
+        raise HarnessError(f"one name is expected here, and {name!r} matches {', '.join(matches)}.")
+    near = difflib.get_close_matches(name.casefold(), known, n=3, cutoff=0.4)
+    hint = f"did you mean {', '.join(near)}?" if near else "`harness list` shows them all."
+    raise HarnessError(f"no architecture is called {name!r}: {hint}")
 
 
 def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:

@@ -143,7 +143,10 @@ def image_folder(name: str) -> Path | None:
     path = Path(name.removeprefix(FOLDER))
     with contextlib.suppress(RuntimeError):  # ~ of a user that there is not
         path = path.expanduser()
-    return path.absolute() if name != FOLDER and path.is_dir() else None
+    try:
+        return path.absolute() if name != FOLDER and path.is_dir() else None
+    except OSError:  # a name too long to be one
+        return None
 
 
 def no_image_folder(name: str) -> HarnessError:

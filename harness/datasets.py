@@ -175,6 +175,11 @@ def obtainable(name: str) -> bool:
     return place.path is not None or place.download_bytes > 0 or name.startswith(dataset_places.FOLDER)
 
 
+def classes(name: str) -> int:
+    """How many classes the data set has, told without reading an image."""
+    return len(image_files(name).class_names) if dataset_places.is_image_folder(name) else CLASSES
+
+
 def image_files(name: str) -> image_folder.ImageFiles:
     """The files of a data set of image files. Raises :class:`HarnessError` where there are none."""
     folder = dataset_places.image_folder(name)

@@ -88,27 +88,24 @@ class Images:
 def prepare(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -> Images:
     """The images as the architecture's recipe feeds them.
 
-    Validated on the last share of the training images, where the recipe holds one out; else on a
-    validation split of the data set's own; else on the test split. Raises :class:`HarnessError`
-    where the data set's classes are not the network's outputs, or its images do not fit.
+    Validated on the data set's own validation split, where it has one; else on the last share of the
+    training images, where the recipe holds one out; else on the test split. Raises
+    :class:`HarnessError` where the data set's classes are not the network's outputs, or its images
+    do not fit.
     """
-    if not classes_fit(dataset.classes, architecture.outputs):
-        outputs = "1 output" if architecture.outputs == 1 else f"{architecture.outputs} outputs"
-        raise HarnessError(
-            f"{architecture.name} has {outputs} and {dataset.name} has {dataset.classes} classes: "
-            f"choose a data set of {max(2, architecture.outputs)} classes."
-        )
+    if reason := misfit(dataset.name, dataset.classes, architecture):
+        raise HarnessError(f"{reason}: choose a data set of {max(2, architecture.outputs)} classes.")
     x_train, _ = fit(dataset.x_train[: recipe.training_images], architecture.input_shape, recipe.fitting)
     y_train = dataset.y_train[: recipe.training_images].astype("int64")
     x_test, _ = fit(dataset.x_test, architecture.input_shape, recipe.fitting)
     y_test = dataset.y_test.astype("int64")
     validated_on: Split = "validation"
-    if recipe.validation_split > 0:
-        end = _kept(len(x_train), recipe.validation_split)
-        x_train, x_validation, y_train, y_validation = x_train[:end], x_train[end:], y_train[:end], y_train[end:]
-    elif dataset.x_validation is not None and dataset.y_validation is not None:
+    if dataset.x_validation is not None and dataset.y_validation is not None:
         x_validation, _ = fit(dataset.x_validation, architecture.input_shape, recipe.fitting)
         y_validation = dataset.y_validation.astype("int64")
+    elif recipe.validation_split > 0:
+        end = _kept(len(x_train), recipe.validation_split)
+        x_train, x_validation, y_train, y_validation = x_train[:end], x_train[end:], y_train[:end], y_train[end:]
     else:
         validated_on, x_validation, y_validation = "test", x_test, y_test
     return Images(
@@ -124,9 +121,12 @@ def prepare(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -> I
     )
 
 
-def classes_fit(classes: int, outputs: int) -> bool:
-    """Whether a network of so many outputs can tell so many classes apart: one output can tell two."""
-    return classes == (outputs if outputs > 1 else 2)
+def misfit(dataset: str, classes: int, architecture: Architecture) -> str:
+    """Why the network's outputs are none for so many classes; empty where they are: one output tells two."""
+    if classes == max(2, architecture.outputs):
+        return ""
+    outputs = "1 output" if architecture.outputs == 1 else f"{architecture.outputs} outputs"
+    return f"{architecture.name} has {outputs} and {dataset} has {classes} classes"
 
 
 def adaptation(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -> str:
@@ -164,7 +164,8 @@ def fit(
         steps.append(f"{done} from {before[0]}x{before[1]} to {after[0]}x{after[1]} ({how})")
     if images.shape[-1] != channels:
         if images.shape[-1] != 1:
-            raise HarnessError(f"expected images with 1 or {channels} channels, found {images.shape[-1]}.")
+            expected = "1 channel" if channels == 1 else f"1 or {channels} channels"
+            raise HarnessError(f"expected images with {expected}, found {images.shape[-1]}.")
         steps.append(f"grey channel repeated {channels} times")
         images = np.repeat(images, channels, axis=-1)
     return np.ascontiguousarray(images), "; ".join(steps)
@@ -229,11 +230,23 @@ def _scale(scaling: Scaling, training: "Bytes") -> Scale:
         case "imagenet_rgb":
             mean, deviation = 255 * np.array(_IMAGENET_RGB_MEAN), 255 * np.array(_IMAGENET_RGB_DEVIATION)
         case "standard":
-            axes = (0, 1, 2)
-            mean, deviation = training.mean(axes, dtype=np.float64), training.std(axes, dtype=np.float64)
+            mean, deviation = _statistics(training)
     return Scale(
         mean=mean.astype(np.float32), deviation=deviation.astype(np.float32), blue_first=scaling == "imagenet_bgr"
     )
+
+
+def _statistics(training: "Bytes") -> "tuple[NDArray[numpy.float64], NDArray[numpy.float64]]":
+    """Mean and standard deviation of each channel, a portion at a time; of a channel that is constant, 1."""
+    import numpy as np
+
+    totals = np.zeros((2, training.shape[-1]))
+    for start in range(0, len(training), _PORTION):
+        portion = training[start : start + _PORTION].astype(np.float64)
+        totals += portion.sum((0, 1, 2)), np.square(portion).sum((0, 1, 2))  # whole numbers: exact
+    mean, square = totals / (training.size / training.shape[-1])
+    deviation = np.sqrt(square - mean**2)
+    return mean, np.where(deviation > 0, deviation, 1.0)
 
 
 def _over(images: "Bytes", values: "Floats") -> "Floats":

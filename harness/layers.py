@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +49,14 @@ def of_keras(architecture: Architecture) -> tuple[Layer, ...]:
     """The layers as ``model.summary(expand_nested=True)`` lists them, less inputs; sizes are those of one image.
 
     A layer that is made of others (a ``keras.layers.Layer``, or a ``keras.Model`` with a ``call`` of
-    its own) is one row.
+    its own) is one row. Nothing is allocated: the variables have shapes and no values, unless the
+    definition gives one of them a value itself.
     """
-    model = train_keras.build(architecture)  # before keras is imported: it says so where there is none
-    import keras
-
-    model.trainable = True  # what is still not trainable is not learned: running statistics
-    found: list[Layer] = []
-    counted: set[int] = set()
-    for layer in dict.fromkeys(_keras_layers(model)):
-        layer.compute_output_spec = functools.partial(_record_keras, layer, layer.compute_output_spec, found, counted)
-    model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape)))
-    return tuple(found)
+    catalog.definition(architecture, "keras")  # before keras is imported: it says so where there is none
+    # Keras keeps a list of the variables without values, one a thread, and fills them in at the end of a later scope:
+    # a thread of its own takes its list with it.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(_without_values, architecture).result()
 
 
 def of_torch(architecture: Architecture) -> tuple[Layer, ...]:
@@ -77,6 +74,46 @@ def of_torch(architecture: Architecture) -> tuple[Layer, ...]:
             return _run_torch(architecture)
     except (RuntimeError, TypeError):
         return _run_torch(architecture)
+
+
+def of_modules(input_shape: Shape, *modules: "torch.nn.Module") -> tuple[Layer, ...]:
+    """PyTorch modules on the meta device, one after another; ``input_shape`` is of one image: (C, H, W) or (N,)."""
+    import torch
+
+    found: list[Layer] = []
+    counted: set[int] = set()
+    hooks = [
+        module.register_forward_hook(functools.partial(_record_torch, str(number), found, counted), with_kwargs=True)
+        for number, module in enumerate(modules)
+    ]
+    with torch.no_grad():
+        torch.nn.Sequential(*modules)(torch.zeros(1, *input_shape, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return tuple(found)
+
+
+def _without_values(architecture: Architecture) -> tuple[Layer, ...]:
+    import keras
+
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return _run_keras(architecture)
+    except ValueError:  # a variable with a value is refused there
+        return _run_keras(architecture)
+
+
+def _run_keras(architecture: Architecture) -> tuple[Layer, ...]:
+    import keras
+
+    model = train_keras.build(architecture)
+    model.trainable = True  # what is still not trainable is not learned: running statistics
+    found: list[Layer] = []
+    counted: set[int] = set()
+    for layer in dict.fromkeys(_keras_layers(model)):
+        layer.compute_output_spec = functools.partial(_record_keras, layer, layer.compute_output_spec, found, counted)
+    model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape)))
+    return tuple(found)
 
 
 def _keras_layers(model: Any) -> Iterator[Any]:

@@ -93,27 +93,35 @@ def _draw(piece: Piece, folder: Path) -> None:
 
 
 def _train(piece: Piece, folder: Path, progress: Progress) -> None:
-    request = piece.request
+    request, data = piece.request, prepared(piece.request)
     trained, history = training.train(
         piece.framework,
         request.architecture,
         request.recipe,
-        prepared(request),
+        data,
         seed=request.seed,
         progress=progress,
-        given=_given(piece),
+        given=_given(piece, data),
         precision=request.precision,
     )
     _save(piece, folder, trained)
     (folder / "history.json").write_text(json.dumps(history.to_json(), indent=1))
 
 
-def _given(piece: Piece) -> weights.Weights:
-    """Weights that training begins with in place of first ones: of an earlier training, or of a base."""
+def _given(piece: Piece, data: images.Images) -> weights.Weights:
+    """Weights that training begins with in place of first ones: of an earlier training, or of an ImageNet base.
+
+    A base that nobody gives weights for gets random ones, through which images still differ.
+    """
     for earlier in piece.needs:
         return weights.load(earlier.folder / WEIGHTS)
-    base = piece.request.base
-    return dict(base.weights) if base else {}
+    request = piece.request
+    if request.base is not None:
+        return dict(request.base.weights)
+    if request.architecture.base is None:
+        return {}
+    drawn = untrained.draw(request.architecture, data.scaled(data.x_train[: untrained.IMAGES]), request.seed)
+    return {name: array for name, array in drawn.items() if training.frozen(name.partition(".")[0], request.recipe)}
 
 
 def _save(piece: Piece, folder: Path, made: weights.Weights) -> None:

@@ -12,18 +12,30 @@ from functools import cache as remember
 from pathlib import Path
 from typing import Literal
 
-from harness import base_weights, cache, catalog, dataset_places, datasets, environment, images, training, untrained
+from harness import (
+    base_weights,
+    cache,
+    catalog,
+    dataset_places,
+    datasets,
+    environment,
+    images,
+    training,
+    untrained,
+    weights,
+)
 from harness.architecture import Architecture, Recipe
 from harness.base_weights import BaseWeights
 from harness.errors import HarnessError
 
 Kind = Literal["draw", "train", "export", "prove"]
 
+TRAINING = ("images.py", "recipes.py", "weights.py", "training.py", "untrained.py", "pieces.py")
 # What each piece's result depends on: the files of this package, and the distributions by version.
 CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("draw", "torch"): ("images.py", "weights.py", "untrained.py", "train_torch.py"),
-    ("train", "torch"): ("images.py", "recipes.py", "weights.py", "training.py", "train_torch.py"),
-    ("train", "keras"): ("images.py", "recipes.py", "weights.py", "training.py", "train_keras.py"),
+    ("train", "torch"): (*TRAINING, "train_torch.py"),
+    ("train", "keras"): (*TRAINING, "train_keras.py"),
     ("export", "torch"): ("images.py", "weights.py", "train_torch.py", "export_torch.py", "artifacts.py", "pieces.py"),
     ("export", "keras"): ("images.py", "weights.py", "train_keras.py", "export_keras.py", "artifacts.py", "pieces.py"),
     ("prove", "onnxruntime"): ("images.py", "equivalence.py", "accuracy.py", "runtime.py", "artifacts.py", "pieces.py"),
@@ -117,7 +129,7 @@ class Pieces:
     @property
     def all(self) -> tuple[Piece, ...]:
         """In the order in which they are made."""
-        return (*_earlier(self.weights), self.weights, *self.exports.values(), self.prove)
+        return (*earlier(self.weights), self.weights, *self.exports.values(), self.prove)
 
 
 def of(request: Request) -> Pieces:
@@ -138,8 +150,10 @@ def train(request: Request) -> Piece:
     recipe, data = request.recipe, dataset(request)
     earlier = (train(replace(request, profile=recipe.begins_with)),) if recipe.begins_with else ()
     count = min(len(data.x_train), recipe.training_images or len(data.x_train))
-    # A training step costs about three forward passes.
-    seconds = recipe.epochs * (3 * _seconds(request, count) + _seconds(request, len(data.x_test)))
+    # A training step costs about three forward passes; behind features that are computed once, next to nothing.
+    passes = 1 if recipe.features_once else 3 * recipe.epochs
+    checks = 1 if recipe.features_once else recipe.epochs
+    seconds = passes * _seconds(request, count) + checks * _seconds(request, len(data.x_test))
     return _piece("train", request.trained_in, request, earlier, seconds + 3)
 
 
@@ -148,19 +162,21 @@ def untrained_because(request: Request) -> str:
 
     No recipe, a data set that nobody may fetch, or one of other classes than the network's outputs.
     """
-    name = request.architecture.name
-    if not request.architecture.recipes:
-        return f"random weights: {request.architecture.dataset} is not at hand, and the lecture gives no training"
+    architecture = request.architecture
+    if not architecture.recipes:
+        return f"{architecture.dataset} is not at hand, and the lecture gives no training"
     recipe = request.recipe
     if not datasets.obtainable(recipe.dataset):
         return (
-            f"random weights: {recipe.dataset} is not on this machine; put it into HARNESS_DATA, or name a folder of "
-            "images by --data folder:DIR"
+            f"{recipe.dataset} is not on this machine; put it into HARNESS_DATA, or name a folder of images by "
+            "--data folder:DIR"
         )
-    classes = dataset(request).classes
-    if not images.classes_fit(classes, request.architecture.outputs):
-        outputs = request.architecture.outputs
-        return f"random weights: {name} has {outputs} output(s), {dataset(request).name} has {classes} classes"
+    if reason := images.misfit(recipe.dataset, datasets.classes(recipe.dataset), architecture):
+        return reason
+    try:
+        images.adaptation(dataset(request), architecture, recipe)
+    except HarnessError as error:  # of other channels, or too large to be padded
+        return f"{recipe.dataset}: {error}"
     return ""
 
 
@@ -168,7 +184,7 @@ def base_weights_named(request: Request) -> str | None:
     """Where the weights of the network's ImageNet base come from, in words; None where it has no such base."""
     if request.architecture.base is None:
         return None
-    return request.base.description if request.base else "random"
+    return request.base.description if request.base and not untrained_because(request) else "random"
 
 
 def dataset(request: Request) -> datasets.Dataset:
@@ -193,9 +209,9 @@ def _draw(request: Request) -> Piece:
     return _piece("draw", "torch", request, (), 2 * _seconds(request, untrained.IMAGES) + 3)
 
 
-def _earlier(piece: Piece) -> tuple[Piece, ...]:
+def earlier(piece: Piece) -> tuple[Piece, ...]:
     """The pieces that this one needs, and those that they need."""
-    return tuple(each for need in piece.needs for each in (*_earlier(need), need))
+    return tuple(each for need in piece.needs for each in (*earlier(need), need))
 
 
 def _seconds(request: Request, images: int) -> float:
@@ -216,8 +232,7 @@ def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...
         "versions": {name: _version(name) for name in VERSIONS[kind, framework]},
         "code": [_source(Path(__file__).parent / name) for name in CODE[kind, framework]],
     }
-    if not untrained_because(request):
-        facts |= _training_facts(request)
+    facts |= _facts_of_random_weights() if untrained_because(request) else _facts_of_training(request)
     if framework in catalog.FRAMEWORKS:
         facts["definition"] = _source(catalog.definition_file(request.architecture, framework))
     return Piece(
@@ -230,15 +245,20 @@ def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...
     )
 
 
-def _training_facts(request: Request) -> dict[str, object]:
-    """What weights that are trained depend on; not what the recipe says of its source."""
-    recipe = asdict(replace(request.recipe, source="", reported={}))
+def _facts_of_random_weights() -> dict[str, object]:
+    """What weights that are drawn depend on: the real images that they are scaled by."""
+    return {"images": _dataset(datasets.SAMPLE, None).digest}
+
+
+def _facts_of_training(request: Request) -> dict[str, object]:
+    """What weights that are trained depend on; not what a recipe says of its source, nor how its data are named."""
+    recipe = asdict(replace(request.recipe, source="", reported={}, dataset=""))
     data = dataset(request)
     return {
         "recipe": recipe,
         "images": {"train": data.training_digest, "test": data.digest},
         "precision": request.precision,
-        "base": request.base.sha256 if request.base else None,
+        "base": weights.digest(dict(request.base.weights)) if request.base else None,
     }
 
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import cache, carrying_out, catalog, progress, training
+from harness import cache, carrying_out, catalog, dataset_places, datasets, progress, training
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.plan import Piece, Request
@@ -25,13 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME",
+        type=_data,
         help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR",
     )
     parser.add_argument(
         "--base-weights",
         type=Path,
+        nargs="+",
+        default=[],
         metavar="FILE",
-        help="ImageNet weights for the networks with a base (.h5 of Keras; .safetensors or .pth of torchvision)",
+        help="ImageNet weights for networks with a base (.h5 of Keras; .safetensors or .pth of torchvision); "
+        "BASE=FILE where networks have different bases",
     )
     parser.add_argument(
         "--training-precision",
@@ -49,6 +53,16 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _data(text: str) -> str:
+    """A data set's name that is known, or a folder of images, by its whole path."""
+    if text.startswith(dataset_places.FOLDER):
+        folder = Path(text.removeprefix(dataset_places.FOLDER)).expanduser()
+        return f"{dataset_places.FOLDER}{folder.resolve()}"
+    if text not in datasets.NAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(datasets.NAMES)}, nor folder:DIR")
+    return text
+
+
 def chosen(args: argparse.Namespace) -> list[Architecture]:
     """The networks that the arguments choose."""
     return catalog.select(args.names, args.set)
@@ -56,6 +70,8 @@ def chosen(args: argparse.Namespace) -> list[Architecture]:
 
 def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
     """What the arguments ask of each network."""
+    networks = chosen(args)
+    files = base_weights(args, networks)
     return [
         Request(
             architecture=architecture,
@@ -64,10 +80,28 @@ def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
             seed=args.seed,
             data=args.data,
             precision=args.training_precision,
-            base_weights=args.base_weights,
+            base_weights=files.get(architecture.base or ""),
         )
-        for architecture in chosen(args)
+        for architecture in networks
     ]
+
+
+def base_weights(args: argparse.Namespace, networks: Sequence[Architecture]) -> dict[str, Path]:
+    """The file that each ImageNet base of these networks takes its weights from."""
+    bases = sorted({architecture.base for architecture in networks if architecture.base is not None})
+    files = {}
+    for given in map(str, args.base_weights):
+        base, separator, file = given.partition("=")
+        if separator and base in bases:
+            files[base] = Path(file).expanduser().resolve()
+        elif len(bases) == 1:
+            files[bases[0]] = Path(given).expanduser().resolve()
+        else:
+            known = " and ".join(bases) or "no ImageNet base"
+            raise HarnessError(
+                f"--base-weights {given}: the networks have {known}; expected BASE=FILE for one of them."
+            )
+    return files
 
 
 def carry_out(plan: Sequence[Piece]) -> dict[str, BaseException]:

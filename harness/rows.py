@@ -132,7 +132,7 @@ def read(path: Path) -> list[Row]:
     if not table:
         raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
     header, *lines = table
-    _check_header(file, header)
+    _check_header(file, header, lines)
     return [_row(file, number, header, line) for number, line in enumerate(lines, start=2)]
 
 
@@ -161,21 +161,27 @@ def _drop_unfinished_line(path: Path) -> None:
             file.truncate(whole)
 
 
-def _check_header(file: Path, header: list[str]) -> None:
+def _check_header(file: Path, header: list[str], lines: list[list[str]]) -> None:
+    if lines and "schema_version" in header:  # first: another version has other columns
+        _check_version(file, lines[0][header.index("schema_version")])
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise HarnessError(f"{file} lacks the column {missing[0]!r}: expected a rows.csv of `harness run`.")
+
+
+def _check_version(file: Path, version: str) -> None:
+    if version != str(SCHEMA_VERSION):
+        raise HarnessError(
+            f"{file} has schema version {version}, this version reads {SCHEMA_VERSION}: update onnx-harness, or "
+            "measure again."
+        )
 
 
 def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
     if len(line) != len(header):
         raise HarnessError(f"{file}, line {number}: expected {len(header)} values, found {len(line)}.")
     texts = dict(zip(header, line, strict=True))
-    if texts["schema_version"] != str(SCHEMA_VERSION):
-        raise HarnessError(
-            f"{file} has schema version {texts['schema_version']}, this version reads {SCHEMA_VERSION}: "
-            "update onnx-harness, or measure again."
-        )
+    _check_version(file, texts["schema_version"])
     try:
         return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS})
     except ValueError as error:

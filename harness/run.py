@@ -30,7 +30,7 @@ def measure(
     ``progress`` is told a network and the share of it that is done, ``finished`` that its rows are written.
     """
     table = folder / rows.FILE_NAME
-    done = _finished(table, len(settings.threads))
+    done = _finished(table, pieces_of, len(settings.threads))
     floor = replace(latency.save_identity(folder / "identity.onnx"), key=FLOOR)
     for number, (name, needed) in enumerate(pieces_of.items()):
         if name in done:
@@ -49,11 +49,20 @@ def measure(
         finished(name)
 
 
-def _finished(table: Path, thread_counts: int) -> set[str]:
-    """The networks that the table has all rows of; rows of the others, and of those that failed, are dropped."""
+def _finished(table: Path, pieces_of: dict[str, Pieces], thread_counts: int) -> set[str]:
+    """The networks that the table has all rows of; rows of the others, and of those that failed, are dropped.
+
+    Raises :class:`HarnessError` where data or code have changed since those rows were measured.
+    """
     if not table.is_file() or not table.stat().st_size:
         return set()
     found = rows.read(table)
+    for row in found:
+        if row.weights is not None and row.weights != pieces_of[row.architecture].weights.digest:
+            raise HarnessError(
+                f"{table.parent} was begun with other data or code for {row.architecture}: its rows would not belong "
+                "together. Begin another run."
+            )
     counts = Counter(row.architecture for row in found if row.status != "failed")
     whole = {name for name, count in counts.items() if count == len(catalog.FRAMEWORKS) * thread_counts}
     if whole != {row.architecture for row in found}:
@@ -108,7 +117,11 @@ def _proved_row(
     """What is known of an exported file apart from its latency."""
     accuracy, proof = pieces.accuracies(needed).get(framework), pieces.verdict(needed)
     twin = next(other for other in ledgers if other != framework)
-    notes = [] if proof.equivalent else ["the four forms of the network are not equivalent"]
+    notes = []
+    if proof.blind:
+        notes.append("the outputs hardly differ between the images: whether the forms are equivalent cannot be told")
+    elif not proof.equivalent:
+        notes.append("the four forms of the network are not equivalent")
     if proof.ties:
         notes.append(f"{proof.ties} images are ties within the tolerance")
     return replace(
@@ -125,8 +138,8 @@ def _proved_row(
         equivalence_tolerance=proof.tolerance,
         equivalent=proof.equivalent,
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]),
-        status="ok" if proof.equivalent else "not equivalent",
-        reason=_together(needed.untrained, *notes),
+        status="ok" if proof.equivalent else "cannot tell" if proof.blind else "not equivalent",
+        reason=_together(_random(needed), *notes),
         onnx_sha256=artifacts[framework].sha256,
     )
 
@@ -141,7 +154,7 @@ def _asked_row(run: str, needed: Pieces, framework: str) -> Row:
         framework=framework,
         base_weights=plan.base_weights_named(request),
         params=architecture.params,
-        reason=needed.untrained or None,
+        reason=_random(needed),
     )
     if needed.untrained:
         return row
@@ -159,6 +172,10 @@ def _asked_row(run: str, needed: Pieces, framework: str) -> Row:
         published_on=f"{published.dataset} {published.split}" if published and comparable else None,
         published_source=published.source if published and comparable else None,
     )
+
+
+def _random(needed: Pieces) -> str | None:
+    return f"random weights: {needed.untrained}" if needed.untrained else None
 
 
 def _timed(row: Row, timing: Timing, floor: Timing) -> Row:

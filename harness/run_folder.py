@@ -29,7 +29,7 @@ class Settings:
     trained_in: str = "torch"
     data: str | None = None
     training_precision: training.Precision = "float32"
-    base_weights: str | None = None
+    base_weights: Mapping[str, str] = field(default_factory=dict)  # by base: a file
     seed: int = 0
     threads: tuple[int, ...]
     batch: int = 1
@@ -45,10 +45,14 @@ class Settings:
                 seed=self.seed,
                 data=self.data,
                 precision=self.training_precision,
-                base_weights=Path(self.base_weights) if self.base_weights else None,
+                base_weights=self._file(catalogue[name].base),
             )
             for name in self.architectures
         ]
+
+    def _file(self, base: str | None) -> Path | None:
+        file = self.base_weights.get(base or "")
+        return Path(file) if file else None
 
 
 def begin(folder: Path, settings: Settings, facts: Facts) -> None:

@@ -35,7 +35,7 @@ class KerasTrainer:
         import keras
 
         base = keras.Sequential([self.model.inputs[0], *self.model.layers[: self._behind()]])
-        found: NDArray[numpy.float32] = base.predict(images, batch_size=32, verbose=0)
+        found: NDArray[numpy.float32] = base.predict(images, batch_size=training.batch_of(images), verbose=0)
         return found.astype("float32")
 
     def train_on_features(self) -> None:
@@ -108,9 +108,11 @@ def build(architecture: Architecture) -> "keras.Model":
     return model
 
 
-def logits(model: "keras.Model", images: "NDArray[numpy.float32]", batch: int = 250) -> "NDArray[numpy.float32]":
+def logits(
+    model: "keras.Model", images: "NDArray[numpy.float32]", batch: int | None = None
+) -> "NDArray[numpy.float32]":
     """The model's logits (N, outputs) for images (N, H, W, C)."""
-    found: NDArray[numpy.float32] = model.predict(images, batch_size=batch, verbose=0)
+    found: NDArray[numpy.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
     return found.reshape(len(images), -1)
 
 

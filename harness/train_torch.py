@@ -51,7 +51,7 @@ class TorchTrainer:
 
         base, _ = self._parts()
         with self._arithmetic():
-            found = list(_outputs(base, images, batch=32))
+            found = list(_outputs(base, images))
         features = np.concatenate(found)
         return features.transpose(0, 2, 3, 1) if features.ndim == 4 else features
 
@@ -110,7 +110,9 @@ def build(architecture: Architecture) -> "torch.nn.Module":
     return model
 
 
-def logits(model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int = 250) -> "NDArray[numpy.float32]":
+def logits(
+    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
+) -> "NDArray[numpy.float32]":
     """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
     import numpy as np
 
@@ -118,11 +120,12 @@ def logits(model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: in
 
 
 def _outputs(
-    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int
+    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
 ) -> "Iterable[NDArray[numpy.float32]]":
     """The model's output for the images, a batch at a time, in PyTorch's layout."""
     import torch
 
+    batch = batch or training.batch_of(images)
     model.eval()
     kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     with torch.inference_mode():

@@ -120,6 +120,14 @@ def train(
     return trainer.weights(), history
 
 
+def batch_of(images: "NDArray[numpy.float32]") -> int:
+    """How many of the images (N, ...) go through a network at once where it is not trained.
+
+    Fewer of large ones: of one image of 180×180, VGG 16 makes 0.2 GB of maps in float64.
+    """
+    return int(min(250, max(1, 1_500_000 // images[0].size)))
+
+
 def frozen(layer: str, recipe: Recipe) -> bool:
     """Whether the recipe keeps the weights of the layer of that name as they are."""
     return any(fnmatch.fnmatchcase(layer, pattern) for pattern in recipe.frozen)

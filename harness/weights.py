@@ -8,6 +8,7 @@ features in C, H, W order, PReLU's slopes (C,). Stored with safetensors: nothing
 executed.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -92,6 +93,15 @@ def to_keras(model: "keras.Model", weights: "Weights") -> None:
     _check(weights, {found.name: found.shape for found in variables})
     for found in variables:
         found.write(weights[found.name])
+
+
+def digest(weights: "Weights") -> str:
+    """What identifies the weights: the first 16 digits of a SHA-256 over names, shapes and values."""
+    found = hashlib.sha256()
+    for name in sorted(weights):
+        found.update(f"{name} {weights[name].shape} ".encode())
+        found.update(weights[name].tobytes())
+    return found.hexdigest()[:16]
 
 
 def shapes(weights: "Weights") -> dict[str, tuple[int, ...]]:

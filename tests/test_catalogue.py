@@ -43,6 +43,7 @@ PUBLIC = {
     "fmnist_same": (1_818_890, 90_793_472),
     "fmnist_strided": (1_588_490, 19_679_360),
     "lenet5": (61_706, 416_520),
+    "lenet5_1998": (60_000, 325_680),
     "lenet5_1x1": (257_546, 658_440),
     "lenet_28": (61_706, 416_520),
     "lenet_32_cifar10": (83_126, 886_440),
@@ -60,9 +61,12 @@ PUBLIC = {
     "mlp_fmnist_sigmoid_sgd": (101_770, 101_632),
     "mlp_fmnist_sigmoid_sgd_normal": (101_770, 101_632),
     "mnist_cnn": (305_194, 5_798_656),
+    "mobilenet_features": (9_761_089, 296_205_056),
     "shallow_vgg": (2_168_362, 26_579_968),
     "shallow_vgg_dropout": (2_168_362, 26_579_968),
     "shallownet": (657_162, 2_424_832),
+    "vgg16": (138_357_544, 15_470_264_320),
+    "vgg16_features": (17_992_001, 9_742_404_864),
 }
 
 
@@ -214,6 +218,6 @@ def test_a_network_of_any_size_takes_any_size(size: int, tmp_path: Path) -> None
 
 def test_an_unknown_name_gives_the_nearest() -> None:
     with pytest.raises(HarnessError, match="lenet5_1x1"):
-        catalog.get("lenet5")
+        catalog.get("lenet5_1x2")
     with pytest.raises(HarnessError, match="harness list"):
         catalog.select(["zzz*"])

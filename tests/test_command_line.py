@@ -64,9 +64,12 @@ def test_the_list_is_the_catalogue(harness: Harness) -> None:
         for architecture in catalog.architectures().values()
         if "lectures" in architecture.sets
     }
-    assert [line["name"] for line in json.loads(harness("list", "lenet*", "--format", "json").stdout)] == [
-        "lenet5_1x1",
+    assert len(lines) == 37
+    assert [line["name"] for line in json.loads(harness("list", "lenet_*", "--format", "json").stdout)] == [
+        "lenet_28",
+        "lenet_32_cifar10",
         "lenet_mnist",
+        "lenet_mnist_nopool",
     ]
 
 

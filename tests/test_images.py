@@ -140,9 +140,9 @@ def test_what_it_is_validated_on_without_a_share(sample: datasets.Dataset) -> No
     assert found.x_validation.shape == (7, 32, 32, 3)
     assert np.array_equal(found.y_validation, sample.y_train[-7:])
     assert len(found.x_train) == 300
-    # The recipe's own share goes before.
+    # A split of the data set's own goes before the share that a recipe would hold out.
     found = images.prepare(divided, GREY, replace(recipe("unit"), validation_split=0.1))
-    assert (len(found.x_train), len(found.x_validation)) == (270, 30)
+    assert (len(found.x_train), len(found.x_validation)) == (300, 7)
 
 
 def test_features_take_the_place_of_the_images(sample: datasets.Dataset) -> None:

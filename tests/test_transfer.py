@@ -10,7 +10,20 @@ import pytest
 import torch
 from PIL import Image
 
-from harness import catalog, datasets, images, pieces, plan, recipes, rows, train_torch, training, weights
+from harness import (
+    carrying_out,
+    catalog,
+    cli,
+    datasets,
+    images,
+    pieces,
+    plan,
+    recipes,
+    rows,
+    train_torch,
+    training,
+    weights,
+)
 from harness.architecture import Architecture, Recipe
 from harness.errors import HarnessError
 from harness.training import History
@@ -144,17 +157,83 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_fine_tuning_begins_with_the_weights_of_the_lectures_training(folder: Path) -> None:
+def test_fine_tuning_begins_with_the_weights_of_the_lectures_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(catalog, "architectures", lambda: {"vgg16_features": SMALL_VGG})
+    asked = ["--profile", "fine_tuning", "--data", f"folder:{folder}", "--format", "csv"]
+    assert cli.main(["train", "vgg16_features", *asked]) == 0, "what it begins with is trained first"
+    assert "fine" not in capsys.readouterr().err
     request = plan.Request(
         architecture=SMALL_VGG, profile="fine_tuning", trained_in="torch", seed=0, data=f"folder:{folder}"
     )
     piece = plan.train(request)
+    assert piece.made
     assert piece.needs == (plan.train(replace(request, profile="lecture")),)
-    for each in (*piece.needs, piece):
-        pieces.make(each, 1, lambda *_: None)
     before, after = (weights.load(each.folder / pieces.WEIGHTS) for each in (*piece.needs, piece))
     learned = {name.partition(".")[0] for name in changed(before, after)}
     assert learned == {"block5_conv1", "block5_conv2", "dense1", "logits"}
+
+
+def test_images_differ_behind_a_base_of_random_weights(folder: Path) -> None:
+    request = plan.Request(architecture=SMALL_VGG, profile="quick", trained_in="torch", seed=0, data=f"folder:{folder}")
+    found = plan.of(request)
+    assert carrying_out.carry_out(found.all, lambda *_: None) == {}
+    proof = pieces.verdict(found)
+    assert not proof.blind
+    assert proof.equivalent
+    assert plan.base_weights_named(request) == "random"
+
+
+def test_a_plan_that_lacks_what_a_piece_needs_is_no_success(folder: Path) -> None:
+    request = plan.Request(
+        architecture=SMALL_VGG, profile="fine_tuning", trained_in="torch", seed=5, data=f"folder:{folder}"
+    )
+    with pytest.raises(RuntimeError, match="the plan lacks what train vgg16_features"):
+        carrying_out.carry_out([plan.train(request)], lambda *_: None)
+
+
+def test_images_that_fit_no_network_are_a_reason_and_not_the_end_of_the_run(harness: Harness, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "cifar10.npz",
+        **{f"x_{split}": random.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8) for split in ("train", "test")},
+        **{f"y_{split}": np.arange(20, dtype=np.uint8) % 10 for split in ("train", "test")},
+    )
+    asked = (
+        "--data",
+        "cifar10",
+        "--launches",
+        "1",
+        "--seconds",
+        "0.01",
+        "--threads",
+        "1",
+        "--out",
+        str(tmp_path / "r"),
+    )
+    done = harness("run", "lenet5_1x1", "mlp_cifar10_relu_1", *asked, HARNESS_DATA=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    reasons = {row.architecture: row.reason or "" for row in rows.read(tmp_path / "r")}
+    assert "random weights: cifar10: expected images with 1 channel, found 3" in reasons["lenet5_1x1"]
+    assert "random" not in reasons["mlp_cifar10_relu_1"]
+
+
+def test_a_run_is_resumed_with_its_own_settings_and_data(harness: Harness, folder: Path, tmp_path: Path) -> None:
+    out = ("--out", str(tmp_path / "run"))
+    begun = harness("run", "convnet_150", "--launches", "1", "--seconds", "0.01", "--threads", "1", *out)
+    assert begun.returncode == 0, begun.stderr
+    for other in (("--seed", "7"), ("--data", f"folder:{folder}"), ("--training-precision", "bfloat16")):
+        done = harness("run", "--resume", *other, *out)
+        assert done.returncode == 2
+        assert other[0].strip("-").replace("-", " ") in done.stderr
+    assert harness("run", "--resume", *out).returncode == 0
+    # The same command finds the data set now, and would train: those rows would not belong together.
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cats_vs_dogs").symlink_to(folder)
+    done = harness("run", "--resume", *out, HARNESS_DATA=str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "other data or code for convnet_150" in done.stderr
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras' own saving
@@ -180,6 +259,9 @@ def test_a_base_takes_its_weights_from_a_file(
     refused = harness("train", *asked, "--base-weights", str(wrong))
     assert refused.returncode == 2
     assert "other.h5" in refused.stderr
+    unused = harness("train", "lenet5_1x1", "--base-weights", str(file))
+    assert unused.returncode == 2
+    assert "no ImageNet base" in unused.stderr
 
 
 def test_what_cannot_be_trained_here_is_measured_with_random_weights(harness: Harness, tmp_path: Path) -> None:
@@ -195,11 +277,17 @@ def test_what_cannot_be_trained_here_is_measured_with_random_weights(harness: Ha
 
 
 def test_training_what_has_no_recipe_or_no_data_is_refused(harness: Harness) -> None:
-    for name, expected in (("alexnet", "no recipe"), ("convnet_150", "HARNESS_DATA"), ("lenet_mnist", "fine_tuning")):
+    cases = (("alexnet", "imagenet is not at hand"), ("convnet_150", "HARNESS_DATA"), ("lenet_mnist", "fine_tuning"))
+    for name, expected in cases:
         profile = "fine_tuning" if name == "lenet_mnist" else "quick"
         done = harness("train", name, "--profile", profile)
         assert done.returncode == 2
         assert expected in done.stderr
         assert "Traceback" not in done.stderr
+    several = harness("train", "mlp_fmnist_relu_1", "alex*", "--format", "csv")
+    assert several.returncode == 0, "what a glob brought and cannot be trained is left out"
+    assert "alexnet cannot be trained here" in several.stderr
+    for nonsense in ("", "nosuch", "folder:/no/such/folder", "folder:" + "x" * 300):
+        assert harness("run", "vgg16", "mlp_fmnist_relu_1", "--data", nonsense, "--dry-run").returncode == 2
     with pytest.raises(HarnessError, match="no recipe"):
         _ = plan.Request(architecture=catalog.get("vgg16"), profile="lecture", trained_in="torch", seed=0).recipe

@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
         raise preparing.first_failure(errors)
     for pieces in needed:
         if pieces.untrained:
-            progress.say(f"{pieces.weights.request.architecture.name}: {pieces.untrained}")
+            progress.say(f"{pieces.weights.request.architecture.name}: random weights, since {pieces.untrained}")
     lines: list[dict[str, object]] = []
     for piece in exports:
         name = piece.request.architecture.name

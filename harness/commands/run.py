@@ -13,7 +13,7 @@ Example:
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -89,10 +89,15 @@ def _resumed(args: argparse.Namespace) -> Settings:
     if args.out is None:
         raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
     settings = run_folder.resumed(args.out)
-    if args.names and settings != _settings(args):
-        raise HarnessError(
-            f"{args.out} was begun with other settings: harness run --out {args.out} --resume is enough."
-        )
+    unasked = argparse.ArgumentParser()
+    add_arguments(unasked)
+    asked, default = asdict(_settings(args)), asdict(_settings(unasked.parse_args([])))
+    for name, begun in asdict(settings).items():
+        if asked[name] != default[name] and asked[name] != begun:
+            raise HarnessError(
+                f"{args.out} was begun with other {name.replace('_', ' ')} ({begun}): "
+                f"harness run --out {args.out} --resume is enough."
+            )
     return settings
 
 
@@ -103,13 +108,14 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise HarnessError(f"--threads {' '.join(map(str, threads))}: this process may use 1 to {available}.")
     if args.launches < 1 or not 0 < args.seconds < 3600:
         raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
+    networks = preparing.chosen(args)
     return Settings(
-        architectures=tuple(architecture.name for architecture in preparing.chosen(args)),
+        architectures=tuple(architecture.name for architecture in networks),
         profile=args.profile,
         trained_in=args.trained_in,
         data=args.data,
         training_precision=args.training_precision,
-        base_weights=str(args.base_weights.resolve()) if args.base_weights else None,
+        base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
         seed=args.seed,
         threads=threads,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),

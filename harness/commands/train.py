@@ -15,8 +15,9 @@ Example:
 import argparse
 from dataclasses import asdict
 
-from harness import catalog, pieces, plan, preparing
-from harness.plan import Piece
+from harness import catalog, pieces, plan, preparing, progress
+from harness.errors import HarnessError
+from harness.plan import Piece, Request
 from harness.tables import FORMATS, print_table
 
 COLUMNS = (
@@ -38,13 +39,29 @@ def main(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     plan.check_installed(frameworks)
-    trainings = [plan.train(request) for framework in frameworks for request in preparing.requests(args, framework)]
-    errors = preparing.carry_out(trainings)
+    trainings = [
+        plan.train(request)
+        for framework in frameworks
+        for request in preparing.requests(args, framework)
+        if _can_be_trained(request, named=request.architecture.name in args.names)
+    ]
+    errors = preparing.carry_out([each for piece in trainings for each in (*plan.earlier(piece), piece)])
     if errors:
         raise preparing.first_failure(errors)
     lines = [line for piece in trainings for line in _lines(piece, every=args.epochs)]
     print_table(COLUMNS, lines, args.format)
     return 0
+
+
+def _can_be_trained(request: Request, *, named: bool) -> bool:
+    """Whether it can; what was named and cannot is refused, what a glob or a set brought is left out in sight."""
+    if not (reason := plan.untrained_because(request)):
+        return True
+    message = f"{request.architecture.name} cannot be trained here: {reason}"
+    if named:
+        raise HarnessError(f"{message}.")
+    progress.say(message)
+    return False
 
 
 def _lines(piece: Piece, *, every: bool) -> list[dict[str, object]]:
@@ -53,7 +70,7 @@ def _lines(piece: Piece, *, every: bool) -> list[dict[str, object]]:
     common = {
         "network": request.architecture.name,
         "framework": piece.framework,
-        "dataset": request.recipe.dataset,
+        "dataset": plan.dataset(request).name,
         "base_weights": plan.base_weights_named(request),
         "precision": request.precision,
         "validated_on": history.validated_on,
