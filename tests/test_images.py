@@ -219,7 +219,7 @@ def test_what_does_not_fit_is_refused(sample: datasets.Dataset) -> None:
         images.prepare(sample, replace(GREY, outputs=7), recipe("unit"))
     with pytest.raises(HarnessError, match=r"has 1 output and fashion_mnist_sample has 10 classes.*of 2 classes"):
         images.prepare(sample, replace(GREY, outputs=1), recipe("unit"))
-    with pytest.raises(HarnessError, match=r"channels, found 3"):
+    with pytest.raises(HarnessError, match=r"1 channel, found 3"):
         images.prepare(coloured(), GREY, recipe("unit"))
     with pytest.raises(HarnessError, match=r"imagenet_bgr is of 3 channels, and the network's input has 1"):
         images.prepare(sample, GREY, recipe("imagenet_bgr"))
@@ -231,8 +231,9 @@ def test_one_output_tells_two_classes(sample: datasets.Dataset) -> None:
     two = replace(sample, y_train=sample.y_train % 2, y_test=sample.y_test % 2, classes=2)
     found = images.prepare(two, replace(GREY, outputs=1), recipe("unit"))
     assert np.array_equal(found.y_test, sample.y_test % 2)
-    assert [images.classes_fit(2, outputs) for outputs in (1, 2, 3)] == [True, True, False]
-    assert not images.classes_fit(1, 1)
+    said = [images.misfit("two", 2, replace(GREY, outputs=outputs)) for outputs in (1, 2, 3)]
+    assert said == ["", "", "lenet5_1x1 has 3 outputs and two has 2 classes"]
+    assert images.misfit("one", 1, replace(GREY, outputs=1))
 
 
 def test_real_images_for_an_untrained_network(sample: datasets.Dataset) -> None:
