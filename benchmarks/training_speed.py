@@ -42,7 +42,7 @@ def _harness(framework: str, data: images.Images, precision: training.Precision)
 
     module = importlib.import_module(f"harness.train_{framework}")
     trainer = module.begin(ARCHITECTURE, RECIPE, 0, {}, precision)
-    return lambda: training._one_epoch(trainer, RECIPE, data, 0, 0, lambda share, epoch: None)
+    return lambda: training._one_epoch(trainer, RECIPE, data, 0, 0, lambda *_: None)
 
 
 def plain_torch(data: images.Images, _: training.Precision) -> Epoch:

@@ -25,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME",
-        type=_data,
         help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR",
     )
     parser.add_argument(
@@ -53,13 +52,14 @@ def _seed(text: str) -> int:
     return seed
 
 
-def _data(text: str) -> str:
-    """A data set's name that is known, or a folder of images, by its whole path."""
-    if text.startswith(dataset_places.FOLDER):
-        folder = Path(text.removeprefix(dataset_places.FOLDER)).expanduser()
-        return f"{dataset_places.FOLDER}{folder.resolve()}"
-    if text not in datasets.NAMES:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(datasets.NAMES)}, nor folder:DIR")
+def data(args: argparse.Namespace) -> str | None:
+    """The data set in place of the recipe's: a name that is known, or a folder of images, by its whole path."""
+    text: str | None = args.data
+    if text is not None and text.startswith(dataset_places.FOLDER):
+        datasets.image_files(text)  # whoever names a folder means it
+        return f"{dataset_places.FOLDER}{Path(text.removeprefix(dataset_places.FOLDER)).expanduser().resolve()}"
+    if text is not None:
+        datasets.availability(text)
     return text
 
 
@@ -78,7 +78,7 @@ def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
             profile=args.profile,
             trained_in=trained_in,
             seed=args.seed,
-            data=args.data,
+            data=data(args),
             precision=args.training_precision,
             base_weights=files.get(architecture.base or ""),
         )

@@ -40,11 +40,10 @@ def test_each_map_reads_what_the_paper_says() -> None:
 
 
 def maps_of_c3(network: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
-    """(16, 10, 10), read where S4 takes its means of them."""
+    """(16, 10, 10), before their tanh."""
     kept = []
     handles = [
-        network.get_submodule(f"c3_{number}").register_forward_hook(lambda *given: kept.append(given[2][0, 0]))
-        for number in range(16)
+        convolution.register_forward_hook(lambda *given: kept.append(given[2][0, 0])) for convolution in network.c3
     ]
     network(images)
     for handle in handles:

@@ -8,11 +8,13 @@ import pty
 import subprocess
 import sys
 import threading
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from harness import catalog, layers
+from harness import catalog, facts, layers
+from harness.architecture import Augmentation, Optimizer, Recipe
 from harness.commands import show
 from harness.layers import Layer
 from tests.conftest import Harness
@@ -42,9 +44,9 @@ def table(text: str) -> list[list[str]]:
 def test_the_layer_table_stands_below_the_facts(harness: Harness) -> None:
     done = harness("show", "cifar10_bn_elu")
     assert (done.returncode, done.stderr) == (0, "")
-    facts, _, below = done.stdout.partition("The layers in Keras, for one image of 32x32x3:")
-    assert "alzahrani_cnn_cifar10" in facts
-    assert "in_torch.py" in facts
+    above, _, below = done.stdout.partition("The layers in Keras, for one image of 32x32x3:")
+    assert "alzahrani_cnn_cifar10" in above
+    assert "in_torch.py" in above
     found = table(below)
     assert len(found) == 27
     assert found[:2] == [
@@ -54,6 +56,80 @@ def test_the_layer_table_stands_below_the_facts(harness: Harness) -> None:
     assert found[-2:] == [["logits", "Dense", "10", "5130", "5130", "5120"], ["total", "293034", "293930", "29496320"]]
     assert "the 896 running means and variances" in below
     assert "the exported file adds the softmax" in below
+
+
+def test_the_facts_are_few_and_a_recipe_is_one_line(harness: Harness) -> None:
+    done = harness("show", "lenet_mnist")
+    above, _, _ = done.stdout.partition("\nThe layers")
+    said = dict(line.split(None, 1) for line in above.splitlines())
+    assert len(above.splitlines()) == len(said) == 14
+    assert (said["parameters"], said["MACs"]) == ("1,256,080", "6,522,000")
+    assert said["lecture"].startswith(
+        "mnist, x / 255, SGD 0.01, batch 128, 100 epochs, validated on the test split; reported test 98.8 %; source: T."
+    )
+
+
+OPTIMIZERS = {
+    Optimizer(name="sgd", learning_rate=0.01): "SGD 0.01",
+    Optimizer(name="sgd", learning_rate=0.01, momentum=0.9): "SGD 0.01, momentum 0.9",
+    Optimizer(name="adam", learning_rate=0.001): "Adam 0.001",
+    Optimizer(name="rmsprop", learning_rate=0.0001, decay=0.8): "RMSprop 0.0001, decay 0.8",
+    Optimizer(name="adadelta", learning_rate=1, decay=0.95, momentum=0.9): "Adadelta 1, decay 0.95",
+}
+PLAIN = Recipe(dataset="mnist", optimizer=Optimizer(name="sgd", learning_rate=0.01), batch=128, epochs=100)
+
+
+@pytest.mark.parametrize(("optimizer", "said"), OPTIMIZERS.items(), ids=OPTIMIZERS.values())
+def test_a_recipe_names_what_its_optimizer_uses(optimizer: Optimizer, said: str) -> None:
+    line = facts.of_recipe(replace(PLAIN, optimizer=optimizer))
+    assert line == f"mnist, x / 255, {said}, batch 128, 100 epochs, validated on the test split"
+
+
+OTHERWISE: dict[str, object] = {
+    "dataset": "cifar10",
+    "scaling": "raw",
+    "fitting": "pad",
+    "loss": "binary_cross_entropy",
+    "optimizer": Optimizer(name="adam", learning_rate=0.01),
+    "batch": 64,
+    "epochs": 1,
+    "training_images": 200,
+    "validation_split": 0.1,
+    "initialisation": "normal_0.01",
+    "augmentation": Augmentation(horizontal_flip=True),
+    "frozen": ("conv*",),
+    "features_once": True,
+    "begins_with": "lecture",
+    "reported": {"test": 0.9},
+    "source": "a lecture",
+}
+
+
+def test_a_recipe_tells_of_all_that_is_not_the_default() -> None:
+    assert set(OTHERWISE) == {field.name for field in fields(Recipe)}
+    for name, value in OTHERWISE.items():
+        recipe = replace(PLAIN, frozen=("block*",)) if name == "features_once" else PLAIN
+        assert facts.of_recipe(replace(recipe, **{name: value})) != facts.of_recipe(recipe), name
+    turned = Augmentation(rotation_degrees=36, shift_fraction=0.1, zoom_fraction=0.2, outside="reflect")
+    said = facts.of_recipe(replace(PLAIN, augmentation=turned))
+    assert "augmented (rotation ±36°, shift ±10 %, zoom ±20 %, reflected edges)" in said
+
+
+@pytest.mark.parametrize("width", [70, 20])
+def test_no_terminal_is_too_narrow_for_names_and_numbers(
+    width: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    printed = {}
+    for columns in (width, 100_000):
+        monkeypatch.setattr(show, "_width", lambda columns=columns: columns)
+        show.main(show_arguments("cifar10_bn_elu", "--framework", "torch"))
+        printed[columns] = capfd.readouterr().out
+    narrow, wide = printed.values()
+    assert [line[:1] + line[2:] for line in table(narrow)] == [line[:1] + line[2:] for line in table(wide)]
+    above = {columns: text.partition("\nThe layers")[0] for columns, text in printed.items()}
+    assert above[width].split() == above[100_000].split()
+    assert len(above[width].splitlines()) > len(above[100_000].splitlines())
+    assert width < 70 or max(len(line) for line in narrow.splitlines() if line.startswith(("conv", "──"))) <= width
 
 
 def test_the_machine_formats_stand_alone(harness: Harness) -> None:
@@ -130,6 +206,8 @@ def test_the_facts_come_before_a_framework_is_imported(framework: str) -> None:
 def test_bad_input_is_refused(harness: Harness) -> None:
     for arguments, word in (
         (("lenet_mnits",), "lenet_mnist"),
+        (("LENET5",), "did you mean lenet5,"),
+        (("lenet5*",), "one name is expected here, and 'lenet5*' matches lenet5, lenet5_1998, lenet5_1x1."),
         (("lenet_mnist", "--source", "--format", "json"), "--source"),
         (("lenet_mnist", "--source", "--framework", "torch"), "--source"),
         (("lenet_mnist", "--framework", "jax"), "--framework"),

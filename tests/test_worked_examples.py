@@ -26,6 +26,7 @@ from tests.worked_examples import (
     Convolution,
     Count,
     Dense,
+    Depthwise,
     Example,
     Flatten,
     Formulas,
@@ -104,6 +105,8 @@ def shapes_of(example: Example) -> list[tuple[int, ...]]:
         match layer:
             case Convolution():
                 shape = (*(size_after(layer, size) for size in shape[:-1]), layer.filters)
+            case Depthwise(kernel, multiplier):
+                shape = (*(size - kernel + 1 for size in shape[:-1]), shape[-1] * multiplier)
             case Pooling():
                 shape = (*(size_after(layer, size) for size in shape[:-1]), shape[-1])
             case Dense():
@@ -123,6 +126,9 @@ def weights_and_biases(example: Example) -> list[tuple[int, int]]:
         match layer:
             case Convolution(filters, kernel, bias=bias):
                 counts.append((kernel ** (len(before) - 1) * before[-1] * filters, filters * bias))
+            case Depthwise(kernel, multiplier):
+                slices = before[-1] * multiplier
+                counts.append((kernel**2 * slices, slices))
             case Dense(units, bias):
                 counts.append((before[0] * units, units * bias))
             case _:
@@ -168,6 +174,8 @@ def keras_layer(layer: table.Layer, rank: int) -> keras.Layer:
                 return kind(filters, kernel, stride, padding or "valid", use_bias=bias)
             zeros = keras.layers.ZeroPadding1D if rank == 1 else keras.layers.ZeroPadding2D
             return keras.Sequential([zeros(padding), kind(filters, kernel, stride, use_bias=bias)])
+        case Depthwise(kernel, multiplier):
+            return keras.layers.DepthwiseConv2D(kernel, depth_multiplier=multiplier)
         case Pooling("max", window, stride):
             return keras.layers.MaxPooling2D(window, stride)
         case Pooling("average", window, stride):
@@ -189,6 +197,8 @@ def torch_layer(layer: table.Layer, channels: int, size: tuple[int, ...]) -> nn.
                 return kind(channels, filters, kernel, stride, before, bias=bias)
             uneven = nn.ZeroPad2d((before, after, before, after))
             return nn.Sequential(uneven, kind(channels, filters, kernel, stride, bias=bias))
+        case Depthwise(kernel, multiplier):
+            return nn.Conv2d(channels, channels * multiplier, kernel, groups=channels)
         case Pooling("max", window, stride):
             return nn.MaxPool2d(window, stride)
         case Pooling("average", window, stride):

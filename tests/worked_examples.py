@@ -31,6 +31,14 @@ class Convolution:
 
 
 @dataclass(frozen=True)
+class Depthwise:
+    """Each channel by itself, with so many square kernels for it; stride 1, no padding."""
+
+    kernel: int
+    multiplier: int
+
+
+@dataclass(frozen=True)
 class Pooling:
     """The largest or the mean of each square window, channel by channel, without padding."""
 
@@ -57,7 +65,7 @@ class Dense:
     bias: bool = True
 
 
-Layer = Convolution | Pooling | GlobalMaxPooling | Flatten | Dense
+Layer = Convolution | Depthwise | Pooling | GlobalMaxPooling | Flatten | Dense
 Numbers = float | tuple["Numbers", ...]
 
 
@@ -255,7 +263,8 @@ OUTPUTS = (
         derived="the result on the data of V10; the lecture shows photographs", layer=Convolution(1, 3), data=Y,
         kernel=AVERAGE, expected=((42 / 9, 46 / 9, 36 / 9), (46 / 9, 48 / 9, 34 / 9), (45 / 9, 36 / 9, 29 / 9))),
     Output("V09-sobel-rows-true-convolution", MARQUES,
-        "the kernel turned by 180 degrees is its negative, and so is the result of V08",
+        "the kernel turned by 180 degrees is its negative, and so is the result of V08; the lecture's sum runs to N "
+        "for a kernel of NxN, where it ends at N - 1",
         derived="everything but the kernel", layer=Convolution(1, 3), data=Y, kernel=SOBEL_ROWS, true_convolution=True,
         expected=((3, 4, -2), (-2, 0, -10), (-3, -8, -6))),
     Output("V09-sobel-columns-true-convolution", MARQUES,
@@ -375,6 +384,10 @@ SIZES = (
         expected=(28, 14, 10, 5)),
     Sizes("V25-8x8x3-pooled", SCULLY, "pooling keeps depth: 4x4x3", input_shape=(8, 8, 3), layers=(Pooling("max", 2),),
         expected=(4,)),
+    Sizes("V33-depthwise-slices", ALZAHRANI,
+        "n slices and m filters for each make n * m: 3 * 2 = 6; the lecture's 'single output slice' is an input's",
+        derived="n = 3 and m = 2, and the 8x8 of the input",
+        input_shape=(8, 8, 3), layers=(Depthwise(3, 2), GlobalMaxPooling()), expected=(6, 6)),
     Sizes("V38-flatten-10x10x50", SCULLY, "Flatten keeps every value",
         corrected=Correction((500,), "10 * 10 * 5 was multiplied; the depth is 50, as in the figure"),
         input_shape=(10, 10, 50), layers=(Flatten(),), expected=(5000,)),
@@ -424,6 +437,10 @@ COUNTS = (
     Count("V33-four-filters-5x5x3", ALZAHRANI, "(3 * 5 * 5 + 1) * 4",
         derived=SIZE_AND_MACS_DERIVED, input_shape=(8, 8, 3), layers=(Convolution(4, 5),),
         expected=304, macs=4_800),
+    Count("V33-depthwise-3x3-multiplier-2", ALZAHRANI,
+        "k * k * n * m weights and n * m biases: a filter sees one slice of the input, not all as in a convolution",
+        derived="the count: n = 3, m = 2 and k = 3 on 8x8; and the multiply-accumulates", input_shape=(8, 8, 3),
+        layers=(Depthwise(3, 2),), expected=60, macs=1_944),
     Count("V33-dense-1024-weights", ALZAHRANI, "the first dense layer on 32x32x3, biases left out",
         derived=MACS_DERIVED,
         corrected=Correction(2072 * 1024, "printed as 2072 * 1024 = 314,5728; 32 * 32 * 3 is 3072"),
@@ -432,6 +449,24 @@ COUNTS = (
         layers=(Convolution(1, 2),), expected=5, macs=16),
     Count("V34-two-kernels-2x2", DINH, "two kernels", derived=MACS_DERIVED, input_shape=(3, 3, 1),
         layers=(Convolution(2, 2),), expected=10, macs=32),
+    *(
+        Count(
+            f"V34-{filters}-of-5x5x{depth}",
+            DINH,
+            "a kernel has as many channels as the data: 5 * 5 * 1 where the figure prints it, 5 * 5 * 3 on its data",
+            derived="the counts; the figure has data (32, 32, 3) beside a kernel (5, 5, 1), which do not fit",
+            input_shape=(32, 32, depth),
+            layers=(Convolution(filters, 5),),
+            expected=expected,
+            macs=macs,
+        )
+        for filters, depth, expected, macs in (
+            (1, 1, 26, 19_600),
+            (1, 3, 76, 58_800),
+            (4, 1, 104, 78_400),
+            (4, 3, 304, 235_200),
+        )
+    ),
     *(
         Count(
             f"V34-{kind}-{values}-to-{units}",
@@ -485,6 +520,10 @@ COUNTS = (
         input_shape=(28, 28, 1),
         layers=(Convolution(32, 3), Convolution(32, 3), Pooling("max", 2), Flatten(), Dense(64), Dense(10)),
         expected=305_194, by_layer=(320, 9_248, 294_976, 650), macs=5_798_656),
+    Count("V38-dense-head-of-10x10x50", SCULLY, "dense layers of 128, 64 and ten on the 5000 values of the Flatten",
+        derived="the ten classes, and all counts", input_shape=(10, 10, 50),
+        layers=(Flatten(), Dense(128), Dense(64), Dense(10)), expected=649_034, by_layer=(640_128, 8_256, 650),
+        macs=648_832),
 )
 
 QUANTITIES = (

@@ -1,7 +1,7 @@
 """Claims about accuracy and overfitting, decided by a run that trained the networks as the lectures do."""
 
 from harness.claims.claim import Claim, undecided
-from harness.claims.comparing import beats_reported, more_accurate, not_less_accurate, reproduces
+from harness.claims.comparing import beats_reported, gives_about, more_accurate, not_less_accurate, reaches
 from harness.claims.counting import costs
 from harness.claims.overfitting import (
     does_not_overfit,
@@ -39,8 +39,8 @@ CLAIMS = (
         number=8,
         lecture="T. Scully",
         says="ShallowVGG without dropout overfits after 4 or 5 epochs: the validation loss rises while the training "
-        "loss falls.",
-        checks=(validation_loss_rises("shallow_vgg", dataset=CIFAR, after=5),),
+        "loss falls. (Taken as: from epoch 5 on, and lowest after epoch 6 or before.)",
+        checks=(validation_loss_rises("shallow_vgg", dataset=CIFAR, after=5, lowest_by=6),),
     ),
     Claim(
         number=9,
@@ -117,11 +117,14 @@ CLAIMS = (
     Claim(
         number=16,
         lecture="Q.-V. Dinh",
-        says="MLPs with 1, 2, 5 hidden layers overfit CIFAR-10: training 0.5420, 0.6374, 0.8560, test 0.4748, 0.5144, "
-        "0.4845; a CNN is far above (taken as: the one reported best, by over 10 points).",
+        says="MLPs overfit CIFAR-10, the more the deeper: with 1, 2, 5 hidden layers training 0.5420, 0.6374, 0.8560, "
+        "test 0.4748, 0.5144, 0.4845 (a gap is asked of 2 and 5); a CNN is far above (taken as: the one reported "
+        "best, by over 10 points).",
         checks=(
             learns_better("mlp_cifar10_relu_2", "mlp_cifar10_relu_1", dataset=CIFAR),
             learns_better("mlp_cifar10_relu_5", "mlp_cifar10_relu_2", dataset=CIFAR),
+            overfits("mlp_cifar10_relu_2", dataset=CIFAR),
+            overfits("mlp_cifar10_relu_5", dataset=CIFAR),
             more_accurate("mlp_cifar10_relu_2", "mlp_cifar10_relu_5", dataset=CIFAR),
             more_accurate("deeper_vgg_dropout", "mlp_cifar10_relu_2", dataset=CIFAR, by=0.10),
         ),
@@ -139,16 +142,17 @@ CLAIMS = (
     Claim(
         number=18,
         lecture="S. Alzahrani",
-        says="The CNN for MNIST, on raw pixels and with Adadelta at 0.001, reaches 0.6970 (validation) and 0.6705 "
-        "(test) in five epochs. (The lecture's own advice is to normalise: no recipe here does.)",
-        checks=(reproduces("mnist_cnn", dataset=MNIST, low=0.6705, high=0.6970),),
+        says="The lecture's recipe for MNIST, raw pixels and Adadelta at 0.001, gives about 0.67 (test) to 0.70 "
+        "(validation) in five epochs: an under-trained result, not what the CNN can do. (Its own advice is to "
+        "normalise: the lecture's recipe does not. Other first weights give other such results: 5 points are allowed.)",
+        checks=(gives_about("mnist_cnn", dataset=MNIST, low=0.6705, high=0.6970, tolerance=0.05),),
     ),
     Claim(
         number=19,
         lecture="G. Marques",
         says="LeNet reaches 0.9779 (validation) and 0.9881 (test, 119 errors) on MNIST in 20 epochs; the gap between "
-        "the two is unexplained, so that what lies between them counts.",
-        checks=(reproduces("lenet5_1x1", dataset=MNIST, low=0.9779, high=0.9881),),
+        "the two is unexplained, so that reaching the lower counts.",
+        checks=(reaches("lenet5_1x1", dataset=MNIST, reported=0.9779),),
     ),
     Claim(
         number=20,

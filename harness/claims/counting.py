@@ -1,32 +1,10 @@
-"""Networks and single layers counted in PyTorch without values, and what claims say of the counts."""
+"""What claims say of layers that are counted: parameters and multiply-accumulates."""
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness import layers
 from harness.claims.claim import Check, Finding, judge
 from harness.claims.evidence import Evidence, NotMeasuredError
 from harness.layers import Layer
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def counted(input_shape: tuple[int, ...], *modules: "nn.Module") -> tuple[Layer, ...]:
-    """Layers one after another, counted as :func:`harness.layers.of_torch` counts those of a network.
-
-    They are on PyTorch's meta device; ``input_shape`` is of one image, (C, H, W) or (N,).
-    """
-    import torch
-
-    found: list[Layer] = []
-    seen: set[int] = set()
-    for number, module in enumerate(modules):
-        hook = partial(layers._record_torch, str(number), found, seen)
-        module.register_forward_hook(hook, with_kwargs=True)
-    with torch.no_grad():
-        torch.nn.Sequential(*modules)(torch.zeros(1, *input_shape, device="meta"))
-    return tuple(found)
 
 
 def params(of: tuple[Layer, ...]) -> int:

@@ -1,7 +1,6 @@
 """What claims are checked on: a run, read as a claim asks for it, and the definitions themselves."""
 
-import json
-import zipfile
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import catalog, datasets, layers, rows, train_torch
-from harness.claims import significance
+from harness.claims import run_files, significance
 from harness.claims.significance import Comparison, Estimate
 from harness.errors import HarnessError
 from harness.layers import Layer
 from harness.rows import Row
+from harness.tables import format_percent
 from harness.training import History
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PROFILE = "lecture"
 # What counts as the data set that a claim is about; a finding names a copy.
 COPIES = {"cifar10": {"cifar10-jpeg75": "on cifar10-jpeg75, a lossy copy of cifar10"}}
+# How far the test accuracy that a training ended with may be from its file's: ties, and training in bfloat16, move it.
+SAME_TRAINING = 0.005
 
 
 class NotMeasuredError(Exception):
@@ -45,7 +47,7 @@ class Trained:
 
     row: Row
     accuracy: Estimate
-    labels: "NDArray[numpy.int64] | None"
+    labels: "NDArray[numpy.integer[Any]] | None"
     right: "NDArray[numpy.bool_] | None"
     remark: str
 
@@ -85,15 +87,21 @@ class Evidence:
             raise NotMeasuredError(*(lacking if self.rows else ()), networks=names)
         return [self._trained(self._tested(name), dataset) for name in names]
 
-    def history(self, name: str) -> History:
-        """How the network was trained. Raises NotMeasuredError where the run kept no history of it."""
-        path = self._file("histories", f"{name}.json")
+    def history(self, of: Trained) -> History:
+        """How a network of the run was trained. Raises NotMeasuredError where the run kept no history of it.
+
+        Raises :class:`HarnessError` where the history is damaged, or of another training than the row.
+        """
+        path = self._file("histories", f"{of.name}.json")
         if path is None:
-            raise NotMeasuredError(f"the run kept no history of {name}")
-        try:
-            return History.from_json(json.loads(path.read_text()))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise HarnessError(f"{path} is no history of a training by this version: {error}") from error
+            raise NotMeasuredError(f"the run kept no history of {of.name}")
+        found = run_files.history(path)
+        if abs(found.test_accuracy - of.accuracy.value) > SAME_TRAINING:
+            raise HarnessError(
+                f"the history of {of.name} is of another training than its row: its test accuracy is "
+                f"{format_percent(found.test_accuracy)}, the row's {format_percent(of.accuracy.value)}."
+            )
+        return found
 
     def layers(self, name: str) -> tuple[Layer, ...]:
         """The layers of the network's PyTorch definition, counted on the definition itself."""
@@ -137,41 +145,51 @@ class Evidence:
         return ""
 
     def _trained(self, row: Row, dataset: str) -> Trained:
-        if row.correct is None or row.total is None:
-            raise HarnessError(f"the row of {row.architecture} has an accuracy and no counts: expected both.")
-        labels, predicted = self._predictions(row)
-        right = None if labels is None or predicted is None else predicted == labels
-        if right is not None and (len(right), int(right.sum())) != (row.total, row.correct):
+        correct, total = _counts(row)
+        labels, right = self._answers(row)
+        if right is not None and (len(right), int(right.sum())) != (total, correct):
             raise HarnessError(
-                f"predictions/{row.architecture}.npz has {right.sum()} of {len(right)} right, its row {row.correct} of "
-                f"{row.total}: they are not of one run."
+                f"the predictions of {row.architecture} have {right.sum():,} of {len(right):,} right, its row "
+                f"{correct:,} of {total:,}: they are not of one run."
             )
         precision = row.training_precision
-        remarks = [
+        told = [
             COPIES.get(dataset, {}).get(row.dataset or "", ""),
             f"{row.architecture} trained in {precision}" if precision not in (None, "float32") else "",
         ]
         return Trained(
             row=row,
-            accuracy=significance.share(row.correct, row.total),
+            accuracy=significance.share(correct, total),
             labels=labels,
             right=right,
-            remark="; ".join(remark for remark in remarks if remark),
+            remark="; ".join(filter(None, told)),
         )
 
-    def _predictions(self, row: Row) -> "tuple[Any, Any]":
-        """The test images' classes (N,), and those that the row's file takes them for; None where not kept."""
-        import numpy as np
-
+    def _answers(self, row: Row) -> "tuple[NDArray[numpy.integer[Any]] | None, NDArray[numpy.bool_] | None]":
+        """The test images' classes (N,), and which of them the row's file gets right; None where not kept."""
         path = self._file("predictions", f"{row.architecture}.npz")
         if path is None:
             return None, None
-        try:
-            # Opened here, so that it is closed where numpy finds it garbled.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return arrays["labels"], arrays[row.framework]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise HarnessError(f"{path} is no file of predictions: {error}") from error
+        labels, predicted = run_files.predictions(path, row.framework)
+        return labels, predicted == labels
+
+
+def remarks(*found: Trained) -> str:
+    """What a reader must know of the settings, each once, as the end of a text."""
+    return "".join(f"; {remark}" for remark in dict.fromkeys(one.remark for one in found) if remark)
+
+
+def _counts(row: Row) -> tuple[int, int]:
+    """How many test images the row's file gets right, and of how many; they must give the row's accuracy."""
+    correct, total, accuracy = row.correct, row.total, row.accuracy
+    if correct is None or total is None or accuracy is None or not 0 <= correct <= total or total == 0:
+        raise HarnessError(f"the row of {row.architecture} has {correct} of {total} right: expected two counts.")
+    if not math.isclose(accuracy, correct / total, abs_tol=1e-6):
+        raise HarnessError(
+            f"the row of {row.architecture} has an accuracy of {accuracy:g} and {correct} of {total} right: they are "
+            "not of one run."
+        )
+    return correct, total
 
 
 @cache

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import catalog, train_torch
 from harness.claims.claim import Claim, Finding, judge
-from harness.claims.counting import counted, params
+from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
+from harness.layers import of_modules
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +21,8 @@ def equal_parameters(_: Evidence) -> Finding:
     from torch import nn
 
     pairs = ((20, 1), (6, 3), (2, 7))
-    dense = [params(counted((one,), nn.Linear(one, other, device="meta"))) for one, other in pairs]
-    conv = [params(counted((one, 1, 1), nn.Conv2d(one, other, 1, device="meta"))) for one, other in pairs]
+    dense = [params(of_modules((one,), nn.Linear(one, other, device="meta"))) for one, other in pairs]
+    conv = [params(of_modules((one, 1, 1), nn.Conv2d(one, other, 1, device="meta"))) for one, other in pairs]
     told = ", ".join(f"{one} → {other}" for one, other in pairs)
     return judge(
         f"parameters of {told}: dense {dense}, 1×1 convolution {conv}",
@@ -43,6 +44,31 @@ def dense_is_convolution(_: Evidence) -> Finding:
         f"outputs with copied weights differ by {_told(distances)} of the largest",
         {f"largest difference, {name}": distance for name, distance in distances.items()},
         holds=max(distances.values()) < EQUAL,
+    )
+
+
+def exact_replacement(evidence: Evidence) -> Finding:
+    """Flatten and Dense(10) on 7×7×512 at the end of a network, and a convolution of 7×7 in their place."""
+    import torch
+    from torch import nn
+
+    *before, flatten, dense = _with_weights("fmnist_same")
+    with torch.no_grad():
+        maps = nn.Sequential(*before)(_random(2, 1, 28, 28))
+        replaced = _functional().conv2d(maps, dense.weight.reshape(10, 512, 7, 7), dense.bias)
+        distance = _distance(replaced.flatten(1), dense(flatten(maps)))
+    layers = evidence.layers("fmnist_same")
+    head = of_modules((512, 7, 7), nn.Conv2d(512, 10, 7, device="meta"))
+    total = params((*layers[:-1], *head))
+    return judge(
+        f"fmnist_same's dense layer: {params(layers[-1:]):,} of {params(layers):,} parameters and "
+        f"{macs(layers[-1:]):,} MACs; a convolution of 7×7 in its place: {params(head):,} of {total:,} and "
+        f"{macs(head):,}, and outputs that differ by {distance:.0e} of the largest",
+        {"convolution params": params(head), "replaced params": total, "largest difference, fmnist_same": distance},
+        holds=params(head) == params(layers[-1:]) == 250_890
+        and total == params(layers) == 1_818_890
+        and macs(head) == macs(layers[-1:])
+        and distance < EQUAL,
     )
 
 
@@ -100,7 +126,7 @@ def keeps_receptive_field(_: Evidence) -> Finding:
         int((torch.autograd.grad(maps[0, 0, 4, 4], image, retain_graph=True)[0][0, 0] != 0).sum())
         for maps in (first, second)
     ]
-    bottleneck = counted((64, 28, 28), nn.Conv2d(64, 16, 1, device="meta"))[0].output_shape
+    bottleneck = of_modules((64, 28, 28), nn.Conv2d(64, 16, 1, device="meta"))[0].output_shape
     return judge(
         f"1×1 from 64 to 16 maps: (64, 28, 28) → {bottleneck}; one output sees {seen[0]} pixels before and {seen[1]} "
         "after it",
@@ -220,14 +246,16 @@ CLAIMS = (
         number=29,
         lecture="Q.-V. Dinh, S. Alzahrani",
         says="A dense layer and a 1×1 convolution have equal parameters (21 = 21) and, with weights copied, equal "
-        "outputs; as a convolution with filters of its input's size, any dense layer has.",
-        checks=(equal_parameters, dense_is_convolution),
+        "outputs; as a convolution with filters of its input's size, any dense layer has. (The lecture's own "
+        "replacement changes another layer too, and is another network; the exact one of Flatten and Dense(10) on "
+        "7×7×512 is Conv2D(10, 7×7): 250,890 parameters, 1,818,890 in all.)",
+        checks=(equal_parameters, dense_is_convolution, exact_replacement),
     ),
     Claim(
         number=30,
         lecture="Q.-V. Dinh",
         says="A head of 1×1 convolutions takes any input size (28 gives 1×1×10, 64 gives 10×10×10); Flatten and a "
-        "dense layer do not (in Keras an open size is a ValueError when built, in PyTorch an error when run).",
+        "dense layer do not (in PyTorch, which refuses them when run; the lecture's is Keras' refusal to build them).",
         checks=(any_input_size,),
     ),
     Claim(

@@ -1,12 +1,15 @@
 """Claims about time: of a forward pass by the run's latencies, of training by its histories."""
 
+import math
 from itertools import pairwise
 
 from harness.claims import significance
 from harness.claims.claim import Claim, Finding, judge, together
 from harness.claims.counting import macs
-from harness.claims.evidence import Evidence, NotMeasuredError
+from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
+from harness.errors import HarnessError
+from harness.rows import Row
 from harness.tables import format_seconds
 
 FASHION = "fashion_mnist"
@@ -37,8 +40,8 @@ def pooling_drops_values(evidence: Evidence) -> Finding:
 
 def time_falls_less_than_work(evidence: Evidence) -> Finding:
     """Seconds an epoch of the three networks, each with the one before it, beside their MACs."""
-    evidence.trained(FASHION, *SHRINKING)
-    seconds = {name: significance.median([e.seconds for e in evidence.history(name).epochs]) for name in SHRINKING}
+    trained = _trained_alike(evidence, FASHION, *SHRINKING)
+    seconds = {of.name: significance.median([e.seconds for e in evidence.history(of).epochs]) for of in trained}
     work = {name: macs(evidence.layers(name)) for name in SHRINKING}
     steps = [(a, b, significance.ratio(seconds[a], seconds[b]), work[a] / work[b]) for a, b in pairwise(SHRINKING)]
     told = [f"{name} {format_seconds(of.value, of.low, of.high)}" for name, of in seconds.items()]
@@ -48,7 +51,7 @@ def time_falls_less_than_work(evidence: Evidence) -> Finding:
     ]
     numbers = {key: value for name in SHRINKING for key, value in seconds[name].numbers(f"{name} s an epoch").items()}
     return judge(
-        f"median epochs: {'; '.join(told)}",
+        f"median epochs: {'; '.join(told)}{remarks(*trained)}",
         numbers | {key: value for a, b, times, _ in steps for key, value in times.numbers(f"{a} / {b}").items()},
         holds=all(times.low > 1 and times.high < more for _, _, times, more in steps),
         fails=any(times.high < 1 or times.low > more for _, _, times, more in steps),
@@ -57,26 +60,43 @@ def time_falls_less_than_work(evidence: Evidence) -> Finding:
 
 def training_takes_long(evidence: Evidence) -> Finding:
     """How long ShallowVGG trained, and what VGG 16 computes beside it."""
-    evidence.trained("cifar10", "shallow_vgg")
-    seconds = sum(epoch.seconds for epoch in evidence.history("shallow_vgg").epochs)
+    (trained,) = _trained_alike(evidence, "cifar10", "shallow_vgg")
+    seconds = sum(epoch.seconds for epoch in evidence.history(trained).epochs)
     more = macs(evidence.layers("vgg16")) / macs(evidence.layers("shallow_vgg"))
     return Finding(
         verdict="cannot tell",
         measured=f"shallow_vgg trained for {seconds / 3600:.2f} h; an image costs VGG 16 {more:,.0f} times its MACs; "
-        "the lecture names no amount",
+        f"the lecture names no amount{remarks(trained)}",
         numbers={"shallow_vgg seconds": seconds, "vgg16 macs, times": more},
     )
+
+
+def _trained_alike(evidence: Evidence, dataset: str, *names: str) -> list[Trained]:
+    """The trained networks, if one framework trained all of them, in one precision: else their times do not compare."""
+    trained = evidence.trained(dataset, *names)
+    settings = {f"{of.row.trained_in} in {of.row.training_precision or 'a precision not told'}" for of in trained}
+    if len(settings) > 1:
+        raise NotMeasuredError(f"their trainings are not alike: {', '.join(sorted(settings))}", networks=names)
+    return trained
 
 
 def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
     """The latencies of a network that carry an interval, by what was timed."""
     return {
-        f"{row.framework} file on {row.device}, {row.precision}, batch {row.batch}, threads {row.threads}": Estimate(
-            value=row.latency_median_s, low=row.latency_low_s, high=row.latency_high_s
-        )
+        f"{row.framework} file on {row.device}, {row.precision}, batch {row.batch}, threads {row.threads}": found
         for row in evidence.rows_of(name)
-        if row.status == "ok" and row.latency_median_s and row.latency_low_s and row.latency_high_s
+        if row.status == "ok" and (found := _latency(row))
     }
+
+
+def _latency(row: Row) -> Estimate | None:
+    """A row's latency, if it has one with its interval. Raises :class:`HarnessError` where no latency can be so."""
+    value, low, high = row.latency_median_s, row.latency_low_s, row.latency_high_s
+    if value is None or low is None or high is None:
+        return None
+    if not (low <= high and all(math.isfinite(time) and time > 0 for time in (value, low, high))):
+        raise HarnessError(f"a row of {row.architecture} has a latency of {value:g} s [{low:g}, {high:g}].")
+    return Estimate(value=value, low=low, high=high)
 
 
 def _faster(subject: str, pooled: Estimate, other: Estimate) -> Finding:

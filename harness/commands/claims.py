@@ -9,13 +9,23 @@ Example:
 """
 
 import argparse
+import re
+import shutil
+import sys
+import textwrap
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import plan, progress
-from harness.tables import FORMATS, print_table
+from harness.tables import FORMATS, plain, print_table
 
 COLUMNS = ("claim", "lecture", "says", "verdict", "measured")
+TABLE_WIDTH = 120  # of a terminal, in columns, from which on a table of five columns breaks no name and no number
+BLOCK_WIDTH = 100  # of the blocks, where there is no terminal to fit
+# A number, its unit and its interval, which stay on one line.
+_NUMBER = re.compile(r"\d(?: [^\s\d\[]+)?(?: \[[^\]]*\])?")
+_TIED = "\N{NO-BREAK SPACE}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +58,36 @@ def main(args: argparse.Namespace) -> int:
         }
         for claim, finding in found
     ]
-    print_table((*COLUMNS, "numbers") if args.format == "json" else COLUMNS, lines, args.format)
+    _print(lines, args.format)
     counts = Counter(finding.verdict for _, finding in found)
     progress.say(", ".join(f"{verdict}: {count}" for verdict, count in counts.most_common()))
     return 0
+
+
+def _print(lines: Sequence[Mapping[str, object]], format: str) -> None:  # noqa: A002
+    """A table where it fits a terminal, else a block a claim: what is folded into narrow columns cannot be read."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    if format != "table" or width >= TABLE_WIDTH:
+        print_table((*COLUMNS, "numbers") if format == "json" else COLUMNS, lines, format)
+        return
+    print("\n\n".join(_block(line, width or BLOCK_WIDTH) for line in lines))
+
+
+def _block(line: Mapping[str, object], width: int) -> str:
+    """One claim: its number and verdict, what is said by whom, and what was measured."""
+    parts = {"says": f"{line['says']} ({line['lecture']})", "measured": f"{line['measured']}"}
+    return "\n".join([f"{line['claim']}  {line['verdict']}", *(_wrapped(*part, width) for part in parts.items())])
+
+
+def _wrapped(name: str, text: str, width: int) -> str:
+    """A text of a block; lines end between words, never inside a name or between a number and its interval."""
+    tied = _NUMBER.sub(lambda number: number[0].replace(" ", _TIED), plain(text))
+    wrapped = textwrap.fill(
+        tied,
+        width,
+        initial_indent=f"    {name:<10}",
+        subsequent_indent=" " * 14,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped.replace(_TIED, " ")

@@ -113,7 +113,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         architectures=tuple(architecture.name for architecture in networks),
         profile=args.profile,
         trained_in=args.trained_in,
-        data=args.data,
+        data=preparing.data(args),
         training_precision=args.training_precision,
         base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
         seed=args.seed,

@@ -14,22 +14,25 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from harness import catalog
+from harness import catalog, facts
 from harness.architecture import Architecture
 from harness.errors import HarnessError
-from harness.tables import FORMATS, print_table
+from harness.tables import ABSENT, FORMATS, print_table
 
 if TYPE_CHECKING:
     from harness.layers import Layer
 
 NAMES = {"keras": "Keras", "torch": "PyTorch"}
 CSV_COLUMNS = ("layer", "kind", "output_shape", "params", "statistics", "macs")
+NUMBERS = ("parameters", "as Keras counts", "MACs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,15 +79,23 @@ def _facts(architecture: Architecture) -> dict[str, object]:
 
 
 def _print_facts(architecture: Architecture) -> None:
-    from rich.console import Console
-    from rich.pretty import Pretty
-    from rich.table import Table
-
-    table = Table("fact", "value", show_header=False, box=None, padding=(0, 2))
-    for name, value in _facts(architecture).items():
-        table.add_row(name, value if isinstance(value, str) else Pretty(value, expand_all=isinstance(value, dict)))
-    Console().print(table)
+    """What a reader needs of the facts: nothing that is empty, and one line a recipe."""
+    files = [(NAMES[name], str(catalog.definition_file(architecture, name))) for name in catalog.FRAMEWORKS]
+    recipes = [(profile, facts.of_recipe(recipe)) for profile, recipe in architecture.recipes.items()]
+    lines = [*facts.of(architecture), *files, *recipes]
+    indent = max(len(label) for label, _ in lines) + 2
+    wrapper = textwrap.TextWrapper(
+        _width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    for label, text in lines:
+        wrapper.initial_indent = label.ljust(indent)
+        print(wrapper.fill(text))
     sys.stdout.flush()  # before the framework is imported, which takes seconds
+
+
+def _width() -> int:
+    """Of the terminal; beside one nothing is wrapped or cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100_000
 
 
 def _installed() -> str:
@@ -154,7 +165,7 @@ def _print_layers(architecture: Architecture, framework: str, layers: "tuple[Lay
     )
     size = "x".join(map(str, architecture.input_shape))
     print(f"\nThe layers in {NAMES[framework]}, for one image of {size}:\n")
-    print_table([name for name in rows[0] if statistics or name != "as Keras counts"], rows, "table")
+    _print_columns([name for name in rows[0] if statistics or name != "as Keras counts"], rows)
     if statistics:
         print(f"Keras counts the {statistics:,} running means and variances of batch norm too, which are not learned.")
     if unknown:
@@ -173,6 +184,29 @@ def _row(layer: "Layer") -> dict[str, object]:
         "as Keras counts": layer.params + layer.statistics,
         "MACs": layer.macs,
     }
+
+
+def _print_columns(columns: Sequence[str], rows: Sequence[dict[str, object]]) -> None:
+    """The table of the layers: on a narrow terminal kinds are cut, and never a name or a number."""
+    cells = [columns, *([_cell(row[name]) for name in columns] for row in rows)]
+    widths = {name: max(map(len, column)) for name, column in zip(columns, zip(*cells, strict=True), strict=True)}
+    lacking = sum(widths.values()) + 2 * (len(columns) - 1) - _width()
+    widths["kind"] = max(len("kind"), widths["kind"] - max(lacking, 0))
+    lines = ["  ".join(map(_fitted, line, columns, widths.values())).rstrip() for line in cells]
+    lines.insert(1, "─" * max(map(len, lines)))
+    print("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ABSENT
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _fitted(text: str, column: str, width: int) -> str:
+    if len(text) > width:
+        return f"{text[: width - 1]}…"
+    return text.rjust(width) if column in NUMBERS else text.ljust(width)
 
 
 def _print_definitions(architecture: Architecture) -> None:

@@ -31,11 +31,11 @@ ARCHITECTURES = (
             ),
             "quick": Recipe(
                 dataset="cats_vs_dogs",
-                training_images=1_000,
+                training_images=200,
                 loss="binary_cross_entropy",
                 optimizer=Optimizer(name="rmsprop", learning_rate=0.001),
                 batch=32,
-                epochs=3,
+                epochs=2,
             ),
         },
     ),

@@ -10,6 +10,8 @@ def build() -> keras.Model:
         [
             keras.Input((None, None, 1), name="image"),  # the shapes below are those of 28×28
             layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),  # (N, 28, 28, 32)
+            # On an even size, `same` with stride 2 pads nothing before and one pixel after; on an odd size one on
+            # each side.
             layers.Conv2D(64, 3, strides=2, padding="same", activation="relu", name="conv2"),  # (N, 14, 14, 64)
             layers.Conv2D(128, 3, padding="same", activation="relu", name="conv3"),  # (N, 14, 14, 128)
             layers.Conv2D(256, 3, strides=2, padding="same", activation="relu", name="conv4"),  # (N, 7, 7, 256)

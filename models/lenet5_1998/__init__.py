@@ -47,6 +47,7 @@ ARCHITECTURES = (
             "The logits are minus the squared distances to the prototypes, so that softmax prefers the nearest. "
             "Their cross-entropy is the paper's second criterion without its constant.",
             "The prototypes are this project's drawings: the paper shows its own only as a picture.",
+            "Pooling takes the mean of four pixels where the paper adds them: the learned factor covers both.",
             "Plain tanh; the paper scales it, 1.7159 tanh(2x / 3), so that the prototypes' ±1 lie inside its range.",
         ),
         recipes={

@@ -21,7 +21,8 @@ class ScaleAndShift(layers.Layer):
 class Nearness(layers.Layer):
     """Minus the squared Euclidean distance to each prototype: the nearest has the greatest logit.
 
-    A prototype is +1 where its bitmap is black and -1 elsewhere: a constant, nothing learns it.
+    A prototype is +1 where its bitmap is black and -1 elsewhere: a constant, nothing learns it. The
+    bitmaps are this project's drawings: the paper shows its own only as a picture.
     """
 
     def __init__(self, digits: Sequence[Sequence[str]], name: str) -> None:
@@ -39,6 +40,7 @@ def build(connections: Sequence[Sequence[int]], digits: Sequence[Sequence[str]])
 
     ``connections`` are the maps of S2 that each map of C3 reads, ``digits`` the prototypes, drawn.
     """
+    # The lecture's layer figure is lost: the sizes are the paper's.
     # The paper scales tanh (1.7159 tanh(2x / 3)), so that ±1 lies inside its range; here it is plain.
     image = keras.Input((32, 32, 1), name="image")
     c1 = layers.Conv2D(6, 5, activation="tanh", name="c1")(image)  # (N, 28, 28, 6)
@@ -46,10 +48,11 @@ def build(connections: Sequence[Sequence[int]], digits: Sequence[Sequence[str]])
     s2 = layers.AveragePooling2D(2, name="pool2")(c1)  # (N, 14, 14, 6)
     s2 = layers.Activation("tanh", name="tanh2")(ScaleAndShift(name="s2")(s2))
     c3 = [
-        layers.Conv2D(1, 5, activation="tanh", name=f"c3_{number}")(ops.take(s2, maps, axis=-1))
+        layers.Conv2D(1, 5, name=f"c3_{number}")(ops.take(s2, maps, axis=-1))  # (N, 10, 10, 1)
         for number, maps in enumerate(connections)
     ]
     c3 = layers.Concatenate(name="c3")(c3)  # (N, 10, 10, 16)
+    c3 = layers.Activation("tanh", name="tanh3")(c3)
     s4 = layers.AveragePooling2D(2, name="pool4")(c3)  # (N, 5, 5, 16)
     s4 = layers.Activation("tanh", name="tanh4")(ScaleAndShift(name="s4")(s4))
     c5 = layers.Conv2D(120, 5, activation="tanh", name="c5")(s4)  # (N, 1, 1, 120)

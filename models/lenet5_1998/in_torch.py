@@ -21,7 +21,8 @@ class ScaleAndShift(nn.Module):
 class Nearness(nn.Module):
     """Minus the squared Euclidean distance to each prototype: the nearest has the greatest logit.
 
-    A prototype is +1 where its bitmap is black and -1 elsewhere: a constant, nothing learns it.
+    A prototype is +1 where its bitmap is black and -1 elsewhere: a constant, nothing learns it. The
+    bitmaps are this project's drawings: the paper shows its own only as a picture.
     """
 
     def __init__(self, digits: Sequence[Sequence[str]]) -> None:
@@ -40,31 +41,41 @@ class LeNet5(nn.Module):
     def __init__(self, connections: Sequence[Sequence[int]], digits: Sequence[Sequence[str]]) -> None:
         super().__init__()
         self.connections = connections
+        # The lecture's layer figure is lost: the sizes are the paper's.
+        # The paper scales tanh (1.7159 tanh(2x / 3)), so that ±1 lies inside its range; here it is plain.
         self.c1 = nn.Conv2d(1, 6, 5)
+        self.tanh1 = nn.Tanh()
+        # The paper adds the four pixels where this takes their mean: the learned factor covers both.
+        self.pool2 = nn.AvgPool2d(2)
         self.s2 = ScaleAndShift(6)
-        for number, maps in enumerate(connections):
-            self.add_module(f"c3_{number}", nn.Conv2d(len(maps), 1, 5))
+        self.tanh2 = nn.Tanh()
+        self.c3 = nn.ModuleList(nn.Conv2d(len(maps), 1, 5) for maps in connections)
+        self.tanh3 = nn.Tanh()
+        self.pool4 = nn.AvgPool2d(2)
         self.s4 = ScaleAndShift(16)
+        self.tanh4 = nn.Tanh()
         self.c5 = nn.Conv2d(16, 120, 5)
+        self.tanh5 = nn.Tanh()
+        self.flatten = nn.Flatten()
         self.f6 = nn.Linear(120, 84)  # 7×12 pixels
+        self.tanh6 = nn.Tanh()
         self.logits = Nearness(digits)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        # The paper scales tanh (1.7159 tanh(2x / 3)), so that ±1 lies inside its range; here it is plain.
-        c1 = self.c1(image).tanh()  # (N, 6, 28, 28)
-        # The paper adds the four pixels where this takes their mean: the learned factor covers both.
-        s2 = nn.functional.avg_pool2d(c1, 2)  # (N, 6, 14, 14)
-        s2 = self.s2(s2).tanh().split(1, dim=1)  # 6 of (N, 1, 14, 14)
+        c1 = self.tanh1(self.c1(image))  # (N, 6, 28, 28)
+        s2 = self.pool2(c1)  # (N, 6, 14, 14)
+        s2 = self.tanh2(self.s2(s2)).split(1, dim=1)  # 6 of (N, 1, 14, 14)
         c3 = [
-            self.get_submodule(f"c3_{number}")(torch.cat([s2[each] for each in maps], dim=1)).tanh()
-            for number, maps in enumerate(self.connections)
+            convolution(torch.cat([s2[each] for each in maps], dim=1))  # (N, 1, 10, 10)
+            for convolution, maps in zip(self.c3, self.connections, strict=True)
         ]
         c3 = torch.cat(c3, dim=1)  # (N, 16, 10, 10)
-        s4 = nn.functional.avg_pool2d(c3, 2)  # (N, 16, 5, 5)
-        s4 = self.s4(s4).tanh()
-        c5 = self.c5(s4).tanh()  # (N, 120, 1, 1)
-        c5 = c5.flatten(1)  # (N, 120)
-        f6 = self.f6(c5).tanh()  # (N, 84)
+        c3 = self.tanh3(c3)
+        s4 = self.pool4(c3)  # (N, 16, 5, 5)
+        s4 = self.tanh4(self.s4(s4))
+        c5 = self.tanh5(self.c5(s4))  # (N, 120, 1, 1)
+        c5 = self.flatten(c5)  # (N, 120)
+        f6 = self.tanh6(self.f6(c5))  # (N, 84)
         return self.logits(f6)  # (N, 10)
 
 

@@ -21,6 +21,8 @@ ARCHITECTURES = (
             "and 61,706 parameters.",
             "The lecture's text describes LeNet 5's tanh, radial basis functions and learned pooling; its code has "
             "ReLU, softmax and plain average pooling, as here.",
+            "The reported test accuracy, 98.81 %, is above that of validation, 97.79 %, and of training, 98.54 %, and "
+            "the lecture does not say why: 97.8 to 98.8 % is the band to expect.",
         ),
         recipes={
             "lecture": Recipe(

@@ -10,8 +10,8 @@ SGD = Optimizer(name="sgd", learning_rate=0.01)
 ADAM = Optimizer(name="adam", learning_rate=0.001)
 
 # Name, end of the source's id, hidden layers, activation, optimizer, epochs, parameters, MACs, and the accuracies that
-# the lecture prints of training and of its validation images, which are the test images. "normal" draws the first
-# kernels from N(0, 0.01); all others are Glorot's, which the lecture calls Xavier's.
+# the lecture prints of training and of its validation images, which are the test images. "normal" draws all
+# kernels from N(0, 0.01); those of the others are Glorot's, which the lecture calls Xavier's.
 # fmt: off
 FASHION_MNIST = (
     ("mlp_fmnist_sigmoid_sgd_normal", "sigmoid_sgd_normal", 1, "sigmoid", SGD,   80, 101_770, 101_632, 0.7075, 0.6988),

@@ -32,9 +32,10 @@ def build() -> keras.Model:
     for block, (filters, stride) in enumerate(BLOCKS, start=1):
         depthwise, pointwise = f"conv_dw_{block}", f"conv_pw_{block}"
         network += [
+            # (N, 80, 80, 32) to (N, 5, 5, 1024): channels stay, a stride of 2 halves height and width.
             layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False, name=depthwise),
             *norm_and_relu(depthwise),
-            layers.Conv2D(filters, 1, use_bias=False, name=pointwise),
+            layers.Conv2D(filters, 1, use_bias=False, name=pointwise),  # (N, 80, 80, 64) to (N, 5, 5, 1024)
             *norm_and_relu(pointwise),
         ]
     network += [

@@ -26,7 +26,7 @@ def build() -> nn.Module:
     """An untrained network that turns images (N, 3, 160, 160) into logits (N, 1)."""
     network = OrderedDict(
         # On an even size, Keras' `same` with stride 2 pads nothing before and one pixel after.
-        conv1_pad=nn.ZeroPad2d((0, 1, 0, 1)),
+        conv1_pad=nn.ZeroPad2d((0, 1, 0, 1)),  # (N, 3, 161, 161)
         conv1=nn.Conv2d(3, 32, 3, stride=2, bias=False),  # (N, 32, 80, 80)
         **norm_and_relu("conv1", 32),
     )
@@ -34,11 +34,13 @@ def build() -> nn.Module:
     for block, (filters, stride) in enumerate(BLOCKS, start=1):
         depthwise, pointwise = f"conv_dw_{block}", f"conv_pw_{block}"
         if stride == 2:
+            # (N, 64, 81, 81), (N, 128, 41, 41), (N, 256, 21, 21) and (N, 512, 11, 11)
             network[f"conv_pad_{block}"] = nn.ZeroPad2d((0, 1, 0, 1))
         padding = 1 if stride == 1 else 0
+        # (N, 32, 80, 80) to (N, 1024, 5, 5): channels stay, a stride of 2 halves height and width.
         network[depthwise] = nn.Conv2d(channels, channels, 3, stride, padding, groups=channels, bias=False)
         network |= norm_and_relu(depthwise, channels)
-        network[pointwise] = nn.Conv2d(channels, filters, 1, bias=False)
+        network[pointwise] = nn.Conv2d(channels, filters, 1, bias=False)  # (N, 64, 80, 80) to (N, 1024, 5, 5)
         network |= norm_and_relu(pointwise, filters)
         channels = filters
     network |= {
