@@ -91,6 +91,7 @@ class _Work:
 
     def run(self) -> dict[str, BaseException]:
         while self.todo or self.running:
+            self._give_up()
             self._start_ready()
             if not self.running:
                 if self.todo:
@@ -129,14 +130,22 @@ class _Work:
         if error is not None:
             self.errors[piece.digest] = error
 
+    def _give_up(self) -> None:
+        """Leave out the pieces whose needs failed, and those that need them in turn."""
+        while doomed := {
+            piece.digest: self.errors[need.digest]
+            for piece in self.todo.values()
+            for need in piece.needs
+            if need.digest in self.errors
+        }:
+            self.errors |= doomed
+            for digest in doomed:
+                del self.todo[digest]
+
     def _start_ready(self) -> None:
         """Submit what can be begun, as long as a core is free."""
         for piece in sorted(self.todo.values(), key=lambda piece: (PRIORITY[piece.kind], -piece.estimate_s)):
-            failed = next((need for need in piece.needs if need.digest in self.errors), None)
-            if failed is not None:
-                self.errors[piece.digest] = self.errors[failed.digest]
-                del self.todo[piece.digest]
-            elif self._ready(piece) and self._free(piece):
+            if self._ready(piece) and self._free(piece):
                 del self.todo[piece.digest]
                 worker = self._worker(piece)
                 self.running[worker.process.submit(_make, piece, self._threads(piece))] = (piece, worker)

@@ -1,5 +1,6 @@
 """The command line as a process: its speed, its exit codes, and what it says of bad input."""
 
+import contextlib
 import csv
 import io
 import json
@@ -198,6 +199,7 @@ def test_an_interrupted_run_exits_with_130(cache_folder: Path, tmp_path: Path) -
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # the signal is for its group, as from a terminal
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
     )
     deadline = time.monotonic() + 60
     while not (tmp_path / "run" / "plan.json").exists() and time.monotonic() < deadline:
@@ -242,7 +244,8 @@ def test_a_killed_worker_fails_its_network_alone(cache_folder: Path, tmp_path: P
     deadline = time.monotonic() + 60
     workers: list[psutil.Process] = []
     while not workers and time.monotonic() < deadline:
-        workers = [child for child in psutil.Process(process.pid).children() if child.cpu_times().user > 2]
+        with contextlib.suppress(psutil.NoSuchProcess):  # a child that has ended meanwhile
+            workers = [child for child in psutil.Process(process.pid).children() if child.cpu_times().user > 2]
         time.sleep(0.05)
     workers[0].kill()
     _, said = process.communicate(timeout=300)

@@ -95,7 +95,7 @@ def _resumed(args: argparse.Namespace) -> Settings:
     for name, begun in asdict(settings).items():
         if asked[name] != default[name] and asked[name] != begun:
             raise HarnessError(
-                f"{args.out} was begun with other {name.replace('_', ' ')} ({begun}): "
+                f"{args.out} was begun with other settings ({name.replace('_', ' ')}: {begun}): "
                 f"harness run --out {args.out} --resume is enough."
             )
     return settings
