@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import cifar, dataset_places, idx, image_folder
 from harness.dataset_places import PUBLICATIONS, Place
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 
 if TYPE_CHECKING:
     import numpy
@@ -266,8 +266,7 @@ def _read_npz(path: Path) -> "dict[str, Bytes]":
     except HarnessError:
         raise
     except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unlike(path, "a whole .npz file", reason) from error
+        raise _unlike(path, "a whole .npz file", first_line(error)) from error
 
 
 def _checked(arrays: "Mapping[str, Bytes]", facts: Facts, place: Place) -> "dict[str, Bytes]":

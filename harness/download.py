@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness import cache
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 
 if TYPE_CHECKING:
     import requests
@@ -127,7 +127,7 @@ def _cause(error: "requests.RequestException") -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    return kinds.get(type(error).__name__, str(cause).splitlines()[0] if str(cause) else type(cause).__name__)
+    return kinds.get(type(error).__name__, first_line(cause))
 
 
 def _reason(error: OSError) -> str:

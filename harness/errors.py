@@ -16,3 +16,8 @@ class CannotWriteError(HarnessError):
 
 class NothingMeasuredError(HarnessError):
     """A run that measured nothing at all: exit code 4, so that no one takes it for a result."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; the name of its class where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from harness import cache
 from harness.architecture import Split
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 
 if TYPE_CHECKING:
     import numpy
@@ -174,7 +174,7 @@ def _decoded(path: Path, input_shape: tuple[int, int, int]) -> "Image.Image":
         image = _eight_bits(upright).convert(_MODES[channels])
         return image.resize((width, height), Image.Resampling.BILINEAR)
     except Exception as error:  # Pillow's formats raise OSError, SyntaxError, ValueError, struct.error and more
-        raise _no_image(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise _no_image(path, first_line(error)) from error
 
 
 def _eight_bits(image: "Image.Image") -> "Image.Image":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import runtime
+from harness.errors import first_line
 
 CLOCK = time.perf_counter_ns
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
@@ -144,7 +145,7 @@ def main() -> int:
         try:
             reply = getattr(worker, command.pop("do"))(**command)
         except Exception as error:  # reported to the parent, which gives the row this reason
-            reply = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"}
+            reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
         print(json.dumps(reply), file=replies, flush=True)
     return 0
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import catalog, cost, files, images, latency, pieces, plan, rows, run_folder
-from harness.errors import CannotWriteError, HarnessError
+from harness.errors import CannotWriteError, HarnessError, first_line
 from harness.measurements import Artifact, Cost, Timing
 from harness.plan import Pieces
 from harness.rows import Row
@@ -232,8 +232,7 @@ def _failed_rows(run: str, needed: Pieces, settings: Settings, error: BaseExcept
 
 
 def _one_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if isinstance(error, HarnessError) else f"{type(error).__name__}: {text[:300]}"
+    return first_line(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _save_samples(path: Path, timings: dict[str, Timing]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 
 if TYPE_CHECKING:
     import numpy
@@ -56,7 +56,7 @@ def session(model: Path | bytes, *, threads: int) -> "onnxruntime.InferenceSessi
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base class
         if type(error).__module__.startswith("onnxruntime"):
-            raise HarnessError(f"onnxruntime cannot load the model: {_first_line(error)}") from error
+            raise HarnessError(f"onnxruntime cannot load the model: {first_line(error)}") from error
         raise
 
 
@@ -135,7 +135,3 @@ def random_inputs(
         kind, shape = np.dtype(ELEMENT_TYPES[value.type]), shapes[value.name]
         feeds[value.name] = random.random(shape).astype(kind) if kind.kind == "f" else np.zeros(shape, kind)
     return feeds
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

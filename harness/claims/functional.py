@@ -7,6 +7,7 @@ from harness import catalog, train_torch
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
+from harness.errors import first_line
 from harness.layers import of_modules
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _answer(evidence: Evidence, name: str, side: int) -> tuple[int, ...] | str:
     try:
         return tuple(evidence.definition(name)(torch.zeros(1, 1, side, side, device="meta")).shape[1:])
     except RuntimeError as error:
-        return str(error).splitlines()[0]
+        return first_line(error)
 
 
 def _functional() -> Any:

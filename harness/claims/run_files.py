@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 from harness.training import History
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def predictions(path: Path, framework: str) -> "tuple[Classes, Classes]":
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             labels, predicted = arrays["labels"], arrays[framework]
     except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HarnessError(f"the predictions of {path.stem} cannot be read: {reason}") from error
+        raise HarnessError(f"the predictions of {path.stem} cannot be read: {first_line(error)}") from error
     for name, array in (("labels", labels), (framework, predicted)):
         if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
             raise HarnessError(
