@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import run
+from harness import run_rows
 from harness.measurements import Launch, Timing
 from harness.rows import Row
 
@@ -31,11 +31,11 @@ def timing(*medians_us: float, settled: bool = True, threads: int = 2, failure: 
 
 
 def reason(found: Timing) -> str:
-    return run._timed(ROW, found, FLOOR).reason or ""
+    return run_rows.timed(ROW, found, FLOOR).reason or ""
 
 
 def test_a_steady_latency_has_no_reason() -> None:
-    row = run._timed(ROW, timing(*[50.0] * 9, 80.0), FLOOR)
+    row = run_rows.timed(ROW, timing(*[50.0] * 9, 80.0), FLOOR)
     assert row.reason is None, "one slow launch of ten is left out"
     assert (row.status, row.samples, row.launches) == ("ok", 1000, 10)
     assert row.latency_median_s == pytest.approx(50e-6)
@@ -50,6 +50,6 @@ def test_doubts_are_named() -> None:
 
 
 def test_a_failure_shows_no_number_of_the_launches_before_it() -> None:
-    row = run._timed(ROW, timing(50.0, 50.0, failure="the worker process ended with signal 9"), FLOOR)
+    row = run_rows.timed(ROW, timing(50.0, 50.0, failure="the worker process ended with signal 9"), FLOOR)
     assert (row.status, row.latency_median_s) == ("failed", None)
     assert "signal 9" in (row.reason or "")
