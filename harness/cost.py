@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import file_params, macs, onnx_file, shapes
+from harness import file_params, macs, nodes, onnx_file, peak_activation, shapes
 from harness.measurements import Cost, NodeCost
 
 
@@ -18,17 +18,22 @@ def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) 
     ``macs`` None and a reason, never 0.
 
     ``stored_values`` and ``stored_bytes`` are of initializers and Constant nodes, external data
-    included. ``folded_batch_norm`` is what this project's exporters write as the metadata property
+    included, and ``peak_activation_bytes`` is defined in :mod:`harness.peak_activation`; None comes with
+    ``peak_activation_reason``. ``folded_batch_norm`` is what this project's exporters write as the metadata property
     ``batch_norm`` ("folded"); a file without it does not tell, and reads False.
 
-    Raises HarnessError where the file is no sound ONNX model or a given shape does not fit it.
+    Raises HarnessError where the file is no sound ONNX model, its external data are missing, too short
+    or outside its folder, or a given shape does not fit it.
     """
     file = onnx_file.read(path)
     found = shapes.infer(file, input_shapes)
+    peak, reason = _peak(file, found)
     return Cost(
         params=file_params.count(file, found),
         stored_values=file.stored_values,
         stored_bytes=file.stored_bytes,
+        peak_activation_bytes=peak,
+        peak_activation_reason=reason,
         folded_batch_norm=file.metadata.get("batch_norm") == "folded",
         nodes=tuple(_cost(node, found) for node in file.model.graph.node),
     )
@@ -47,8 +52,15 @@ def graph_difference(a: Cost, b: Cost) -> str:
 
 def _cost(node: Any, found: shapes.Shapes) -> NodeCost:
     name = node.name or next(iter(node.output), "")
-    operator = macs.operator(node)
+    operator = nodes.operator(node)
     try:
         return NodeCost(name=name, operator=operator, macs=macs.count(node, found))
-    except macs.UncountableError as error:
+    except nodes.UncountableError as error:
         return NodeCost(name=name, operator=operator, macs=None, reason=str(error))
+
+
+def _peak(file: onnx_file.OnnxFile, found: shapes.Shapes) -> tuple[int | None, str]:
+    try:
+        return peak_activation.peak_bytes(file, found), ""
+    except peak_activation.UnknownSizeError as error:
+        return None, str(error)

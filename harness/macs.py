@@ -3,19 +3,31 @@
 Counted: convolutions (per group, every tap of the kernel, also over padding), transposed
 convolutions, matrix products in any form (Gemm, MatMul, attention, the gates of LSTM, GRU and RNN).
 Nothing is counted for bias, batch norm, activations, pooling, softmax, elementwise operators and
-data movement: :data:`FREE` lists them. Any other operator is uncountable, never 0.
+data movement: :data:`FREE` lists them. Any other operator is uncountable, never 0. Of an If both
+branches must cost alike; how often a Loop or Scan runs its body is not known.
 """
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from harness import contrib_macs
+from harness.nodes import CONTRIB, STANDARD, Node, UncountableError, operator
 from harness.onnx_file import subgraphs
-from harness.shapes import Shapes, text
+from harness.products import (
+    Rule,
+    attention,
+    convolution,
+    einstein_sum,
+    general_product,
+    linear_model,
+    matrix_product,
+    recurrence,
+    transposed_convolution,
+)
+from harness.shapes import Shapes
 
 # Standard operators without a product of matrices or a convolution. Not here, because they do hold
-# one or may: AffineGrid, DFT, STFT, Det, Einsum, LinearAttention, CausalConvWithState.
+# one or may: AffineGrid, DFT, STFT, Det, LinearAttention, CausalConvWithState.
 _FREE = """
     Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil Clip
     Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Max Mean Min Mod
@@ -39,69 +51,53 @@ _FREE = """
     RegexFullMatch StringConcat StringNormalizer StringSplit
 """
 FREE = frozenset(_FREE.split())
-FREE_CONTRIB = frozenset({"BiasGelu", "FastGelu", "Gelu", "QuickGelu", "QuantizeLinear", "DequantizeLinear"})
+# Of ai.onnx.ml: tables, scalings and trees, which compare. Not the support vector machines.
+_FREE_CLASSICAL = """
+    ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer LabelEncoder
+    Normalizer OneHotEncoder Scaler TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor ZipMap
+"""
+CLASSICAL = "ai.onnx.ml"
+BODIES = ("If", "Loop", "Scan", "SequenceMap")
 
+FREE_OF: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(STANDARD, FREE),
+    CONTRIB: contrib_macs.FREE,
+    CLASSICAL: frozenset(_FREE_CLASSICAL.split()),
+}
 
-class UncountableError(Exception):
-    """A node whose multiply-accumulates cannot be told; its message says why and what to give."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A node of a graph with the shapes around it."""
-
-    proto: Any  # onnx.NodeProto
-    shapes: Shapes
-
-    def has(self, index: int) -> bool:
-        return len(self.proto.input) > index and bool(self.proto.input[index])
-
-    def input(self, index: int) -> tuple[int, ...]:
-        """The whole shape of an input. Raises UncountableError where a size is open."""
-        if not self.has(index):
-            raise UncountableError(f"it has no input {index}, which the operator needs")
-        return self._whole(f"input {index}", self.proto.input[index])
-
-    def output(self) -> tuple[int, ...]:
-        """The whole shape of the first output. Raises UncountableError where a size is open."""
-        if not (self.proto.output and self.proto.output[0]):
-            raise UncountableError("it has no output")
-        return self._whole("its output", self.proto.output[0])
-
-    def attribute(self, name: str, default: int = 0) -> int:
-        """An integer attribute."""
-        return next((int(found.i) for found in self.proto.attribute if found.name == name), default)
-
-    def _whole(self, what: str, name: str) -> tuple[int, ...]:
-        shape = self.shapes.of.get(name)
-        sizes = tuple(size for size in shape or () if isinstance(size, int))
-        if shape is None or len(sizes) < len(shape):
-            known = "of unknown shape" if shape is None else text(shape)
-            raise UncountableError(f"{what} ({name}) is {known}: {self.shapes.hint}")
-        return sizes
-
-
-def operator(node: Any) -> str:
-    """The operator's name, qualified where it is none of the standard: "com.microsoft.FusedConv"."""
-    return f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else str(node.op_type)
+RULES: Mapping[str, Rule] = {
+    "Conv": convolution(1),
+    "ConvInteger": convolution(1),
+    "DeformConv": convolution(1),  # bilinear sampling, like Resize, is not counted
+    "QLinearConv": convolution(3),
+    "ConvTranspose": transposed_convolution,
+    "Gemm": general_product(1),
+    "MatMul": matrix_product(1),
+    "MatMulInteger": matrix_product(1),
+    "QLinearMatMul": matrix_product(3),
+    "Einsum": einstein_sum,
+    "Attention": attention,
+    "LSTM": recurrence,
+    "GRU": recurrence,
+    "RNN": recurrence,
+    **{f"{CLASSICAL}.{name}": linear_model for name in ("LinearClassifier", "LinearRegressor")},
+    **{f"{CONTRIB}.{name}": rule for name, rule in contrib_macs.RULES.items()},
+}
 
 
 def is_free(node: Any) -> bool:
     """Whether a node (onnx.NodeProto) is known to cost nothing by the convention, its branches included."""
-    bodies = [graph for attribute in node.attribute for graph in subgraphs(attribute)]
-    if node.domain == "com.microsoft":
-        return node.op_type in FREE_CONTRIB
-    if node.domain not in ("", "ai.onnx"):
-        return False
-    if node.op_type in ("If", "Loop", "Scan", "SequenceMap"):
-        return all(is_free(inner) for graph in bodies for inner in graph.node)
-    return node.op_type in FREE
+    if node.domain in STANDARD and node.op_type in BODIES:
+        return all(is_free(inner) for graph in _bodies(node) for inner in graph.node)
+    return node.op_type in FREE_OF.get(node.domain, ())
 
 
 def count(proto: Any, shapes: Shapes) -> int:
     """Multiply-accumulates of one image in a node. Raises UncountableError where they cannot be told."""
     if is_free(proto):
         return 0
+    if operator(proto) == "If":
+        return _either_branch(proto, shapes)
     rule = RULES.get(operator(proto))
     if rule is None:
         raise UncountableError(_why_unknown(proto))
@@ -111,123 +107,27 @@ def count(proto: Any, shapes: Shapes) -> int:
     return macs
 
 
+def _bodies(node: Any) -> list[Any]:
+    return [graph for attribute in node.attribute for graph in subgraphs(attribute)]
+
+
+def _either_branch(proto: Any, shapes: Shapes) -> int:
+    """What both branches of an If cost alike."""
+    scopes = shapes.inner.get(proto.output[0] if proto.output else "", ())
+    if len(scopes) != 2:
+        raise UncountableError("the shapes in its branches are not known")
+    branches = zip(_bodies(proto), scopes, strict=True)
+    one, other = (sum(count(node, scope) for node in graph.node) for graph, scope in branches)
+    if one != other:
+        raise UncountableError(f"which of its branches runs is not known, and they cost {one:,} and {other:,}")
+    return one
+
+
 def _why_unknown(proto: Any) -> str:
-    inside = sorted(
-        {
-            operator(inner)
-            for attribute in proto.attribute
-            for graph in subgraphs(attribute)
-            for inner in graph.node
-            if not is_free(inner)
-        }
-    )
+    inside = sorted({operator(inner) for graph in _bodies(proto) for inner in graph.node if not is_free(inner)})
     if inside:
         return f"how often its body runs is not known, and the body holds {', '.join(inside)}"
+    last = any(attribute.name == "channels_last" and attribute.i for attribute in proto.attribute)
+    if proto.domain.startswith(("com.microsoft.nchwc", "com.ms.internal")) or last:
+        return 'it is laid out for one kind of processor; optimise no further than level "extended"'
     return "the ledger has no rule for this operator"
-
-
-def _equal(what: str, left: int, right: int) -> None:
-    if left != right:
-        raise UncountableError(f"{what} disagree, {left} and {right}: does the input shape fit the network?")
-
-
-def _check_ranks(data: tuple[int, ...], kernel: tuple[int, ...]) -> None:
-    if len(data) != len(kernel) or len(data) < 3:
-        raise UncountableError(f"data {text(data)} and kernel {text(kernel)} are no convolution's")
-
-
-def _convolution(weight: int) -> Callable[[Node], int]:
-    """The rule of a convolution whose kernel (M, C/group, k...) is input number ``weight``."""
-
-    def macs(node: Node) -> int:
-        data, kernel = node.input(0), node.input(weight)
-        _check_ranks(data, kernel)
-        _equal("channels of data and kernel", data[1], kernel[1] * node.attribute("group", 1))
-        return math.prod(node.output()) * math.prod(kernel[1:])
-
-    return macs
-
-
-def _transposed_convolution(node: Node) -> int:
-    data, kernel = node.input(0), node.input(1)  # (N, C, d...), (C, M/group, k...)
-    _check_ranks(data, kernel)
-    _equal("channels of data and kernel", data[1], kernel[0])
-    return math.prod(data) * math.prod(kernel[1:])  # each value is spread over a whole kernel
-
-
-def _gemm(node: Node) -> int:
-    left, right = node.input(0), node.input(1)
-    if len(left) != 2 or len(right) != 2:
-        raise UncountableError(f"expected two matrices, got {text(left)} and {text(right)}")
-    rows, inner = left[::-1] if node.attribute("transA") else left
-    depth, columns = right[::-1] if node.attribute("transB") else right
-    _equal("inner sizes", inner, depth)
-    return rows * inner * columns
-
-
-def _matrix_product(second: int) -> Callable[[Node], int]:
-    """The rule of numpy's matmul between input 0 and input number ``second``."""
-
-    def macs(node: Node) -> int:
-        left, right = node.input(0), node.input(second)
-        if not left or not right:
-            raise UncountableError("expected matrices, got a scalar")
-        _equal("inner sizes", left[-1], right[-2 if len(right) > 1 else 0])
-        return math.prod(node.output()) * left[-1]
-
-    return macs
-
-
-def _fused_matrix_product(node: Node) -> int:
-    if any(node.attribute(name) for name in ("transA", "transB", "transBatchA", "transBatchB")):
-        raise UncountableError("the ledger has no rule for its transposed form")
-    return _matrix_product(1)(node)
-
-
-def _attention(node: Node) -> int:
-    """Scores and weighted values; masked (causal) positions are counted as computed."""
-    query, key, value = node.input(0), node.input(1), node.input(2)
-    if {len(query), len(key), len(value)} == {4}:  # batch, heads, length, width
-        batch, heads, length, width = query
-        reached, value_width = key[2], value[3]
-    elif {len(query), len(key), len(value)} == {3}:  # batch, length, heads × width
-        batch, length, _ = query
-        heads, key_heads = node.attribute("q_num_heads"), node.attribute("kv_num_heads")
-        if not heads or not key_heads:
-            raise UncountableError("q_num_heads or kv_num_heads is missing")
-        width, reached, value_width = query[2] // heads, key[1], value[2] // key_heads
-    else:
-        raise UncountableError("expected query, key and value of rank 3 or 4")
-    if node.has(4):  # past keys: batch, heads, length, width
-        reached += sum(node.input(4)[2:3])
-    return int(batch * heads * length * reached * (width + value_width))
-
-
-def _recurrent(node: Node) -> int:
-    """Each step multiplies the input by W (directions, gates, in) and the state by R."""
-    if node.has(4):
-        raise UncountableError("its number of steps comes from the input sequence_lens")
-    data, kernel, recurrence = node.input(0), node.input(1), node.input(2)
-    if len(data) != 3:
-        raise UncountableError(f"expected steps, batch and features, got {text(data)}")
-    return data[0] * data[1] * (math.prod(kernel) + math.prod(recurrence))
-
-
-RULES: Mapping[str, Callable[[Node], int]] = {
-    "Conv": _convolution(1),
-    "ConvInteger": _convolution(1),
-    "DeformConv": _convolution(1),  # bilinear sampling, like Resize, is not counted
-    "QLinearConv": _convolution(3),
-    "ConvTranspose": _transposed_convolution,
-    "Gemm": _gemm,
-    "MatMul": _matrix_product(1),
-    "MatMulInteger": _matrix_product(1),
-    "QLinearMatMul": _matrix_product(3),
-    "Attention": _attention,
-    "LSTM": _recurrent,
-    "GRU": _recurrent,
-    "RNN": _recurrent,
-    "com.microsoft.FusedConv": _convolution(1),
-    "com.microsoft.FusedGemm": _gemm,
-    "com.microsoft.FusedMatMul": _fused_matrix_product,
-}

@@ -35,12 +35,16 @@ class Cost:
     ``params`` are float weights that reach operators, less batch-norm running statistics;
     ``stored_values`` is how many numbers the file stores, whatever for. ``folded_batch_norm`` says
     that the exporter folded batch norm, so that ``params`` may be fewer than the definition's.
+    ``peak_activation_bytes`` is the largest total of activations alive at one moment, in the file's
+    order of nodes, and None where a size is unknown: ``peak_activation_reason`` says which.
     """
 
     params: int
     stored_values: int
     stored_bytes: int
     folded_batch_norm: bool
+    peak_activation_bytes: int | None
+    peak_activation_reason: str
     nodes: tuple[NodeCost, ...]
 
     @property
@@ -68,8 +72,21 @@ class Cost:
 
     @property
     def unknown_operators(self) -> dict[str, str]:
-        """Operators that could not be counted, with the reason."""
-        return {node.operator: node.reason for node in self.nodes if node.macs is None}
+        """Operators that could not be counted, with the reason (that of the first such node)."""
+        found: dict[str, str] = {}
+        for node in self.nodes:
+            if node.macs is None:
+                found.setdefault(node.operator, node.reason)
+        return found
+
+    @property
+    def unknown_nodes(self) -> dict[str, int]:
+        """How many nodes of each operator could not be counted."""
+        counts: dict[str, int] = {}
+        for node in self.nodes:
+            if node.macs is None:
+                counts[node.operator] = counts.get(node.operator, 0) + 1
+        return counts
 
 
 @dataclass(frozen=True, kw_only=True)

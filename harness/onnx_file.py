@@ -3,13 +3,21 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
+from harness import external_data
 from harness.errors import HarnessError
 
 SMALL_TENSOR = 1024  # values; no tensor that shape inference reads (shapes, pads, axes) is larger
 INDEX_LIMIT = 1 << 20  # values; larger index tables are dropped like weights
+PROTOBUF_LIMIT = 1 << 31  # bytes
+OTHER_KINDS = {
+    b"PK\x03\x04": "a zip archive (a PyTorch or Keras file is one); export the model to ONNX, or unpack it",
+    b"\x89HDF": "an HDF5 file; export the Keras model to ONNX",
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"version https://git-lfs": "a Git LFS pointer; `git lfs pull` fetches the model itself",
+}
 SUB_BYTE_BITS = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}
 
 
@@ -48,28 +56,25 @@ class OnnxFile:
 
 
 def read(path: Path) -> OnnxFile:
-    """Read the structure of an .onnx file; external data is never needed and at most peeked at.
+    """Read the structure of an .onnx file; of external data at most the smallest tensors.
 
-    Raises HarnessError where the file is missing, is no ONNX model, or names external data outside
-    its own folder. A missing external file is no error: sizes are written in the model itself.
+    Raises HarnessError where the file is missing, is no ONNX model, or its external data are
+    missing, too short, or outside its own folder.
     """
     model = _parse(path)
     values = size = 0
+    sizes: dict[Path, int] = {}
     for tensor in tensors(model):
         stored = describe(tensor)
         values += stored.values
         size += stored.bytes
-        _empty(tensor, path)
+        _empty(tensor, stored, path, sizes)
     initializers = {tensor.name: describe(tensor) for tensor in model.graph.initializer}
     for sparse in model.graph.sparse_initializer:
         initializers[sparse.values.name] = describe(sparse.values, tuple(sparse.dims))
-    model = _inline(model, path)
-    names = (*_names(model.graph), *(entry.domain for entry in model.opset_import))
-    if not all(isinstance(name, str) for name in names):  # protobuf hands bad UTF-8 out as bytes
-        raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
     return OnnxFile(
         path=path,
-        model=model,
+        model=_inline(model, path),
         initializers=initializers,
         stored_values=values,
         stored_bytes=size,
@@ -80,15 +85,41 @@ def _parse(path: Path) -> Any:
     import onnx
 
     try:
+        _check_kind(path)
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except HarnessError:
+        raise
     except Exception as error:  # protobuf's DecodeError, or whatever the bytes provoke
         raise HarnessError(f"{path}: not an ONNX model, or cut off; export or download it again") from error
-    # An empty or cut file can parse as a model without content.
+    # A cut file, or one of another kind, can parse as a model without content.
     if not (model.HasField("graph") and model.graph.output and model.opset_import):
         raise HarnessError(f"{path}: holds no ONNX graph with outputs; export or download it again")
+    if not all(isinstance(text, str) for text in _texts(model)):  # protobuf hands bad UTF-8 out as bytes
+        raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
     return model
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is certainly something else, and say what it is."""
+    if path.is_dir():
+        raise HarnessError(f"{path}: is a folder; expected an .onnx file")
+    if not path.is_file() and path.exists():
+        raise HarnessError(f"{path}: is no regular file; expected an .onnx file")
+    size = path.stat().st_size
+    if size >= PROTOBUF_LIMIT:
+        raise HarnessError(
+            f"{path}: is {size:,} bytes, and no ONNX file can be 2 GB or more; "
+            "expected the weights as external data (onnx.save(..., save_as_external_data=True))"
+        )
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        raise HarnessError(f"{path}: is empty; export or download it again")
+    for beginning, kind in OTHER_KINDS.items():
+        if start.startswith(beginning):
+            raise HarnessError(f"{path}: is {kind}")
 
 
 def tensors(model: Any) -> Iterator[Any]:
@@ -115,20 +146,51 @@ def _node_tensors(nodes: Any) -> Iterator[Any]:
                 yield from _graph_tensors(graph)
 
 
-def _names(graph: Any) -> Iterator[Any]:
-    for part in (graph.input, graph.output, graph.initializer):
-        yield from (value.name for value in part)
-    for node in graph.node:
+def _texts(model: Any) -> Iterator[Any]:
+    """Every name that is read from a model later."""
+    yield from (entry.domain for entry in model.opset_import)
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    yield from _graph_texts(model.graph)
+    for function in model.functions:
+        yield from (function.name, function.domain, function.overload, *function.input, *function.output)
+        yield from _node_texts(function.node)
+
+
+def _graph_texts(graph: Any) -> Iterator[Any]:
+    for value in (*graph.input, *graph.output):
+        yield from (value.name, *(dim.dim_param for dim in value.type.tensor_type.shape.dim))
+    for tensor in (*graph.initializer, *(sparse.values for sparse in graph.sparse_initializer)):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    yield from _node_texts(graph.node)
+
+
+def _node_texts(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         for attribute in node.attribute:
             yield attribute.name
+            for entry in attribute.t.external_data:
+                yield from (entry.key, entry.value)
             for inner in subgraphs(attribute):
-                yield from _names(inner)
+                yield from _graph_texts(inner)
 
 
 def subgraphs(attribute: Any) -> list[Any]:
     """The graphs that an attribute holds: branches of If, bodies of Loop, Scan and SequenceMap."""
     return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
+
+
+def element_bits(data_type: int) -> int | None:
+    """How many bits one value of a TensorProto.DataType takes; None for strings and where it is undefined."""
+    import onnx
+
+    name = onnx.TensorProto.DataType.Name(data_type)
+    if name in ("STRING", "UNDEFINED"):
+        return None
+    return SUB_BYTE_BITS.get(name) or int(onnx.helper.tensor_dtype_to_np_dtype(data_type).itemsize) * 8
 
 
 def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
@@ -137,34 +199,29 @@ def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
 
     values = math.prod(tensor.dims)
     try:
-        name = onnx.TensorProto.DataType.Name(tensor.data_type)
+        bits = element_bits(tensor.data_type)
     except ValueError as error:
         raise HarnessError(f"tensor {tensor.name!r} has the unknown data type {tensor.data_type}") from error
     if any(size < 0 for size in tensor.dims):
         raise HarnessError(f"tensor {tensor.name!r} has a negative size: {list(tensor.dims)}")
-    if name == "STRING":
-        size = sum(map(len, tensor.string_data))
-    elif name == "UNDEFINED":
-        size = 0
-    else:
-        whole = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize * 8
-        size = (values * SUB_BYTE_BITS.get(name, whole) + 7) // 8
-    floating = name.startswith(("FLOAT", "BFLOAT", "DOUBLE"))
+    size = sum(map(len, tensor.string_data)) if bits is None else (values * bits + 7) // 8
+    floating = onnx.TensorProto.DataType.Name(tensor.data_type).startswith(("FLOAT", "BFLOAT", "DOUBLE"))
     return StoredTensor(dims=dims or tuple(tensor.dims), values=values, floating=floating, bytes=size)
 
 
-def _empty(tensor: Any, path: Path) -> None:
+def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:
     """Drop the values of a tensor, except of those that shape inference may read."""
     import onnx
 
     index = tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
-    external = tensor.data_location == onnx.TensorProto.EXTERNAL
-    values = math.prod(tensor.dims)
-    if external:
-        _check_location(tensor, path)
-        if index and values <= SMALL_TENSOR and _load(tensor, path):
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+        place = external_data.locate(tensor, stored.bytes, path, sizes)
+        if index and stored.values <= SMALL_TENSOR:
+            tensor.raw_data = place.read()
+            tensor.data_location = 0
+            tensor.ClearField("external_data")
             return
-    elif values <= SMALL_TENSOR or (index and values <= INDEX_LIMIT):
+    elif stored.values <= SMALL_TENSOR or (index and stored.values <= INDEX_LIMIT):
         return
     kept = {"name", "dims", "data_type"}
     for field, _ in tensor.ListFields():
@@ -172,36 +229,38 @@ def _empty(tensor: Any, path: Path) -> None:
             tensor.ClearField(field.name)
 
 
-def _check_location(tensor: Any, path: Path) -> None:
-    location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
-    parts = PurePosixPath(location.replace("\\", "/")).parts
-    absolute = PurePosixPath(location).is_absolute() or PureWindowsPath(location).anchor
-    if not location or absolute or ".." in parts:
-        raise HarnessError(
-            f"{path}: tensor {tensor.name!r} names external data at {location!r}; "
-            "expected a file inside the model's own folder"
-        )
-
-
-def _load(tensor: Any, path: Path) -> bool:
-    """Read one small external tensor into the model; False where its file cannot give it."""
-    from onnx import external_data_helper
-
-    try:
-        external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
-    except Exception:  # missing, short, a link out of the folder: the shape stays open, with a reason
-        return False
-    tensor.data_location = 0
-    tensor.ClearField("external_data")
-    return True
-
-
 def _inline(model: Any, path: Path) -> Any:
     if not model.functions:
         return model
     from onnx import inliner
 
+    if _calls_itself(model.functions):  # the inliner would never end
+        raise HarnessError(f"{path}: one of its local functions calls itself, which ONNX forbids; export it again")
     try:
         return inliner.inline_local_functions(model)
     except Exception as error:  # the C++ inliner raises bare RuntimeError and worse
         raise HarnessError(f"{path}: its local functions cannot be inlined; is the file damaged?") from error
+
+
+def _calls_itself(functions: Any) -> bool:
+    from graphlib import CycleError, TopologicalSorter
+
+    calls = {
+        (function.domain, function.name, function.overload): {
+            (node.domain, node.op_type, node.overload) for node in _all_nodes(function.node)
+        }
+        for function in functions
+    }
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _all_nodes(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in subgraphs(attribute):
+                yield from _all_nodes(graph.node)

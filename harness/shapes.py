@@ -1,41 +1,33 @@
 """The shape of every value in a graph, for a batch of one."""
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from harness import shape_values
+from harness import contrib_shapes, shape_values
 from harness.errors import HarnessError
-from harness.onnx_file import OnnxFile
+from harness.onnx_file import OnnxFile, subgraphs
 
+T = TypeVar("T")
 Shape = tuple[int | str, ...]  # a str names a size that is open
+Known = MutableMapping[str, T]
 
-ROUNDS = 100  # more than the blocks that a network computes shapes in, one after the other
-
-# Operators of onnxruntime's optimiser that shape inference does not know, each with a standard one
-# of the same output shape and how many inputs that one takes.
-STAND_INS = {
-    "FusedConv": ("Conv", 3),
-    "FusedGemm": ("Gemm", 3),
-    "FusedMatMul": ("MatMul", 2),
-    "BiasGelu": ("Add", 2),
-    "Gelu": ("Identity", 1),
-    "FastGelu": ("Identity", 1),
-    "QuickGelu": ("Identity", 1),
-    "QuantizeLinear": ("QuantizeLinear", 3),
-    "DequantizeLinear": ("DequantizeLinear", 3),
-}
+ROUNDS = 200  # more than the blocks that a network computes shapes in, one after the other
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
-    """The inferred shapes of a graph's values; a value of unknown rank is absent.
+    """The inferred shapes of a graph's values, those outside a branch included; of unknown rank are absent.
 
-    ``batch`` is the images that one call takes: 1, or what the file fixes. ``hint`` says which
-    sizes are open and what to give.
+    ``types`` are onnx.TensorProto.DataType, by value; ``inner`` the shapes in the branches or the
+    body of a node, by its first output. ``batch`` is the images that one call takes: 1, or what the
+    file fixes. ``hint`` says which sizes are open and what to give.
     """
 
     of: Mapping[str, Shape]
+    types: Mapping[str, int]
+    inner: Mapping[str, tuple["Shapes", ...]]
     batch: int
     hint: str
 
@@ -45,8 +37,9 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
 
     ``input_shapes`` maps an input's name to its shape with the batch axis. A size that is still
     open is taken from the metadata property ``input_shape`` ("1x28x28": without the batch axis, in
-    the file's own layout) where the file has a single input. Raises HarnessError where a given
-    shape names no input, has another rank, or does not fit the network.
+    the file's own layout) where the file has a single input; a size that has a name is the same
+    wherever an input has it. Raises HarnessError where a given shape names no input, has another
+    rank, or does not fit the network.
     """
     import onnx
 
@@ -55,17 +48,24 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
     given = dict(input_shapes or {})
     _check_given(file, given)
     _set_inputs(file, model, given)
-    _forget_shapes(model)
-    _stand_in(model)
-    of, failure = _infer(model)
+    _forget_shapes(model.graph)
+    _import_domains(model)
+    contrib_shapes.replace(model)
+    graph, failure = _infer(model)
+    of, types = _collect(graph)
     for _ in range(ROUNDS):  # each shape that becomes known may let others be computed
-        if not _is_open(model.graph, of) or not shape_values.fold(model, of):
+        declared = contrib_shapes.declare(model, of, types)
+        folded = _is_open(model.graph, of) and shape_values.fold(model, of)
+        if not declared and not folded:
             break
-        of, failure = _infer(model)
+        graph, failure = _infer(model)
+        of, types = _collect(graph)
     if failure and given:
         raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
-    inputs = {value.name: of[value.name] for value in file.inputs if value.name in of}
-    return Shapes(of=of, batch=_batch(inputs, model.graph, of), hint=_hint(inputs, failure))
+    inputs = {value.name: of.get(value.name) for value in file.inputs}
+    return _scope(
+        graph, of, types, batch=_batch(inputs, model.graph, of), hint=_hint(inputs, failure, _first_unknown(graph, of))
+    )
 
 
 def text(shape: Sequence[int | str]) -> str:
@@ -89,6 +89,7 @@ def _check_given(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> None:
 
 def _set_inputs(file: OnnxFile, model: Any, given: Mapping[str, Sequence[int]]) -> None:
     recorded = _recorded_shape(file) if len(file.inputs) == 1 else None
+    named = _named_sizes(file, given)
     for value in model.graph.input:
         shape = value.type.tensor_type.shape
         if value.name in given:
@@ -96,7 +97,24 @@ def _set_inputs(file: OnnxFile, model: Any, given: Mapping[str, Sequence[int]]) 
         elif value.name in file.initializers:  # its own dims say more than the declaration
             _replace(shape, file.initializers[value.name].dims)
         elif value.type.tensor_type.HasField("shape"):
-            _close(shape.dim, recorded)
+            _close(shape.dim, recorded, named)
+
+
+def _named_sizes(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """The sizes that have a name: as given, and else one where the name stands for the batch."""
+    found: dict[str, int] = {}
+    batches = {}
+    for value in file.inputs:
+        dims = value.type.tensor_type.shape.dim
+        for dim, size in zip(dims, given.get(value.name, ()), strict=False):
+            if dim.dim_param and found.setdefault(dim.dim_param, size) != size:
+                raise HarnessError(
+                    f"{file.path}: the size {dim.dim_param} is given as {found[dim.dim_param]} and as {size}; "
+                    "it stands for one size"
+                )
+        if dims and dims[0].dim_param:
+            batches[dims[0].dim_param] = 1
+    return {**batches, **found}
 
 
 def _replace(shape: Any, sizes: Sequence[int]) -> None:
@@ -111,42 +129,41 @@ def _recorded_shape(file: OnnxFile) -> list[int] | None:
     return [int(size) for size in sizes] if all(size.isdecimal() for size in sizes) else None
 
 
-def _close(dims: Any, recorded: Sequence[int] | None) -> None:
-    """Set an open first axis to a batch of one, and the other open ones from ``recorded``."""
+def _close(dims: Any, recorded: Sequence[int] | None, named: Mapping[str, int]) -> None:
+    """Set open sizes that have a known name, an open first axis to a batch of one, and others from ``recorded``."""
     sizes: list[int | None] = [1, *(recorded or [])] if dims else []
     if len(sizes) != len(dims):
         sizes = [1, *[None] * (len(dims) - 1)] if dims else []
     for dim, size in zip(dims, sizes, strict=True):
         if dim.HasField("dim_value") and dim.dim_value > 0:
             continue
-        if size is not None:
-            dim.dim_value = size
+        known = named.get(dim.dim_param, size)
+        if known is not None:
+            dim.dim_value = known
         elif not dim.dim_param:  # some exporters write 0 or -1 for an open size
             dim.dim_param = "?"
 
 
-def _forget_shapes(model: Any) -> None:
+def _forget_shapes(graph: Any) -> None:
     """Drop the shapes that were written for the former input sizes."""
-    del model.graph.value_info[:]
-    for value in model.graph.output:
+    del graph.value_info[:]
+    for value in graph.output:
         if value.type.HasField("tensor_type"):
             value.type.tensor_type.ClearField("shape")
+    for node in graph.node:
+        for inner in (inner for attribute in node.attribute for inner in subgraphs(attribute)):
+            _forget_shapes(inner)
 
 
-def _stand_in(model: Any) -> None:
-    for node in model.graph.node:
-        if node.domain == "com.microsoft" and node.op_type in STAND_INS:
-            node.op_type, count = STAND_INS[node.op_type]
-            node.domain = ""
-            del node.input[count:]
+def _import_domains(model: Any) -> None:
+    """Import every domain that a node names: a missing one would stop inference at once."""
     imported = {"" if entry.domain == "ai.onnx" else entry.domain for entry in model.opset_import}
     for domain in sorted({node.domain for node in model.graph.node} - imported - {"ai.onnx"}):
-        entry = model.opset_import.add()  # a missing import would stop inference at once
-        entry.domain, entry.version = domain, 1
+        model.opset_import.add(domain=domain, version=1)
 
 
-def _infer(model: Any) -> tuple[dict[str, Shape], str]:
-    """Every shape that inference gives; where it fails strictly, what it gives otherwise and why."""
+def _infer(model: Any) -> tuple[Any, str]:
+    """The graph with what inference gives; where it fails strictly, with what it gives otherwise, and why."""
     from onnx import shape_inference
 
     failure = ""
@@ -156,8 +173,8 @@ def _infer(model: Any) -> tuple[dict[str, Shape], str]:
         except Exception as error:  # the C++ code raises many types for a broken graph
             failure = failure or " ".join(str(error).split())[:300]
         else:
-            return _collect(found.graph), failure
-    return _collect(model.graph), failure
+            return found.graph, failure
+    return model.graph, failure
 
 
 def _is_open(graph: Any, of: Mapping[str, Shape]) -> bool:
@@ -165,40 +182,69 @@ def _is_open(graph: Any, of: Mapping[str, Shape]) -> bool:
     return any(name not in of or any(isinstance(size, str) for size in of[name]) for name in names)
 
 
-def _collect(graph: Any) -> dict[str, Shape]:
+def _collect(graph: Any) -> tuple[dict[str, Shape], dict[str, int]]:
+    """The shapes and the types of a graph's values."""
     found: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     found |= {sparse.values.name: tuple(sparse.dims) for sparse in graph.sparse_initializer}
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
     for value in [*graph.value_info, *graph.output, *graph.input]:
         kind = value.type.tensor_type
+        types.setdefault(value.name, kind.elem_type)
         if value.type.HasField("tensor_type") and kind.HasField("shape") and value.name not in found:
             found[value.name] = tuple(
                 dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in kind.shape.dim
             )
-    return found
+    return found, types
 
 
-def _batch(inputs: Mapping[str, Shape], graph: Any, of: Mapping[str, Shape]) -> int:
+def _scope(graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint: str) -> Shapes:
+    """The shapes of a graph and, in ``inner``, of those that its nodes hold."""
+    inner = {}
+    for node in graph.node:
+        scopes = []
+        for body in (body for attribute in node.attribute for body in subgraphs(attribute)):
+            shapes, kinds = _collect(body)
+            scopes.append(_scope(body, ChainMap(shapes, of), ChainMap(kinds, types), batch=batch, hint=hint))
+        if scopes and node.output:
+            inner[node.output[0]] = tuple(scopes)
+    return Shapes(of=of, types=types, inner=inner, batch=batch, hint=hint)
+
+
+def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shape]) -> int:
     """The batch that a file fixes: a first axis that an input shares with every output.
 
     Of rank 3 only where a convolution reads the input: else the axis is as often time or height.
     """
     convolved = {node.input[0] for node in graph.node if node.op_type == "Conv" and node.input}
-    batched = [shape for name, shape in inputs.items() if len(shape) in (2, 4, 5) or name in convolved]
+    batched = [shape for name, shape in inputs.items() if shape and (len(shape) in (2, 4, 5) or name in convolved)]
     leading = {of.get(value.name, ())[:1] for value in graph.output}
     shared = leading & {shape[:1] for shape in batched}
     size = shared.pop()[:1] if len(leading) == 1 and shared else ()
     return next((first for first in size if isinstance(first, int) and first > 0), 1)
 
 
-def _hint(inputs: Mapping[str, Shape], failure: str) -> str:
+def _first_unknown(graph: Any, of: Mapping[str, Shape]) -> str:
+    """The first operator whose output shape is not known."""
+    first = next((node for node in graph.node if any(name and name not in of for name in node.output)), None)
+    return "" if first is None else f"{first.domain}.{first.op_type}".removeprefix(".")
+
+
+def _hint(inputs: Mapping[str, Shape | None], failure: str, unknown: str) -> str:
+    """What to give so that more becomes known."""
+    found = []
     for name, shape in inputs.items():
+        if shape is None:
+            found.append(f"input {name} has no shape, give it: --input {name}=1x3x224x224, say")
+            continue
         names = [size for size in shape if isinstance(size, str)]
         if names:
             whole = text([1, *shape[1:]])
-            return (
-                f"input {name} is {whole}: {', '.join(names)} open; "
+            found.append(
+                f"input {name} leaves {', '.join(dict.fromkeys(names))} open; "
                 f"give its whole shape, --input {name}={whole} with numbers"
             )
-    if failure:
+    if not found and failure:
         return f"shape inference failed: {failure}"
-    return "shape inference cannot tell it from the file alone"
+    if not found and unknown:
+        return f"which shape {unknown} gives cannot be told from the file alone"
+    return "; ".join(found) or "shape inference cannot tell it from the file alone"

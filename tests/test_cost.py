@@ -1,15 +1,7 @@
-"""The cost ledger against formulas, brute force, independent counters and real networks."""
+"""The cost ledger against formulas, brute force and independent counters."""
 
 import contextlib
-import csv
-import io
-import json
 import math
-import subprocess
-import sys
-import time
-from argparse import ArgumentParser
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -18,52 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from harness.commands import cost as command
 from harness.cost import graph_difference, ledger
 from harness.errors import HarnessError
 from harness.macs import FREE, RULES
-from harness.measurements import Cost
+from tests.onnx_models import FLOAT, KERNEL, count, integers, make, node, weight
 
-FLOAT = TensorProto.FLOAT
 NEWER = {"BitCast", "CumProd", "RMSNormalization", "RotaryEmbedding", "SwiGLU", "Swish", "TensorScatter"}
-LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
-
-
-def weight(name, *shape):
-    # Each its own value, so that nothing that merges equal tensors can hide a mistake.
-    return numpy_helper.from_array(np.full(shape, sum(map(ord, name)) / 97, np.float32), name)
-
-
-def integers(name, values):
-    return numpy_helper.from_array(np.array(values, np.int64), name)
-
-
-def make(nodes, inputs, weights=(), *, output="y", opset=18, domains=(), metadata=None, functions=()):
-    graph = helper.make_graph(
-        nodes,
-        "graph",
-        [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()],
-        [onnx.ValueInfoProto(name=output, type=helper.make_tensor_type_proto(FLOAT, None))],
-        list(weights),
-    )
-    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-    model = helper.make_model(graph, opset_imports=opsets, functions=functions)
-    helper.set_model_props(model, metadata or {})
-    return model
-
-
-@pytest.fixture
-def count(tmp_path):
-    def counted(nodes, inputs, weights=(), input_shapes=None, **options) -> Cost:
-        path = tmp_path / "model.onnx"
-        onnx.save(make(nodes, inputs, weights, **options), path)
-        return ledger(path, input_shapes)
-
-    return counted
-
-
-def node(operator, inputs, outputs="y", **attributes):
-    return helper.make_node(operator, inputs.split(), outputs.split(), **attributes)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +59,7 @@ def node(operator, inputs, outputs="y", **attributes):
         ),
     ],
 )
-def test_one_operator_against_its_formula(count, made, data, kernel, expected):
+def test_one_operator_against_its_formula(made, data, kernel, expected):
     domains = [made.domain] if made.domain else []
     found = count([made], {"x": data}, [weight("w", *kernel)], domains=domains)
     assert found.macs == expected, found.unknown_operators
@@ -115,7 +67,7 @@ def test_one_operator_against_its_formula(count, made, data, kernel, expected):
     assert found.stored_bytes == 4 * math.prod(kernel)
 
 
-def test_attention_counts_products_of_activations(count):
+def test_attention_counts_products_of_activations():
     shapes = {"q": ["N", 2, 5, 8], "k": ["N", 2, 7, 8], "v": ["N", 2, 7, 6]}
     expected = 2 * 5 * 7 * (8 + 6)
     one = count([node("Attention", "q k v")], shapes, opset=23)
@@ -128,18 +80,10 @@ def test_attention_counts_products_of_activations(count):
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
-def test_recurrent_cells(count, cell, gates):
+def test_recurrent_cells(cell, gates):
     weights = [weight("w", 1, gates * 5, 3), weight("r", 1, gates * 5, 5)]
     found = count([node(cell, "x w r", hidden_size=5)], {"x": [9, 1, 3]}, weights)
     assert found.macs == 9 * gates * 5 * (3 + 5)
-
-
-def test_quantized_weights(count):
-    kernel = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.int8), "w8")
-    scale = numpy_helper.from_array(np.float32(0.5), "s")
-    nodes = [node("DequantizeLinear", "w8 s", "w"), node("Conv", "x w")]
-    found = count(nodes, {"x": ["N", 3, 6, 6]}, [kernel, scale])
-    assert (found.macs, found.params, found.stored_bytes) == (4 * 16 * 27, 108, 108 + 4)
 
 
 def ones_convolved(size, kernel, stride, dilation, padding):
@@ -229,18 +173,17 @@ def test_a_torch_network_against_two_independent_counters(tmp_path):
 
 
 CONV = node("Conv", "x w", "c")
-KERNEL = weight("w", 4, 3, 3, 3)
 
 
-def test_a_planted_operator_is_named_and_never_zero(count):
+def test_a_planted_operator_is_named_and_never_zero():
     planted = helper.make_node("Mystery", ["c"], ["y"], domain="acme")
     found = count([CONV, planted], {"x": ["N", 3, 8, 8]}, [KERNEL], domains=["acme"])
     assert found.macs is None
     assert list(found.unknown_operators) == ["acme.Mystery"]
     assert found.macs_by_operator == {"Conv": 4 * 36 * 27}
-    einsum = count([node("Einsum", "x w", equation="nchw,ocde->nohw")], {"x": ["N", 3, 8, 8]}, [KERNEL])
-    assert einsum.macs is None
-    assert list(einsum.unknown_operators) == ["Einsum"]
+    for equation in ("nchw,ocde->nohw", "nchw,nchw->nchw", "nn,nn->n", "ab,bc,cd->ad", "ab", "junk->", ",->"):
+        einsum = count([node("Einsum", "x w", equation=equation)], {"x": ["N", 3, 8, 8]}, [KERNEL])
+        assert einsum.macs in (None, 0 if "," not in equation else None), equation
 
 
 def test_the_table_of_free_operators_names_real_ones():
@@ -249,28 +192,63 @@ def test_the_table_of_free_operators_names_real_ones():
     assert not FREE & RULES.keys()
 
 
-def test_what_follows_an_unknown_operator_is_unknown_too(count):
-    planted = helper.make_node("Mystery", ["x"], ["m"], domain="acme")  # its domain is not even imported
-    found = count([planted, node("Conv", "m w")], {"x": ["N", 3, 8, 8]}, [KERNEL])
-    assert set(found.unknown_operators) == {"acme.Mystery", "Conv"}
+def branch(*nodes):
+    output = onnx.ValueInfoProto(name="b", type=helper.make_tensor_type_proto(FLOAT, None))
+    return helper.make_graph(nodes, "branch", [], [output])
 
 
-def test_branches_cost_nothing_only_if_they_hold_nothing(count):
-    def branch(inner):
-        output = onnx.ValueInfoProto(name="b", type=helper.make_tensor_type_proto(FLOAT, None))
-        return helper.make_graph([inner], "branch", [], [output])
-
+def test_branches_are_counted_where_they_cost_alike():
     condition = numpy_helper.from_array(np.array(True), "yes")
+    image, weights = {"x": ["N", 3, 8, 8]}, [condition, KERNEL]
     free, dear = branch(node("Relu", "x", "b")), branch(node("Conv", "x w", "b"))
-    cheap = count([node("If", "yes", then_branch=free, else_branch=free)], {"x": ["N", 3, 8, 8]}, [condition])
-    assert cheap.macs == 0
-    found = count([node("If", "yes", then_branch=dear, else_branch=free)], {"x": ["N", 3, 8, 8]}, [condition, KERNEL])
+    then_relu = branch(node("Conv", "x w", "c"), node("Relu", "c", "b"))
+    cheap = count([node("If", "yes", then_branch=free, else_branch=free)], image, weights)
+    alike = count([node("If", "yes", then_branch=dear, else_branch=then_relu)], image, weights)
+    unlike = count([node("If", "yes", then_branch=dear, else_branch=free)], image, weights)
+    assert (cheap.macs, alike.macs, unlike.macs) == (0, 4 * 36 * 27, None)
+    assert "0 and 3,888" in unlike.unknown_operators["If"]
+    assert unlike.params == 108
+    assert count([node("If", "yes", then_branch=dear)], image, weights).macs is None
+
+
+def test_a_loop_is_unknown_where_its_body_holds_a_product():
+    def loop(inner):
+        names = [("i", TensorProto.INT64, []), ("go", TensorProto.BOOL, []), ("s", FLOAT, [1, 4])]
+        given = [helper.make_tensor_value_info(*value) for value in names]
+        made = [helper.make_tensor_value_info("go", TensorProto.BOOL, []), onnx.ValueInfoProto(name="t", type=kind)]
+        return node("Loop", "trips yes x", body=helper.make_graph([inner], "body", given, made))
+
+    kind = helper.make_tensor_type_proto(FLOAT, None)
+    weights = [numpy_helper.from_array(np.array(True), "yes"), integers("trips", 3), weight("m", 4, 4)]
+    assert count([loop(node("Relu", "s", "t"))], {"x": [1, 4]}, weights).macs == 0
+    found = count([loop(node("MatMul", "s m", "t"))], {"x": [1, 4]}, weights)
     assert found.macs is None
-    assert "Conv" in found.unknown_operators["If"]
-    assert found.params == 108
+    assert "body holds MatMul" in found.unknown_operators["Loop"]
 
 
-def test_local_functions_are_counted_inside(count):
+@settings(max_examples=40)
+@given(data=st.data())
+def test_einsum_is_counted_as_the_product_that_it_is(data):
+    """Against numpy's count of the loop without a plan: a multiplication and an addition for each MAC."""
+    letters = data.draw(st.lists(st.sampled_from("abcde"), unique=True))
+    left = [letter for letter in letters if data.draw(st.booleans())]
+    right = [letter for letter in letters if letter not in left or data.draw(st.booleans())]
+    summed = [letter for letter in left if letter in right and data.draw(st.booleans())]
+    result = [letter for letter in letters if letter not in summed]
+    sizes = {"n": 1, **{letter: data.draw(st.integers(2, 5)) for letter in letters}}
+    equation = f"n{''.join(left)},{''.join(right)}->n{''.join(result)}"
+    shapes = {"p": [sizes[letter] for letter in ["n", *left]], "q": [sizes[letter] for letter in right]}
+    found = count([node("Einsum", "p q", equation=equation)], shapes)
+    if summed:
+        report = np.einsum_path(equation, *map(np.empty, shapes.values()), optimize=False)[1]
+        naive = float(report.split("Naive FLOP count:")[1].split()[0])
+        assert found.macs is not None, found.unknown_operators
+        assert 2 * found.macs == pytest.approx(naive, rel=1e-3)
+    else:
+        assert found.macs is None
+
+
+def test_local_functions_are_counted_inside():
     block = helper.make_function("local", "Block", ["a", "b"], ["o"], [node("Conv", "a b", "o")], [])
     block.opset_import.append(helper.make_opsetid("", 18))
     call = helper.make_node("Block", ["x", "w"], ["y"], domain="local")
@@ -278,195 +256,7 @@ def test_local_functions_are_counted_inside(count):
     assert found.macs_by_operator == {"Conv": 4 * 36 * 27}
 
 
-def test_an_open_size_is_named_and_can_be_given(count):
-    image = {"image": ["N", 3, "height", "width"]}
-    conv = node("Conv", "image w")
-    found = count([conv], image, [KERNEL])
-    assert found.macs is None
-    assert "height" in found.unknown_operators["Conv"]
-    assert "--input image=" in found.unknown_operators["Conv"]
-    expected = 4 * 36 * 27
-    assert count([conv], image, [KERNEL], {"image": (1, 3, 8, 8)}).macs == expected
-    assert count([conv], image, [KERNEL], {"image": (5, 3, 8, 8)}).macs == expected
-    assert count([conv], image, [KERNEL], metadata={"input_shape": "3x8x8"}).macs == expected
-    assert count([conv], image, [KERNEL], metadata={"input_shape": "junk"}).macs is None
-    assert count([conv], {"image": [0, 3, -1, "W"]}, [KERNEL], metadata={"input_shape": "3x8x8"}).macs == expected
-
-
-@pytest.mark.parametrize("given", [{"picture": (1, 3, 8, 8)}, {"image": (1, 3, 8)}, {"image": (1, 3, 0, 8)}])
-def test_a_wrong_given_shape_is_an_error(count, given):
-    with pytest.raises(HarnessError):
-        count([node("Conv", "image w")], {"image": ["N", 3, "h", "w"]}, [KERNEL], given)
-
-
-def test_a_shape_that_does_not_fit_is_never_counted(count):
-    image = {"image": ["N", 3, "h", "w"]}
-    channels = count([node("Conv", "image w")], image, [KERNEL], {"image": (1, 5, 8, 8)})
-    assert channels.macs is None
-    assert "channels" in channels.unknown_operators["Conv"]
-    flat = [node("Flatten", "image", "f"), node("Gemm", "f d")]
-    with pytest.raises(HarnessError, match="does not fit"):
-        count(flat, image, [weight("d", 192, 10)], {"image": (1, 3, 9, 9)})
-    assert count(flat, image, [weight("d", 192, 10)], {"image": (1, 3, 8, 8)}).macs == 1920
-
-
-def test_shapes_hidden_behind_computed_ones(count):
-    nodes = [
-        node("ConstantOfShape", "kernel_shape", "k"),
-        node("Conv", "x k", "c"),
-        node("ConstantOfShape", "bias_shape", "b"),
-        node("Unsqueeze", "b axes", "u"),
-        node("Add", "c u", "a"),
-        node("Shape", "a", "all"),
-        node("Gather", "all zero", "batch"),
-        node("Concat", "batch rest", "target", axis=0),
-        node("Reshape", "a target", "flat"),
-        node("Reshape", "d d_shape", "dense"),
-        node("MatMul", "flat dense"),
-    ]
-    stored = [
-        integers("kernel_shape", [4, 3, 3, 3]),
-        integers("bias_shape", [4]),
-        integers("axes", [1, 2]),
-        integers("zero", [0]),
-        integers("rest", [-1]),
-        integers("d_shape", [144, 10]),
-        weight("d", 10, 144),
-    ]
-    found = count(nodes, {"x": ["N", 3, 8, 8]}, stored)
-    assert found.macs_by_operator == {"Conv": 4 * 36 * 27, "MatMul": 1440}
-    assert found.params == 108 + 4 + 1440
-    assert found.stored_values == 1440 + 4 + 1 + 2 + 1 + 1 + 2
-
-
-def test_params_leave_out_statistics_and_count_a_shared_tensor_once(count):
-    nodes = [
-        node("Conv", "x w b", "c"),
-        node("BatchNormalization", "c scale shift mean var", "n"),
-        node("Clip", "n low high", "r"),
-        node("Transpose", "r", "t", perm=[0, 2, 3, 1]),
-        node("MatMul", "t m", "one"),
-        node("MatMul", "one m", "two"),
-        node("Mul", "two half", "h"),
-        node("Add", "h gain", "g"),
-        node("MatMul", "g v", "last"),
-        node("Add", "last single"),
-    ]
-    statistics = [weight(name, 4) for name in ("scale", "shift", "mean", "var")]
-    scalars = [weight(name) for name in ("low", "high", "half")]
-    others = [weight("b", 4), weight("m", 4, 4), weight("gain", 4), weight("v", 4, 1), weight("single", 1)]
-    found = count(nodes, {"x": ["N", 3, 8, 8]}, [KERNEL, *statistics, *scalars, *others])
-    assert found.params == 108 + 4 + (4 + 4) + 16 + 4 + 4 + 1
-    assert found.stored_values == found.params + 8 + 3
-    assert not found.folded_batch_norm
-    folded = count([node("Conv", "x w")], {"x": ["N", 3, 8, 8]}, [KERNEL], metadata={"batch_norm": "folded"})
-    assert folded.folded_batch_norm
-
-
-# Figures of torchvision 0.28 for densenet121, resnet50 (stride in the 3×3), vgg19 and squeezenet1_1, the same
-# networks. densenet121's parameters differ: Caffe's form has a second scale and shift after each batch norm.
-PUBLIC_MACS = {
-    "light_densenet121": 2_834_161_664,
-    "light_resnet50": 4_089_184_256,
-    "light_vgg19": 19_632_062_464,
-    "light_squeezenet": 349_151_936,
-}
-PUBLIC_PARAMS = {"light_resnet50": 25_557_032, "light_vgg19": 143_667_240, "light_squeezenet": 1_235_496}
-
-
-@pytest.mark.parametrize("path", sorted(LIGHT.glob("*.onnx")), ids=lambda path: path.stem)
-def test_real_networks_have_no_unknown_operator(path):
-    found = ledger(path)
-    assert not found.unknown_operators
-    assert found.macs == PUBLIC_MACS.get(path.stem, found.macs)
-    assert found.params == PUBLIC_PARAMS.get(path.stem, found.params)
-    assert found.macs > 10_000_000
-
-
-def test_light_networks_are_there():
-    assert PUBLIC_MACS.keys() <= {path.stem for path in LIGHT.glob("*.onnx")}
-
-
-@pytest.fixture
-def small(tmp_path):
-    path = tmp_path / "small.onnx"
-    onnx.save(make([node("Conv", "x w")], {"x": ["N", 3, 8, 8]}, [KERNEL]), path)
-    return path
-
-
-def test_damaged_files_are_errors(small, tmp_path):
-    whole = small.read_bytes()
-    for damaged in (b"", b"hello", whole[:-1], whole[:20], whole[: len(whole) // 2], bytes(range(256)) * 9):
-        small.write_bytes(damaged)
-        with pytest.raises(HarnessError, match=r"small\.onnx"):
-            ledger(small)
-    for absent in (tmp_path / "none.onnx", tmp_path):
-        with pytest.raises(HarnessError):
-            ledger(absent)
-
-
-def test_flipped_bytes_never_end_in_a_traceback(small):
-    whole = small.read_bytes()
-    random = np.random.default_rng(0)
-    for _ in range(150):
-        damaged = bytearray(whole)
-        damaged[int(random.integers(len(whole)))] = int(random.integers(256))
-        small.write_bytes(damaged)
-        with contextlib.suppress(HarnessError):
-            ledger(small)
-
-
-@pytest.mark.parametrize("inputs", ["x", "x x", "w w", "x nowhere", "s s", "v v", ""])
-@pytest.mark.parametrize("operator", ["Conv", "ConvTranspose", "Gemm", "MatMul", "Attention", "LSTM", "Shape", "If"])
-def test_a_senseless_node_is_never_counted_as_zero(count, operator, inputs):
-    stored = [KERNEL, weight("s"), weight("v", 3)]
-    with contextlib.suppress(HarnessError):
-        found = count([node(operator, inputs)], {"x": ["N", 3, 8, 8]}, stored)
-        assert found.macs or found.macs is None or operator in ("Shape", "If")
-
-
-def external(path: Path, location: str) -> None:
-    kernel = TensorProto(name="w", data_type=FLOAT, dims=[50_000, 40_000])
-    kernel.data_location = TensorProto.EXTERNAL
-    kernel.external_data.add(key="location", value=location)
-    onnx.save(make([node("MatMul", "x w")], {"x": ["N", 50_000]}, [kernel]), path)
-
-
-def test_external_data_is_sized_but_not_loaded(tmp_path):
-    path = tmp_path / "huge.onnx"
-    external(path, "huge.data")
-    assert ledger(path).macs == 2_000_000_000  # the data file need not be there
-    with (tmp_path / "huge.data").open("wb") as file:
-        file.truncate(8_000_000_000)  # sparse
-    limited = (
-        "import resource, sys, pathlib; from harness.cost import ledger;"
-        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30));"
-        "found = ledger(pathlib.Path(sys.argv[1])); print(found.macs, found.params, found.stored_bytes)"
-    )
-    began = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", limited, path], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split() == ["2000000000", "2000000000", "8000000000"]
-    assert time.monotonic() - began < 20  # most of it imports
-
-
-@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "a/../../b", "..\\up", "C:\\data", ""])
-def test_external_data_outside_the_folder_is_an_error(tmp_path, location):
-    external(tmp_path / "model.onnx", location)
-    with pytest.raises(HarnessError, match="inside the model's own folder"):
-        ledger(tmp_path / "model.onnx")
-
-
-def test_small_external_shapes_are_read(tmp_path):
-    path = tmp_path / "split.onnx"
-    nodes = [node("Reshape", "x shape", "flat"), node("MatMul", "flat d")]
-    model = make(nodes, {"x": ["N", 3, 8, 8]}, [integers("shape", [1, 192]), weight("d", 192, 10)])
-    onnx.save(model, path, save_as_external_data=True, location="split.data", size_threshold=0)
-    assert ledger(path).macs == 1920
-    (tmp_path / "split.data").unlink()
-    assert ledger(path).macs is None
-
-
-def test_graph_difference_is_from_the_first_graphs_view(count):
+def test_graph_difference_is_from_the_first_graphs_view():
     relu = node("Relu", "c", "r")
     a = count([CONV, relu, node("Relu", "r")], {"x": ["N", 3, 8, 8]}, [KERNEL])
     b = count([CONV, node("Sigmoid", "c")], {"x": ["N", 3, 8, 8]}, [KERNEL])
@@ -475,42 +265,10 @@ def test_graph_difference_is_from_the_first_graphs_view(count):
     assert graph_difference(a, a) == ""
 
 
-def run_command(*given: str) -> int:
-    parser = ArgumentParser()
-    command.add_arguments(parser)
-    return command.main(parser.parse_args(given))
-
-
-def test_the_command_prints_one_object_or_a_list(small, capsys):
-    assert run_command(str(small)) == 0
-    one = json.loads(capsys.readouterr().out)
-    assert one == {
-        "file": str(small),
-        "params": 108,
-        "macs": 4 * 36 * 27,
-        "macs_by_operator": {"Conv": 4 * 36 * 27},
-        "unknown_operators": {},
-        "nodes": 1,
-        "operators": {"Conv": 1},
-        "bytes_stored": 432,
-        "stored_values": 108,
-        "folded_batch_norm": False,
-    }
-    run_command(str(small), str(small), "--nodes", "--input", "x=1x3x10x10")
-    two = json.loads(capsys.readouterr().out)
-    assert [found["macs"] for found in two] == [4 * 64 * 27] * 2
-    assert two[0]["node_costs"] == [{"name": "y", "operator": "Conv", "macs": 4 * 64 * 27, "reason": ""}]
-
-
-def test_the_command_prints_csv(small, capsys):
-    run_command(str(small), "--format", "csv")
-    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert (row["params"], row["macs"]) == ("108", "3888")
-    run_command(str(small), "--format", "table", "--nodes")
-    assert "Conv" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("given", ["1x3x8x8", "x=", "x=1x3xHxW", "=1x2", "x=1x-3"])
-def test_a_malformed_shape_is_an_error(small, given):
-    with pytest.raises(HarnessError, match="--input"):
-        run_command(str(small), "--input", given)
+@pytest.mark.parametrize("inputs", ["x", "x x", "w w", "x nowhere", "s s", "v v", ""])
+@pytest.mark.parametrize("operator", ["Conv", "ConvTranspose", "Gemm", "MatMul", "Attention", "LSTM", "Shape", "If"])
+def test_a_senseless_node_is_never_counted_as_zero(operator, inputs):
+    stored = [KERNEL, weight("s"), weight("v", 3)]
+    with contextlib.suppress(HarnessError):
+        found = count([node(operator, inputs)], {"x": ["N", 3, 8, 8]}, stored)
+        assert found.macs or found.macs is None or operator in ("Shape", "If")

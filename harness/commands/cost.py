@@ -2,7 +2,7 @@
 
 Prints one JSON object a file (a list for several). `macs` are of one image, and null where a node
 cannot be counted: `unknown_operators` then says which and why. A size that the file leaves open is
-given with --input, the batch axis included.
+given with --input, the batch axis included. docs/cost.md says what each number counts.
 
 Example:
   harness cost resnet50.onnx --input image=1x3x224x224 --nodes
@@ -17,7 +17,18 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.measurements import Cost
 
-COLUMNS = ("file", "params", "macs", "nodes", "bytes_stored", "stored_values", "folded_batch_norm", "unknown_operators")
+COLUMNS = (
+    "file",
+    "params",
+    "macs",
+    "nodes",
+    "bytes_stored",
+    "peak_activation_bytes",
+    "stored_values",
+    "folded_batch_norm",
+    "unknown_operators",
+)
+UNKNOWN_COLUMNS = ("file", "not counted", "nodes", "reason")
 NODE_COLUMNS = ("file", "name", "operator", "macs", "reason")
 
 
@@ -25,10 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.onnx", help="models to count")
     parser.add_argument(
         "--input",
+        "--shape",
+        dest="input",
         action="append",
         default=[],
         metavar="NAME=1x3x224x224",
-        help="an input's whole shape, batch axis included; again for each input",
+        help="an input's whole shape, batch axis included (1,3,224,224 is read too); again for each input",
     )
     parser.add_argument("--nodes", action="store_true", help="list every node's count too")
     parser.add_argument("--format", choices=("json", "table", "csv"), default="json", help="default: %(default)s")
@@ -54,7 +67,7 @@ def parse_shapes(given: list[str]) -> dict[str, tuple[int, ...]]:
     shapes = {}
     for entry in given:
         name, equals, sizes = entry.rpartition("=")
-        parts = sizes.lower().split("x")
+        parts = sizes.lower().replace(",", "x").split("x")
         if not equals or not name or not all(part.isascii() and part.isdecimal() for part in parts):
             raise HarnessError(f"--input: expected NAME=1x3x224x224 (batch axis included), got {entry!r}")
         shapes[name] = tuple(map(int, parts))
@@ -72,6 +85,8 @@ def summary(file: str, cost: Cost, *, nodes: bool = False) -> dict[str, Any]:
         "nodes": len(cost.nodes),
         "operators": cost.operators,
         "bytes_stored": cost.stored_bytes,
+        "peak_activation_bytes": cost.peak_activation_bytes,
+        "peak_activation_reason": cost.peak_activation_reason,
         "stored_values": cost.stored_values,
         "folded_batch_norm": cost.folded_batch_norm,
     }
@@ -97,3 +112,19 @@ def _print_rows(costs: list[tuple[str, Cost]], *, nodes: bool, format: str) -> N
     for found in summaries:
         found["unknown_operators"] = ", ".join(found["unknown_operators"])
     print_table(COLUMNS, summaries, format)
+    unknown = [
+        dict(zip(UNKNOWN_COLUMNS, (file, *line), strict=True)) for file, cost in costs for line in _not_counted(cost)
+    ]
+    if unknown and format == "table":
+        print()
+        print_table(UNKNOWN_COLUMNS, unknown, format)
+
+
+def _not_counted(cost: Cost) -> list[tuple[str, int | None, str]]:
+    """What is unknown, for people: how many nodes of each operator, and why."""
+    lines: list[tuple[str, int | None, str]] = [
+        (operator, cost.unknown_nodes[operator], reason) for operator, reason in cost.unknown_operators.items()
+    ]
+    if cost.peak_activation_bytes is None:
+        lines.append(("peak_activation_bytes", None, cost.peak_activation_reason))
+    return lines

@@ -1,0 +1,175 @@
+"""Output shapes of onnxruntime's own operators (domain com.microsoft), which shape inference does not know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DOMAIN = "com.microsoft"
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A standard operator with the same output shape, and which inputs of the other it takes.
+
+    ``outputs`` are groups of outputs of the other: a stand-in of its own makes each group.
+    """
+
+    operator: str
+    inputs: tuple[int, ...] = (0,)
+    outputs: tuple[tuple[int, ...], ...] = ((0,),)
+    real: bool = False  # the output is float32, whatever the inputs are
+
+
+_LIKE_ITS_INPUT = """
+    BiasAdd BiasSoftmax FastGelu Gelu GroupNorm QLinearLeakyRelu QLinearSigmoid QLinearSoftmax QuickGelu
+    RotaryEmbedding Trilu
+"""
+_NORMALISED_SUM = StandIn("Add", (0, 1), ((0,), (3,)))
+STAND_INS: Mapping[str, StandIn] = {
+    **dict.fromkeys(_LIKE_ITS_INPUT.split(), StandIn("Identity")),
+    **dict.fromkeys(
+        ("SkipLayerNormalization", "SkipSimplifiedLayerNormalization"), StandIn("Add", (0, 1), ((0,), (3,)))
+    ),
+    "SkipGroupNorm": StandIn("Identity", (0,), ((0,), (1,))),
+    "EmbedLayerNormalization": StandIn("Gather", (2, 0), ((0,), (2,))),
+    "BiasGelu": StandIn("Add", (0, 1)),
+    "QuantizeLinear": StandIn("QuantizeLinear", (0, 1, 2)),
+    "DequantizeLinear": StandIn("DequantizeLinear", (0, 1, 2)),
+    "QLinearAdd": StandIn("Add", (0, 3)),
+    "QLinearMul": StandIn("Mul", (0, 3)),
+    "QLinearWhere": StandIn("Where", (0, 1, 4)),
+    "QLinearConcat": StandIn("Concat", tuple(range(2, 300, 3))),
+    "QLinearAveragePool": StandIn("AveragePool"),
+    "QLinearGlobalAveragePool": StandIn("GlobalAveragePool"),
+    "FusedConv": StandIn("Conv", (0, 1, 2)),
+    "FusedGemm": StandIn("Gemm", (0, 1, 2)),
+    "FusedMatMul": StandIn("MatMul", (0, 1)),
+    "TransposeMatMul": StandIn("MatMul", (0, 1)),
+    "QGemm": StandIn("Gemm", (0, 3)),
+    "DynamicQuantizeMatMul": StandIn("MatMul", (0, 1)),
+    "MatMulIntegerToFloat": StandIn("MatMul", (0, 1), real=True),
+    "DynamicQuantizeLSTM": StandIn("LSTM", (0, 1, 2), ((0, 1, 2),)),
+}
+
+
+def replace(model: Any) -> None:
+    """Put standard operators of the same output shape in the place of those that have one, in an onnx.ModelProto."""
+    matrices = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer if len(tensor.dims) == 2}
+    nodes = []
+    for node in model.graph.node:
+        found = STAND_INS.get(node.op_type) if node.domain == DOMAIN and not _needs_ranks(node) else None
+        projected = _projection(node, matrices) if node.domain == DOMAIN else None
+        if projected:
+            weight = model.graph.initializer.add(name=f"{node.output[0]} projection", data_type=1, dims=projected)
+            found = StandIn("MatMul", real=node.op_type == "QAttention")
+            nodes += _made(node, found, [node.input[0], weight.name])
+        elif found:
+            nodes += _made(node, found, [node.input[index] for index in found.inputs if index < len(node.input)])
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def declare(model: Any, of: Mapping[str, Sequence[int | str]], types: Mapping[str, int]) -> bool:
+    """Write down output shapes that follow from input shapes known by now; whether there were any."""
+    from onnx import helper
+
+    found = []
+    for node in model.graph.node:
+        if node.domain == DOMAIN and node.output and node.output[0] not in of:
+            shape = _followed(node, of)
+            if shape is not None:
+                kind = types.get(node.input[0], 1)
+                found.append(helper.make_tensor_value_info(node.output[0], kind, shape))
+    model.graph.value_info.extend(found)
+    return bool(found)
+
+
+def fused_operands(node: Any, left: Sequence[int], right: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The shapes that a FusedMatMul multiplies, after the transpositions that it holds."""
+    flags = {attribute.name: attribute.i for attribute in node.attribute}
+    found = []
+    for side, shape in (("A", list(left)), ("B", list(right))):
+        if flags.get(f"transBatch{side}") and len(shape) > 2:
+            shape = [*shape[1:-1], shape[0], shape[-1]]
+        if flags.get(f"trans{side}") and len(shape) > 1:
+            shape = [*shape[:-2], shape[-1], shape[-2]]
+        found.append(shape)
+    return found[0], found[1]
+
+
+def _needs_ranks(node: Any) -> bool:
+    """Whether its form depends on ranks or a layout that no standard operator has."""
+    flags = ("transA", "transB", "transBatchA", "transBatchB") if node.op_type.endswith("MatMul") else ()
+    return any(attribute.i for attribute in node.attribute if attribute.name in (*flags, "channels_last"))
+
+
+def _projection(node: Any, matrices: Mapping[str, tuple[int, ...]]) -> tuple[int, int] | None:
+    """The matrix that takes a node's input to its output's shape, where its weight is stored."""
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    if node.op_type == "MatMulNBits" and {"K", "N"} <= attributes.keys():
+        return attributes["K"].i, attributes["N"].i
+    weight = matrices.get(node.input[1]) if len(node.input) > 1 else None
+    if node.op_type not in ("Attention", "QAttention") or weight is None:
+        return None
+    sizes = attributes["qkv_hidden_sizes"].ints if "qkv_hidden_sizes" in attributes else [weight[1] // 3]
+    return weight[0], sizes[-1]
+
+
+def _made(node: Any, found: StandIn, names: Sequence[str]) -> list[Any]:
+    from onnx import helper
+
+    real = found.real or (node.op_type == "QGemm" and len(node.input) < 8)  # without the output's scale
+    made = []
+    for group in found.outputs:
+        outputs = [node.output[index] for index in group if index < len(node.output)]
+        if any(outputs):
+            inner = [f"{name} before Cast" for name in outputs] if real else outputs
+            made.append(helper.make_node(found.operator, names, inner))
+            made[-1].attribute.extend(node.attribute)
+            if real:
+                made.append(helper.make_node("Cast", inner, outputs, to=1))
+    return made
+
+
+def _followed(node: Any, of: Mapping[str, Sequence[int | str]]) -> list[int] | None:
+    """The output shape of a node that has no stand-in; None where it is not known, or not yet."""
+    known = [_sizes(of.get(name)) for name in node.input]
+    if node.op_type in ("FusedMatMul", "TransposeMatMul") and len(known) == 2:
+        if known[0] is None or known[1] is None:
+            return None
+        return _product(*fused_operands(node, known[0], known[1]))
+    if node.op_type == "MultiHeadAttention" and known and known[0]:
+        return _attended(known)
+    return None
+
+
+def _sizes(shape: Sequence[int | str] | None) -> list[int] | None:
+    sizes = [size for size in shape or () if isinstance(size, int)]
+    return sizes if shape is not None and len(sizes) == len(shape) else None
+
+
+def _product(left: Sequence[int], right: Sequence[int]) -> list[int] | None:
+    import numpy as np
+
+    if len(left) < 2 or len(right) < 2:
+        return None
+    try:
+        return [*map(int, np.broadcast_shapes(tuple(left[:-2]), tuple(right[:-2]))), left[-2], right[-1]]
+    except ValueError:
+        return None
+
+
+def _attended(known: Sequence[Sequence[int] | None]) -> list[int] | None:
+    """Batch, length of the query, and the width of all heads' values together."""
+    query, key, value = (*known, None, None)[:3]
+    if query and len(query) == 5:
+        return [query[0], query[1], query[2] * query[4]]
+    if not query or len(query) != 3 or not key:
+        return None
+    if len(key) == 5:
+        return [query[0], query[1], key[2] * key[4]]
+    if value and len(value) in (3, 4):
+        return [query[0], query[1], value[2] if len(value) == 3 else value[1] * value[3]]
+    return None
