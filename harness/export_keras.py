@@ -45,8 +45,7 @@ def convert(architecture: Architecture, trained: "weights.Weights", *, fold: boo
     """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph.
 
     Of a large network tf2onnx gets the weights as inputs, since it folds constants in memory and VGG-16
-    took more than 24 GB so; what then stands on weights is folded here, one weight at a time. Batch
-    norm is not folded that way.
+    took more than 24 GB so; what then stands on weights is folded here, one weight at a time.
     """
     import tensorflow
 
@@ -55,10 +54,11 @@ def convert(architecture: Architecture, trained: "weights.Weights", *, fold: boo
     activation = tensorflow.nn.softmax if architecture.output == "softmax" else tensorflow.nn.sigmoid
     if fold and not architecture.large:
         return _with_constant_weights(network, activation, _signature(architecture))
-    model = _with_weights_as_inputs(network, activation, _signature(architecture))
-    if fold:
-        fold_weights(model)
-    return model
+    model = with_weights_as_inputs(network, activation, _signature(architecture))
+    if not fold:
+        return model
+    fold_weights(model)
+    return _optimised(model) if any(name.endswith(".running_mean") for name in trained) else model
 
 
 def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
@@ -72,23 +72,18 @@ def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
 def _with_constant_weights(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
     """As tf2onnx converts: the weights are constants, and what can be computed from them is."""
     import tensorflow
-    import tf2onnx
 
     @tensorflow.function
     def forward(image):  # type: ignore[no-untyped-def]
         return {artifacts.OUTPUT: activation(network(image, training=False))}
 
-    with quiet():
-        model, _ = tf2onnx.convert.from_function(forward, input_signature=[image], opset=artifacts.OPSET)
-    converted: onnx.ModelProto = model
-    return converted
+    return _converted(forward, [image])
 
 
-def _with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
+def with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
     """The weights are inputs while tf2onnx converts, so that it folds none; initialisers afterwards."""
     import onnx
     import tensorflow
-    import tf2onnx
 
     learned = [*network.trainable_variables, *network.non_trainable_variables]
     count = len(network.trainable_variables)
@@ -103,8 +98,7 @@ def _with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.
         tensorflow.TensorSpec(variable.shape, variable.dtype, name=name)
         for variable, name in zip(learned, names, strict=True)
     ]
-    with quiet():
-        model, _ = tf2onnx.convert.from_function(forward, input_signature=[image, *specs], opset=artifacts.OPSET)
+    model = _converted(forward, [image, *specs])
     read = {name for node in model.graph.node for name in node.input}
     for variable, name in zip(learned, names, strict=True):
         if name in read:  # the random state of a dropout is not
@@ -112,8 +106,47 @@ def _with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.
     kept = [value for value in model.graph.input if value.name == artifacts.INPUT]
     del model.graph.input[:]
     model.graph.input.extend(kept)
+    return model
+
+
+def _converted(function: Any, signature: list[Any]) -> "onnx.ModelProto":
+    """What tf2onnx makes of a TensorFlow function, and of the functions that it calls.
+
+    On a processor, Keras makes a compiled function of each grouped convolution. tf2onnx would leave the
+    call in the graph, which no runtime knows; called eagerly, what is inside joins the graph instead.
+    """
+    import tensorflow
+    import tf2onnx
+
+    before = tensorflow.config.functions_run_eagerly()
+    tensorflow.config.run_functions_eagerly(True)
+    try:
+        with quiet():
+            model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=artifacts.OPSET)
+    finally:
+        tensorflow.config.run_functions_eagerly(before)
     converted: onnx.ModelProto = model
     return converted
+
+
+def _optimised(model: "onnx.ModelProto") -> "onnx.ModelProto":
+    """Once more through the optimisers of tf2onnx that batch norm needs, now that its weights are constants.
+
+    While they were inputs, its Mul and Add stood between two Transposes. Each optimiser copies every
+    weight, so that all twelve, of which these are four, took 21 GB for VGG-19.
+    """
+    from tf2onnx import optimizer
+    from tf2onnx.graph import GraphUtil
+
+    needed = {
+        "optimize_transpose": optimizer.TransposeOptimizer,
+        "fold_constants": optimizer.ConstFoldOptimizer,
+        "remove_identity": optimizer.IdentityOptimizer,
+        "remove_back_to_back": optimizer.BackToBackOptimizer,
+    }
+    with quiet():
+        optimised: onnx.ModelProto = GraphUtil.optimize_model_proto(model, catch_errors=False, optimizers=needed)
+    return optimised
 
 
 def fold_weights(model: "onnx.ModelProto") -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness import catalog, recipes, training, weights
 from harness.architecture import Architecture, Optimizer, Recipe
@@ -73,19 +73,20 @@ def begin(
     keras.utils.set_random_seed(seed)  # dropout
     with _arithmetic(precision):
         model = build(architecture)
-    drawn = recipes.first_weights(weights.shapes(weights.from_keras(model)), recipe, seed)
+    drawn = recipes.first_weights(weights.from_keras(model), recipe, seed)
     weights.to_keras(model, {**drawn, **given})
     return KerasTrainer(model, recipe)
 
 
 @contextlib.contextmanager
-def _arithmetic(precision: training.Precision) -> Iterator[None]:
-    """Layers that are made inside it compute in that precision; their weights are kept in float32."""
+def _arithmetic(precision: training.Precision | Literal["float64"]) -> Iterator[None]:
+    """Layers that are made inside it compute in that precision; for bfloat16 their weights are kept in float32."""
     import keras
 
     before = keras.config.dtype_policy()
-    if precision == "bfloat16":
-        keras.config.set_dtype_policy("mixed_bfloat16")
+    policies = {"bfloat16": "mixed_bfloat16", "float64": "float64"}
+    if precision in policies:
+        keras.config.set_dtype_policy(policies[precision])
     try:
         yield
     finally:
@@ -113,6 +114,19 @@ def logits(
 ) -> "NDArray[numpy.float32]":
     """The model's logits (N, outputs) for images (N, H, W, C)."""
     found: NDArray[numpy.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
+    return found.reshape(len(images), -1)
+
+
+def exact_logits(
+    architecture: Architecture, made: weights.Weights, images: "NDArray[numpy.float32]"
+) -> "NDArray[numpy.float64]":
+    """The logits (N, outputs) of the network in float64."""
+    with _arithmetic("float64"):
+        model = build(architecture)
+    weights.to_keras(model, made)
+    found: NDArray[numpy.float64] = model.predict(
+        images.astype("float64"), batch_size=training.batch_of(images), verbose=0
+    )
     return found.reshape(len(images), -1)
 
 

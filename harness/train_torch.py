@@ -91,7 +91,7 @@ def begin(
 
     torch.manual_seed(seed)  # dropout
     model = build(architecture)
-    drawn = recipes.first_weights(weights.shapes(weights.from_torch(model)), recipe, seed)
+    drawn = recipes.first_weights(weights.from_torch(model), recipe, seed)
     weights.to_torch(model, {**drawn, **given})
     # Images come with their channels last, and processors convolve faster over them so.
     return TorchTrainer(model.to(memory_format=torch.channels_last), recipe, precision)

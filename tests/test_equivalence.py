@@ -47,19 +47,30 @@ def average_for_max(layers: OrderedDict[str, nn.Module]) -> None:
     layers["pool1"] = nn.AvgPool2d(2)
 
 
+def take_the_epsilon_of_keras(layers: OrderedDict[str, nn.Module]) -> None:
+    layers["stage3"].block4.bn2.eps = 1e-3  # one of 53
+
+
+def loosen_the_last_epsilon(layers: OrderedDict[str, nn.Module]) -> None:
+    norms = [module for module in nn.Sequential(layers).modules() if isinstance(module, nn.BatchNorm2d)]
+    norms[-1].eps = 1e-5  # one of 149
+
+
 FAULTS = [
     ("cifar10_bn_elu", loosen_epsilon),
     ("cifar10_bn_elu", swap_norm_and_activation),
     ("fmnist_same", pad_both_sides),
     ("fmnist_same", flatten_channels_last),
     ("lenet_mnist", average_for_max),
+    ("resnet50", take_the_epsilon_of_keras),
+    ("inception_v4", loosen_the_last_epsilon),
 ]
 
 
 def proof_of(name: str, change: Callable[[OrderedDict[str, nn.Module]], None]) -> "equivalence.Equivalence":
     """The verdict on a network and its changed copy, with the same weights."""
     architecture = get(name)
-    batch = images.sample(architecture, 64)
+    batch = images.sample(architecture, 64 if architecture.macs < 1e9 else 2)
     drawn = untrained.draw(architecture, batch, seed=0)
     model = train_torch.build(architecture)
     weights.to_torch(model, drawn)

@@ -1,4 +1,4 @@
-"""VGG 16, from Ted Scully's lecture, and Subir Varma's transfer learning on top of its convolutions."""
+"""VGG 16, from Ted Scully's lecture, Subir Varma's transfer learning on top of its convolutions, and VGG 19."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Mo
 
 # Filters and convolutions of each block. The lecture's filters double after each block: the last block's do not.
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+VGG19 = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 
 LECTURE = Recipe(
     dataset="cats_vs_dogs",
@@ -75,5 +76,23 @@ ARCHITECTURES = (
             ),
             "quick": replace(LECTURE, training_images=200, epochs=1, augmentation=None, features_once=True, source=""),
         },
+    ),
+    Architecture(
+        name="vgg19",
+        family="vgg",
+        sets=("figure",),
+        source="Canziani et al. 2016, VGG-19",
+        dataset="imagenet",
+        input_shape=(224, 224, 3),
+        outputs=1000,
+        params=143_667_240,
+        macs=19_632_062_464,
+        options={"blocks": VGG19, "head": "classifier", "input_shape": (224, 224, 3)},
+        published=Published(accuracy=0.7074, dataset="imagenet", split="ImageNet val, central crop", source=CANZIANI),
+        deviations=(
+            "The paper drops out half of the outputs of the first two dense layers while it trains; nothing trains "
+            "this network here, and dropout changes nothing else.",
+        ),
+        recipes={},
     ),
 )

@@ -9,8 +9,8 @@ from torch import nn
 def build(blocks: Sequence[tuple[int, int]], head: str, input_shape: tuple[int, int, int]) -> nn.Module:
     """An untrained network that turns images (N, 3, H, W) into logits (N, 1000), or (N, 1) with head "features".
 
-    ``blocks`` gives each block's filters and convolutions. The shapes below are VGG 16's at 224×224,
-    and at 180×180 where they differ.
+    ``blocks`` gives each block's filters and convolutions. The shapes below are VGG 16's and VGG 19's
+    at 224×224, and VGG 16's at 180×180 where they differ.
     """
     height, width, channels = input_shape
     network = OrderedDict()
