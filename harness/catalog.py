@@ -1,18 +1,21 @@
-"""The catalogue: every architecture by name. A new folder in ``models/`` is in it; nothing else changes."""
+"""The catalogue: every architecture by name. A new folder in ``models/`` is in it; nothing else changes.
+
+A folder of the user's own is none of it; where a name is expected, its path is taken as well.
+"""
 
 import difflib
 import fnmatch
-import importlib
-import pkgutil
+import os
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
+from harness import families
 from harness.architecture import Architecture
 from harness.errors import HarnessError
+from harness.families import FRAMEWORKS, definition, definition_file, frameworks
 
-FRAMEWORKS = ("keras", "torch")
+__all__ = ["FRAMEWORKS", "definition", "definition_file", "frameworks"]
+
 SETS = ("default", "lectures", "figure", "all")
 
 # What a command takes when no network is named: one of each kind of layer that the lectures use, small
@@ -29,24 +32,25 @@ DEFAULT = (
 )
 
 
-@cache
 def architectures() -> dict[str, Architecture]:
     """Every architecture by its name, in alphabetical order. No framework is imported."""
-    found: dict[str, Architecture] = {}
-    package = importlib.import_module("harness.models")
-    for family in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        for architecture in importlib.import_module(f"harness.models.{family}").ARCHITECTURES:
-            if architecture.name in found:
-                raise HarnessError(f"two families of models/ define {architecture.name!r}: expected one.")
-            found[architecture.name] = architecture
-    return dict(sorted(found.items()))
+    return families.architectures()
 
 
 def get(name: str) -> Architecture:
-    """The architecture of that name; a :class:`HarnessError` names the nearest ones where there is none."""
+    """The architecture of that name, or of a folder: DIR, or DIR:NAME where it has several.
+
+    A :class:`HarnessError` names the nearest ones where there is none.
+    """
     known = architectures()
     if name in known:
         return known[name]
+    if _is_folder(name):
+        (found, *others) = _of_folder(name)
+        if others:
+            names = ", ".join(f"{name}:{member.name}" for member in (found, *others))
+            raise HarnessError(f"one network is expected here, and {name} has several: {names}.")
+        return found
     if matches := fnmatch.filter(known, name):
         raise HarnessError(f"one name is expected here, and {name!r} matches {', '.join(matches)}.")
     near = difflib.get_close_matches(name.casefold(), known, n=3, cutoff=0.4)
@@ -67,6 +71,9 @@ def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
         return everything
     chosen: dict[str, Architecture] = {}
     for pattern in patterns:
+        if _is_folder(pattern):
+            chosen |= {reference(architecture): architecture for architecture in _of_folder(pattern)}
+            continue
         if not any(character in pattern for character in "*?["):
             chosen[pattern] = get(pattern)
             continue
@@ -77,21 +84,31 @@ def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
     return list(chosen.values())
 
 
-def definition(architecture: Architecture, framework: str) -> ModuleType:
-    """The module that defines the network in a framework; imports that framework."""
-    name = f"harness.models.{architecture.family}.in_{framework}"
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and error.name.startswith("harness"):
-            raise
-        raise HarnessError(
-            f"{framework} is not installed (no module {error.name!r}): "
-            f"pip install 'onnx-harness[{framework}]' in this environment."
-        ) from error
+def foreign(architecture: Architecture) -> bool:
+    """Whether the network is none of this project: of an installed package, or of a folder of the user's own."""
+    return "." in architecture.family or os.sep in architecture.family
 
 
-def definition_file(architecture: Architecture, framework: str) -> Path:
-    """The source file of the definition, found without importing the framework."""
-    family = importlib.import_module(f"harness.models.{architecture.family}")
-    return Path(family.__path__[0]) / f"in_{framework}.py"
+def reference(architecture: Architecture) -> str:
+    """What :func:`get` finds the architecture by, in any process."""
+    if Path(architecture.family).is_absolute():
+        return f"{architecture.family}:{architecture.name}"
+    return architecture.name
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder is meant and not a name of the catalogue."""
+    return name not in architectures() and (os.sep in name or Path(name).is_dir())
+
+
+def _of_folder(name: str) -> tuple[Architecture, ...]:
+    """The networks of DIR, or the one of DIR:NAME. None of them may have the name of one in the catalogue."""
+    folder, member = (name, "") if Path(name).is_dir() else name.rpartition(":")[::2]
+    found = families.of_folder(Path(folder or name))
+    chosen = tuple(architecture for architecture in found if member in ("", architecture.name))
+    if not chosen:
+        raise HarnessError(f"{folder} has no {member!r}: it has {', '.join(each.name for each in found)}.")
+    for architecture in chosen:
+        if architecture.name in architectures():
+            raise HarnessError(f"{folder}: {architecture.name!r} is a network of the catalogue: choose another name.")
+    return chosen

@@ -10,7 +10,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import catalog, files, plan, preparing, progress
+from harness import catalog, files, plan, preparing, progress, provenance
 from harness.tables import FORMATS, print_table
 
 
@@ -24,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Export, and print where the files are."""
-    frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
-    plan.check_installed((*frameworks, args.trained_in))
+    asked = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     requests = preparing.requests(args, args.trained_in)
+    provenance.check_installed(tuple({*asked, *(request.framework for request in requests)}))
     needed = [plan.of(request) for request in requests]
-    exports = [pieces.exports[framework] for pieces in needed for framework in frameworks]
+    exports = [piece for pieces in needed for framework, piece in pieces.exports.items() if framework in asked]
     weights = [piece for pieces in needed for piece in pieces.all if piece.kind in ("draw", "train")]
     errors = preparing.carry_out([*weights, *exports])
     if errors:

@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="names or globs; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names, globs or folders; default: all")
     parser.add_argument("--set", choices=catalog.SETS, default="all", help="a set of the catalogue (default: all)")
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 

@@ -20,6 +20,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness import catalog, facts
@@ -36,7 +37,7 @@ NUMBERS = ("parameters", "as Keras counts", "MACs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("name", metavar="NAME", help="of the catalogue, or DIR of a network of your own")
     parser.add_argument(
         "--framework", choices=catalog.FRAMEWORKS, help="whose definition is counted (default: keras, where installed)"
     )
@@ -59,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.format == "table":
         _print_facts(architecture)
-    framework = args.framework or _installed()
+    framework = args.framework or _installed(catalog.frameworks(architecture))
     layers = _count(architecture, framework)
     if args.format == "json":
         listed = [asdict(layer) for layer in layers]
@@ -74,13 +75,17 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _facts(architecture: Architecture) -> dict[str, object]:
-    definitions = {framework: str(catalog.definition_file(architecture, framework)) for framework in catalog.FRAMEWORKS}
-    return {**asdict(architecture), "definitions": definitions}
+    return {**asdict(architecture), "definitions": {name: str(file) for name, file in _files(architecture).items()}}
+
+
+def _files(architecture: Architecture) -> dict[str, Path]:
+    """The definitions that there are, by framework."""
+    return {name: catalog.definition_file(architecture, name) for name in catalog.frameworks(architecture)}
 
 
 def _print_facts(architecture: Architecture) -> None:
     """What a reader needs of the facts: nothing that is empty, and one line a recipe."""
-    files = [(NAMES[name], str(catalog.definition_file(architecture, name))) for name in catalog.FRAMEWORKS]
+    files = [(NAMES[name], str(file)) for name, file in _files(architecture).items()]
     recipes = [(profile, facts.of_recipe(recipe)) for profile, recipe in architecture.recipes.items()]
     lines = [*facts.of(architecture), *files, *recipes]
     indent = max(len(label) for label, _ in lines) + 2
@@ -98,8 +103,11 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100_000
 
 
-def _installed() -> str:
-    if all(importlib.util.find_spec(name) for name in ("keras", "tensorflow")):
+def _installed(defined: Sequence[str]) -> str:
+    """The framework whose definition is counted: Keras, where the network is defined in it and it is installed."""
+    if "keras" not in defined:
+        return defined[0]
+    if "torch" not in defined or all(importlib.util.find_spec(name) for name in ("keras", "tensorflow")):
         return "keras"
     print("harness: Keras is not installed: the layers are those of PyTorch.", file=sys.stderr)
     return "torch"
@@ -210,14 +218,14 @@ def _fitted(text: str, column: str, width: int) -> str:
 
 
 def _print_definitions(architecture: Architecture) -> None:
-    """The two files in two columns: in colour and wrapped on a terminal, else as wide as they are."""
+    """The files in columns: in colour and wrapped on a terminal, else as wide as they are."""
     from rich import box
     from rich.console import Console
     from rich.syntax import Syntax
     from rich.table import Column, Table
     from rich.text import Text
 
-    files = [catalog.definition_file(architecture, framework) for framework in catalog.FRAMEWORKS]
+    files = list(_files(architecture).values())
     table = Table(*(Column(Text(str(file)), overflow="fold") for file in files), box=box.MINIMAL)
     table.add_row(
         *(

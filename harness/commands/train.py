@@ -15,9 +15,10 @@ Example:
 import argparse
 from dataclasses import asdict
 
-from harness import catalog, pieces, plan, preparing, progress
+from harness import catalog, pieces, plan, preparing, progress, provenance
 from harness.errors import HarnessError
-from harness.plan import Piece, Request
+from harness.plan import Piece
+from harness.request import Request
 from harness.tables import FORMATS, print_table
 
 COLUMNS = (
@@ -38,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
-    plan.check_installed(frameworks)
+    asked = [request for framework in frameworks for request in preparing.requests(args, framework)]
+    provenance.check_installed(tuple({request.framework for request in asked}))
     trainings = [
         plan.train(request)
-        for framework in frameworks
-        for request in preparing.requests(args, framework)
+        for request in asked
         if _can_be_trained(request, named=request.architecture.name in args.names)
     ]
     errors = preparing.carry_out([each for piece in trainings for each in (*plan.earlier(piece), piece)])
@@ -55,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _can_be_trained(request: Request, *, named: bool) -> bool:
     """Whether it can; what was named and cannot is refused, what a glob or a set brought is left out in sight."""
-    if not (reason := plan.untrained_because(request)):
+    if not (reason := request.untrained):
         return True
     message = f"{request.architecture.name} cannot be trained here: {reason}"
     if named:
@@ -70,11 +71,11 @@ def _lines(piece: Piece, *, every: bool) -> list[dict[str, object]]:
     common = {
         "network": request.architecture.name,
         "framework": piece.framework,
-        "dataset": plan.dataset(request).name,
-        "base_weights": plan.base_weights_named(request),
+        "dataset": request.dataset.name,
+        "base_weights": plan.origin(piece),
         "precision": request.precision,
         "validated_on": history.validated_on,
-        "weights": str(piece.folder / pieces.WEIGHTS),
+        "weights": str(piece.weights_file),
     }
     last = history.epochs[-1]
     return [
