@@ -155,8 +155,8 @@ class _Work:
 
     def _threads(self, piece: Piece) -> int:
         """The threads a piece uses. One, so that pieces run side by side and the quick weights are the
-        same on every number of cores; training by the lecture's recipe takes hours, and all cores."""
-        return self.cores if piece.kind == "train" and piece.request.profile != "quick" else 1
+        same on every number of cores; what takes hours gets all cores."""
+        return self.cores if piece.takes_hours else 1
 
     def _alone(self, piece: Piece) -> bool:
         """Whether the piece gets a process of its own: a large export must not add to what another has left."""

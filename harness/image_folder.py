@@ -56,7 +56,7 @@ def find(folder: Path) -> ImageFiles:
     """
     others: list[Split] = [split for split in ("validation", "test") if (folder / split).is_dir()]
     if not others or not (folder / "train").is_dir():
-        found = _list(f"{entry.name}/" for entry in _entries(folder) if entry.is_dir())
+        found = _list(f"{entry.name}/" for entry in entries(folder) if entry.is_dir())
         raise HarnessError(f"{folder}: expected {LAYOUT}; found {found}.")
     class_names = _class_names(folder / "train")
     for name in others:
@@ -87,7 +87,7 @@ def decode(files: ImageFiles, input_shape: tuple[int, int, int]) -> "dict[Split,
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:
-    names = tuple(entry.name for entry in _entries(folder) if entry.is_dir())
+    names = tuple(entry.name for entry in entries(folder) if entry.is_dir())
     if len(names) < 2:
         raise HarnessError(f"{folder}: expected a folder for each of two classes or more, found {_list(names)}.")
     return names
@@ -97,14 +97,14 @@ def _files(folder: Path, split: Split, class_names: tuple[str, ...]) -> tuple[tu
     """The image files of a split, each with its label, in the split's order."""
     found = []
     for label, name in enumerate(class_names):
-        images = [entry for entry in _entries(folder / split / name) if entry.suffix.lower() in SUFFIXES]
+        images = [entry for entry in entries(folder / split / name) if entry.suffix.lower() in SUFFIXES]
         if not images:
             raise HarnessError(f"{folder / split / name}: expected images ({', '.join(SUFFIXES)}), found none.")
         found += [(image, label) for image in images]
-    return tuple(sorted(found, key=lambda file: _place_in_order(file[0].relative_to(folder))))
+    return tuple(sorted(found, key=lambda file: place_in_order(file[0].relative_to(folder))))
 
 
-def _entries(folder: Path) -> list[Path]:
+def entries(folder: Path) -> list[Path]:
     """What is in a folder, sorted by name, without what is hidden."""
     try:
         entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
@@ -121,7 +121,7 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "") or "none"
 
 
-def _place_in_order(path: Path) -> str:
+def place_in_order(path: Path) -> str:
     """A key that has nothing to do with class or number, and that no other file changes."""
     return hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()
 
@@ -165,14 +165,23 @@ def _write(target: Path, paths: list[Path], input_shape: tuple[int, int, int]) -
 
 def _decoded(path: Path, input_shape: tuple[int, int, int]) -> "Image.Image":
     """One image, upright, in the mode and size of the input."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     height, width, channels = input_shape
+    return read(path, channels).resize((width, height), Image.Resampling.BILINEAR)
+
+
+def read(path: Path, channels: int, *, upright: bool = True) -> "Image.Image":
+    """One image in grey (1 channel) or RGB (3), turned as the camera noted unless ``upright`` is False.
+
+    Raises :class:`HarnessError` for a file that is no whole image.
+    """
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as opened:
-            upright = ImageOps.exif_transpose(opened)
-        image = _eight_bits(upright).convert(_MODES[channels])
-        return image.resize((width, height), Image.Resampling.BILINEAR)
+            image = ImageOps.exif_transpose(opened) if upright else opened.copy()
+        return _eight_bits(image).convert(_MODES[channels])
     except Exception as error:  # Pillow's formats raise OSError, SyntaxError, ValueError, struct.error and more
         raise _no_image(path, first_line(error)) from error
 

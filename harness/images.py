@@ -117,7 +117,7 @@ def prepare(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -> I
         y_test=y_test,
         validated_on=validated_on,
         adaptation=adaptation(dataset, architecture, recipe),
-        scale=_scale(recipe.scaling, x_train),
+        scale=scaled_by(recipe.scaling, x_train),
     )
 
 
@@ -135,13 +135,18 @@ def adaptation(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -
     return "; ".join(step for step in (dataset.adaptation, fitted) if step)
 
 
-def sample(architecture: Architecture, count: int) -> "Floats":
-    """Real images for a network that is not trained, float32 (count, H, W, C) from 0 to 1.
+def sample(architecture: Architecture, count: int, scaling: Scaling = "unit") -> "Floats":
+    """Real images for a network that is not trained here, float32 (count, H, W, C).
 
     The first test images of the embedded sample, 2,000 at most, resized to the network's input.
     """
     images, _ = fit(datasets.load(datasets.SAMPLE).x_test[:count], architecture.input_shape)
-    return _scale("unit", images)(images)
+    return scaled(images, scaling)
+
+
+def scaled(images: "Bytes", scaling: Scaling) -> "Floats":
+    """Images (N, H, W, C) as a network expects them that was trained elsewhere: not by "standard"."""
+    return scaled_by(scaling, images)(images)
 
 
 def fit(
@@ -211,7 +216,7 @@ def _kept(count: int, held_out: float) -> int:
     return kept
 
 
-def _scale(scaling: Scaling, training: "Bytes") -> Scale:
+def scaled_by(scaling: Scaling, training: "Bytes") -> Scale:
     """The scaling in numbers; "standard" takes them from these training images alone."""
     import numpy as np
 

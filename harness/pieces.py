@@ -12,7 +12,9 @@ from harness import (
     cache,
     catalog,
     equivalence,
+    evaluation,
     images,
+    layers,
     plan,
     runtime,
     training,
@@ -21,15 +23,14 @@ from harness import (
 )
 from harness.architecture import Architecture
 from harness.errors import HarnessError
+from harness.evaluation import Evaluation
 from harness.measurements import Accuracy, Artifact, Equivalence
-from harness.plan import Piece, Pieces, Request
+from harness.plan import Piece, Pieces
 from harness.training import History, Progress
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
-
-WEIGHTS = "weights.safetensors"
 
 
 def make(piece: Piece, threads: int, progress: Progress) -> None:
@@ -38,6 +39,8 @@ def make(piece: Piece, threads: int, progress: Progress) -> None:
         return
     if piece.framework in catalog.FRAMEWORKS:
         importlib.import_module(f"harness.train_{piece.framework}").set_threads(threads)
+    if piece.kind in ("draw", "train"):
+        _check_facts(piece)
     with cache.building(piece.folder) as folder:
         match piece.kind:
             case "draw":
@@ -47,7 +50,7 @@ def make(piece: Piece, threads: int, progress: Progress) -> None:
             case "export":
                 _export(piece, folder)
             case "prove":
-                _prove(piece, folder, threads)
+                _prove(piece, folder, threads, progress)
 
 
 def history(piece: Piece) -> History:
@@ -78,22 +81,42 @@ def accuracies(pieces: Pieces) -> dict[str, Accuracy]:
     found = predictions(pieces)
     if "labels" not in found:
         return {}
-    return {framework: accuracy.of(found[framework], found["labels"]) for framework in catalog.FRAMEWORKS}
+    return {framework: accuracy.of(found[framework], found["labels"]) for framework in pieces.exports}
 
 
-def prepared(request: Request) -> images.Images:
-    """The images of the request's network, as its recipe feeds them."""
-    return images.prepare(plan.dataset(request), request.architecture, request.recipe)
+def top5(pieces: Pieces) -> dict[str, float]:
+    """The share of images with the right answer among a file's first five, by framework; of ImageNet alone."""
+    found = predictions(pieces)
+    names = {framework: f"{framework}_top5" for framework in pieces.exports}
+    return {framework: float(found[name].mean()) for framework, name in names.items() if name in found}
+
+
+def _check_facts(piece: Piece) -> None:
+    """Compare the facts of a network of the user's own with its definition; this project's tests do so of the rest."""
+    architecture = piece.request.architecture
+    if not catalog.foreign(architecture):
+        return
+    table = layers.of(architecture, piece.framework)
+    counted = {"params": sum(layer.params for layer in table)}
+    if all(layer.macs is not None for layer in table):
+        counted["macs"] = sum(layer.macs or 0 for layer in table)
+    for name, count in counted.items():
+        if count != (stated := getattr(architecture, name)):
+            raise HarnessError(
+                f"{architecture.name} has {name}={count:_} in {piece.framework}, its facts say {stated:_}: correct "
+                f"the __init__.py of {architecture.family}."
+            )
 
 
 def _draw(piece: Piece, folder: Path) -> None:
     architecture, seed = piece.request.architecture, piece.request.seed
-    drawn = untrained.draw(architecture, images.sample(architecture, untrained.IMAGES), seed)
+    drawn = untrained.draw(architecture, images.sample(architecture, untrained.IMAGES), seed, piece.framework)
     _save(piece, folder, drawn)
 
 
 def _train(piece: Piece, folder: Path, progress: Progress) -> None:
-    request, data = piece.request, prepared(piece.request)
+    request = piece.request
+    data = images.prepare(request.dataset, request.architecture, request.recipe)
     trained, history = training.train(
         piece.framework,
         request.architecture,
@@ -114,36 +137,29 @@ def _given(piece: Piece, data: images.Images) -> weights.Weights:
     A base that nobody gives weights for gets random ones, through which images still differ.
     """
     for earlier in piece.needs:
-        return weights.load(earlier.folder / WEIGHTS)
+        return weights.load(earlier.weights_file)
     request = piece.request
     if request.base is not None:
         return dict(request.base.weights)
     if request.architecture.base is None:
         return {}
-    drawn = untrained.draw(request.architecture, data.scaled(data.x_train[: untrained.IMAGES]), request.seed)
+    scaled = data.scaled(data.x_train[: untrained.IMAGES])
+    drawn = untrained.draw(request.architecture, scaled, request.seed, piece.framework)
     return {name: array for name, array in drawn.items() if training.frozen(name.partition(".")[0], request.recipe)}
 
 
 def _save(piece: Piece, folder: Path, made: weights.Weights) -> None:
     facts = {"architecture": piece.request.architecture.name, "made_in": piece.framework, "digest": piece.digest}
-    weights.save(folder / WEIGHTS, made, facts)
-
-
-def _proof_images(request: Request) -> "tuple[NDArray[numpy.float32], NDArray[numpy.int64] | None]":
-    """The images that the forms are compared on, and their labels where the network was trained on such."""
-    if plan.untrained_because(request):
-        return images.sample(request.architecture, untrained.IMAGES), None
-    data = prepared(request)
-    return data.scaled(data.x_test), data.y_test
+    weights.save(folder / plan.WEIGHTS, made, facts)
 
 
 def _export(piece: Piece, folder: Path) -> None:
-    """Write the file, and the logits that the framework itself gives on the test images."""
+    """Write the file, and the logits that the framework itself gives on the images that are compared."""
     import numpy as np
 
     (made,) = piece.needs
     architecture = piece.request.architecture
-    loaded = weights.load(made.folder / WEIGHTS)
+    loaded = weights.load(made.weights_file)
     exporter = importlib.import_module(f"harness.export_{piece.framework}")
     source = catalog.definition_file(architecture, piece.framework)
     exporter.export(
@@ -156,7 +172,7 @@ def _export(piece: Piece, folder: Path) -> None:
             "definition": cache.digest({"": source.read_text()}),
         },
     )
-    test, _ = _proof_images(piece.request)
+    test = evaluation.of(made).compared
     logits = _torch_logits if piece.framework == "torch" else _keras_logits
     np.savez(folder / "logits.npz", **logits(architecture, loaded, test))
 
@@ -176,14 +192,17 @@ def _keras_logits(architecture: Architecture, loaded: weights.Weights, test: Any
 
     model = train_keras.build(architecture)
     weights.to_keras(model, loaded)
-    return {"logits": train_keras.logits(model, test)}
+    found: dict[str, Any] = {"logits": train_keras.logits(model, test)}
+    if plan.reference(architecture) == "keras":
+        found["exact"] = train_keras.exact_logits(architecture, loaded, test[: equivalence.PROOF_IMAGES])
+    return found
 
 
-def _prove(piece: Piece, folder: Path, threads: int) -> None:
-    """Compare the four forms, and keep what each file predicts."""
+def _prove(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
+    """Compare the forms, two of each framework, and keep what each file predicts."""
     import numpy as np
 
-    test, labels = _proof_images(piece.request)
+    evaluated = evaluation.of(piece.needs[0].needs[0])
     forms: dict[str, Any] = {}  # logits
     classes: dict[str, Any] = {}
     exact = None
@@ -192,17 +211,43 @@ def _prove(piece: Piece, folder: Path, threads: int) -> None:
         with np.load(export.folder / "logits.npz", allow_pickle=False) as arrays:
             forms[framework] = arrays["logits"]
             exact = arrays.get("exact", exact)
-        forms[f"onnx from {framework}"] = _file_logits(found, test, threads)
+        forms[f"onnx from {framework}"] = _file_logits(found, evaluated.compared, threads)
         classes[framework] = accuracy.classes(forms[framework], threshold=0.0)
-        classes[f"onnx from {framework}"] = accuracy.predictions(found, test, threads)
     if exact is None:
-        raise HarnessError("the proof needs PyTorch's logits in float64, which its export did not leave.")
-    proof = equivalence.prove(forms, exact, classes)
-    kept = {export.framework: classes[f"onnx from {export.framework}"] for export in piece.needs}
-    if labels is not None:
-        kept["labels"] = labels
-    np.savez_compressed(folder / "predictions.npz", **kept)
+        raise HarnessError("the proof needs logits in float64, which no export has left.")
+    kept = _predictions({export.framework: artifact(export) for export in piece.needs}, evaluated, threads, progress)
+    compared = {f"onnx from {export.framework}": kept[export.framework] for export in piece.needs}
+    classes |= {form: found[: len(evaluated.compared)] for form, found in compared.items()}
+    proof = equivalence.prove(forms, exact, classes, plan.reference(piece.request.architecture))
+    np.savez_compressed(folder / "predictions.npz", **kept)  # type: ignore[arg-type]
     (folder / "equivalence.json").write_text(json.dumps(asdict(proof), indent=1))
+
+
+def _predictions(
+    files: dict[str, Artifact], evaluated: Evaluation, threads: int, progress: Progress
+) -> "dict[str, NDArray[Any]]":
+    """What each file takes each image for, by framework; the labels, and of many classes whether the best five hold it.
+
+    The first images are those that the forms are compared on.
+    """
+    import numpy as np
+
+    sessions = {framework: runtime.session(found.path, threads=threads) for framework, found in files.items()}
+    kept: dict[str, list[Any]] = {}
+    seen = 0
+    for portion in evaluated.portions():
+        labels = None if evaluated.labels is None else evaluated.labels[seen : seen + len(portion)]
+        for framework, session in sessions.items():
+            fed = images.native(portion, files[framework].metadata["layout"])
+            scores = runtime.outputs(session, fed, session.get_outputs()[0].name)
+            kept.setdefault(framework, []).append(accuracy.classes(scores, threshold=0.5))
+            if labels is not None and scores.shape[1] >= accuracy.MANY_CLASSES:
+                kept.setdefault(f"{framework}_top5", []).append(accuracy.among_best(scores, labels))
+        seen += len(portion)
+        if evaluated.labels is not None:
+            progress(seen / len(evaluated.labels), None)
+    found = {name: np.concatenate(parts) for name, parts in kept.items()}
+    return found if evaluated.labels is None else {**found, "labels": evaluated.labels}
 
 
 def _file_logits(found: Artifact, test: Any, threads: int) -> Any:

@@ -2,97 +2,31 @@
 
 A piece is made once: its digest covers the definition, the recipe, the data, the versions, the seed
 and the code that makes it, so that what an earlier run made is found again, and nothing stale is.
-A network that cannot be trained here gets random weights in place of trained ones, with the reason.
-Training, exporting and proving can share a machine; measuring needs one to itself and is no piece.
+A network that cannot be trained here takes the weights that were imported for it, or random ones,
+with the reason. Training, exporting and proving can share a machine; measuring needs one to itself
+and is no piece.
 """
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache as remember
 from pathlib import Path
-from typing import Literal
 
-from harness import (
-    base_weights,
-    cache,
-    catalog,
-    dataset_places,
-    datasets,
-    environment,
-    images,
-    training,
-    untrained,
-    weights,
-)
-from harness.architecture import Architecture, Recipe
-from harness.base_weights import BaseWeights
-from harness.errors import HarnessError
+from harness import cache, catalog, provenance, untrained, weights
+from harness.architecture import Architecture
+from harness.imported import Imported
+from harness.provenance import Kind
+from harness.request import Request, sample_digest
 
-Kind = Literal["draw", "train", "export", "prove"]
-
-TRAINING = ("images.py", "recipes.py", "weights.py", "training.py", "untrained.py", "pieces.py")
-# What each piece's result depends on: the files of this package, and the distributions by version.
-CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
-    ("draw", "torch"): ("images.py", "weights.py", "untrained.py", "train_torch.py"),
-    ("train", "torch"): (*TRAINING, "train_torch.py"),
-    ("train", "keras"): (*TRAINING, "train_keras.py"),
-    ("export", "torch"): ("images.py", "weights.py", "train_torch.py", "export_torch.py", "artifacts.py", "pieces.py"),
-    ("export", "keras"): ("images.py", "weights.py", "train_keras.py", "export_keras.py", "artifacts.py", "pieces.py"),
-    ("prove", "onnxruntime"): ("images.py", "equivalence.py", "accuracy.py", "runtime.py", "artifacts.py", "pieces.py"),
-}
-# One distribution or the other.
-TENSORFLOW = "tensorflow|tensorflow-cpu"
-ONNXRUNTIME = "onnxruntime|onnxruntime-gpu"
-VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
-    ("draw", "torch"): ("torch", "numpy", "pillow"),
-    ("train", "torch"): ("torch", "numpy", "pillow"),
-    ("train", "keras"): ("keras", TENSORFLOW, "numpy", "pillow"),
-    ("export", "torch"): ("torch", "onnxscript", "onnx"),
-    ("export", "keras"): ("keras", TENSORFLOW, "tf2onnx", "onnx"),
-    ("prove", "onnxruntime"): (ONNXRUNTIME, "onnx", "numpy"),
-}
-REQUIRED = {  # by extra: what must be installed before work is begun
-    "torch": VERSIONS["export", "torch"],
-    "keras": VERSIONS["export", "keras"],
-    "onnxruntime": (ONNXRUNTIME,),
-}
+WEIGHTS = "weights.safetensors"
 MACS_PER_SECOND = 2e10  # one core of a current processor, training or predicting in float32; for estimates alone
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for of one network."""
-
-    architecture: Architecture
-    profile: str
-    trained_in: str
-    seed: int
-    data: str | None = None  # a data set in place of the recipe's
-    precision: training.Precision = "float32"  # of training
-    base_weights: Path | None = None  # a file of ImageNet weights, for networks with a base
-
-    @property
-    def recipe(self) -> Recipe:
-        """How the network is trained. Raises :class:`HarnessError` where it has no such recipe."""
-        recipe = self.architecture.recipes.get(self.profile)
-        if recipe is None:
-            known = ", ".join(self.architecture.recipes) or "none: its data set is not at hand"
-            raise HarnessError(f"{self.architecture.name} has no recipe {self.profile!r}; it has {known}.")
-        if self.base is not None:
-            recipe = replace(recipe, scaling=self.base.scaling)
-        return replace(recipe, dataset=self.data) if self.data else recipe
-
-    @property
-    def base(self) -> BaseWeights | None:
-        """The weights of the network's ImageNet base, read once; None where it takes random ones."""
-        if self.base_weights is None or self.architecture.base is None:
-            return None
-        return _base(self.base_weights, self.architecture.base)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One step that makes one entry of the cache from other entries."""
+    """One step that makes one entry of the cache from other entries.
+
+    Of kind "import" it is already made: the weights lie in a place of their own.
+    """
 
     kind: Kind
     framework: str
@@ -106,8 +40,23 @@ class Piece:
         return cache.root() / self.kind / self.digest
 
     @property
+    def weights_file(self) -> Path:
+        """Where the piece leaves weights, or finds those that were imported."""
+        if self.kind == "import":
+            assert self.request.imported is not None
+            return self.request.imported.weights_file
+        return self.folder / WEIGHTS
+
+    @property
     def made(self) -> bool:
-        return cache.whole(self.folder)
+        return self.weights_file.is_file() if self.kind == "import" else cache.whole(self.folder)
+
+    @property
+    def takes_hours(self) -> bool:
+        """Whether it may: by a lecture's recipe, or over ImageNet's validation images."""
+        if self.kind == "prove":
+            return self.request.validation is not None
+        return self.kind == "train" and self.request.profile != "quick"
 
     @property
     def title(self) -> str:
@@ -116,97 +65,48 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
-    """The pieces of one network: weights made once, exported from both frameworks, proved equivalent.
-
-    ``untrained`` says why the weights are random; empty where they are trained.
-    """
+    """The pieces of one network: weights made once, exported from its frameworks, proved equivalent."""
 
     weights: Piece
     exports: dict[str, Piece]  # by framework
     prove: Piece
-    untrained: str = ""
 
     @property
     def all(self) -> tuple[Piece, ...]:
         """In the order in which they are made."""
         return (*earlier(self.weights), self.weights, *self.exports.values(), self.prove)
 
+    @property
+    def untrained(self) -> str:
+        """Why the weights are random; empty where they are not."""
+        return self.weights.request.untrained if self.weights.kind == "draw" else ""
+
 
 def of(request: Request) -> Pieces:
     """The pieces that the request takes, with their digests. Reads the data set, imports no framework."""
-    reason = untrained_because(request)
-    made = _draw(request) if reason else train(request)
-    count = untrained.IMAGES if reason else len(dataset(request).x_test)
-    seconds = _seconds(request, count)
+    made = _weights(request)
+    evaluated, accuracy_images = _evaluated(made)
+    seconds = _seconds(request, evaluated)
+    facts = _facts_of_evaluation(made)
     exports = {
-        framework: _piece("export", framework, request, (made,), seconds + 4) for framework in catalog.FRAMEWORKS
+        framework: _piece("export", framework, request, (made,), seconds + 4, facts)
+        for framework in catalog.frameworks(request.architecture)
     }
-    prove = _piece("prove", "onnxruntime", request, tuple(exports.values()), 2 * seconds + 1)
-    return Pieces(weights=made, exports=exports, prove=prove, untrained=reason)
+    proof_seconds = 2 * _seconds(request, accuracy_images) + 1
+    prove = _piece("prove", "onnxruntime", request, tuple(exports.values()), proof_seconds, facts)
+    return Pieces(weights=made, exports=exports, prove=prove)
 
 
 def train(request: Request) -> Piece:
     """The piece that trains the network. Raises :class:`HarnessError` where that cannot be done here."""
-    recipe, data = request.recipe, dataset(request)
-    earlier = (train(replace(request, profile=recipe.begins_with)),) if recipe.begins_with else ()
+    recipe, data = request.recipe, request.dataset
+    needs = (train(replace(request, profile=recipe.begins_with)),) if recipe.begins_with else ()
     count = min(len(data.x_train), recipe.training_images or len(data.x_train))
     # A training step costs about three forward passes; behind features that are computed once, next to nothing.
     passes = 1 if recipe.features_once else 3 * recipe.epochs
     checks = 1 if recipe.features_once else recipe.epochs
     seconds = passes * _seconds(request, count) + checks * _seconds(request, len(data.x_test))
-    return _piece("train", request.trained_in, request, earlier, seconds + 3)
-
-
-def untrained_because(request: Request) -> str:
-    """Why the network cannot be trained here and gets random weights; empty where it can.
-
-    No recipe, a data set that nobody may fetch, or one of other classes than the network's outputs.
-    """
-    architecture = request.architecture
-    if not architecture.recipes:
-        return f"{architecture.dataset} is not at hand, and the lecture gives no training"
-    recipe = request.recipe
-    if not datasets.obtainable(recipe.dataset):
-        return (
-            f"{recipe.dataset} is not on this machine; put it into HARNESS_DATA, or name a folder of images by "
-            "--data folder:DIR"
-        )
-    if reason := images.misfit(recipe.dataset, datasets.classes(recipe.dataset), architecture):
-        return reason
-    try:
-        images.adaptation(dataset(request), architecture, recipe)
-    except HarnessError as error:  # of other channels, or too large to be padded
-        return f"{recipe.dataset}: {error}"
-    return ""
-
-
-def base_weights_named(request: Request) -> str | None:
-    """Where the weights of the network's ImageNet base come from, in words; None where it has no such base."""
-    if request.architecture.base is None:
-        return None
-    return request.base.description if request.base and not untrained_because(request) else "random"
-
-
-def dataset(request: Request) -> datasets.Dataset:
-    """The data set that the request trains on, read once a process."""
-    name = request.recipe.dataset
-    # Only files of images are read at a network's size; arrays are fitted to it later.
-    return _dataset(name, request.architecture.input_shape if dataset_places.is_image_folder(name) else None)
-
-
-@remember
-def _dataset(name: str, input_shape: tuple[int, int, int] | None) -> datasets.Dataset:
-    return datasets.load(name, input_shape)
-
-
-@remember
-def _base(path: Path, base: str) -> BaseWeights:
-    return base_weights.read(path, base)
-
-
-def _draw(request: Request) -> Piece:
-    """The piece that draws random weights."""
-    return _piece("draw", "torch", request, (), 2 * _seconds(request, untrained.IMAGES) + 3)
+    return _piece("train", request.framework, request, needs, seconds + 3, _facts_of_training(request))
 
 
 def earlier(piece: Piece) -> tuple[Piece, ...]:
@@ -214,12 +114,65 @@ def earlier(piece: Piece) -> tuple[Piece, ...]:
     return tuple(each for need in piece.needs for each in (*earlier(need), need))
 
 
+def reference(architecture: Architecture) -> str:
+    """The framework whose form the others are held against: PyTorch, where the network is defined in it."""
+    known = catalog.frameworks(architecture)
+    return "torch" if "torch" in known else known[0]
+
+
+def origin(made: Piece) -> str | None:
+    """Where weights that were not all learned here come from, in words: a file, or "random"; None where they were."""
+    request = made.request
+    if made.kind == "import":
+        assert request.imported is not None
+        return request.imported.description
+    if request.architecture.base is None:
+        return None
+    return request.base.description if request.base and made.kind == "train" else "random"
+
+
+def _weights(request: Request) -> Piece:
+    """The piece that makes the network's weights: by training, else imported, else drawn at random."""
+    if not request.untrained:
+        return train(request)
+    if request.imported is not None:
+        return _imported(request, request.imported)
+    return _draw(request)
+
+
+def _imported(request: Request, found: Imported) -> Piece:
+    return Piece(kind="import", framework="", request=request, digest=found.digest, needs=(), estimate_s=0.0)
+
+
+def _draw(request: Request) -> Piece:
+    """The piece that draws random weights."""
+    framework = reference(request.architecture)
+    seconds = 2 * _seconds(request, untrained.IMAGES) + 3
+    return _piece("draw", framework, request, (), seconds, {"images": sample_digest()})
+
+
+def _evaluated(made: Piece) -> tuple[int, int]:
+    """How many images the forms are compared on, and how many the files' accuracy is measured on."""
+    if made.kind == "train":
+        count = len(made.request.dataset.x_test)
+        return count, count
+    validation = made.request.validation
+    return untrained.IMAGES, len(validation.labels) if validation else untrained.IMAGES
+
+
 def _seconds(request: Request, images: int) -> float:
     """What one core takes to run so many images forward."""
     return request.architecture.macs * images / MACS_PER_SECOND
 
 
-def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...], estimate_s: float) -> Piece:
+def _piece(
+    kind: Kind,
+    framework: str,
+    request: Request,
+    needs: tuple[Piece, ...],
+    estimate_s: float,
+    own_facts: Mapping[str, object],
+) -> Piece:
     facts: dict[str, object] = {
         "kind": kind,
         "architecture": request.architecture.name,
@@ -229,12 +182,13 @@ def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...
         "output": request.architecture.output,
         "seed": request.seed,
         "needs": [piece.digest for piece in needs],
-        "versions": {name: _version(name) for name in VERSIONS[kind, framework]},
-        "code": [_source(Path(__file__).parent / name) for name in CODE[kind, framework]],
+        **provenance.of(kind, framework),
+        **own_facts,
     }
-    facts |= _facts_of_random_weights() if untrained_because(request) else _facts_of_training(request)
+    if catalog.foreign(request.architecture):  # held against the definition where the weights are made
+        facts["stated"] = request.architecture.params, request.architecture.macs
     if framework in catalog.FRAMEWORKS:
-        facts["definition"] = _source(catalog.definition_file(request.architecture, framework))
+        facts["definition"] = provenance.source(catalog.definition_file(request.architecture, framework))
     return Piece(
         kind=kind,
         framework=framework,
@@ -245,49 +199,21 @@ def _piece(kind: Kind, framework: str, request: Request, needs: tuple[Piece, ...
     )
 
 
-def _facts_of_random_weights() -> dict[str, object]:
-    """What weights that are drawn depend on: the real images that they are scaled by."""
-    return {"images": _dataset(datasets.SAMPLE, None).digest}
-
-
 def _facts_of_training(request: Request) -> dict[str, object]:
     """What weights that are trained depend on; not what a recipe says of its source, nor how its data are named."""
     recipe = asdict(replace(request.recipe, source="", reported={}, dataset=""))
-    data = dataset(request)
     return {
         "recipe": recipe,
-        "images": {"train": data.training_digest, "test": data.digest},
+        "images": {"train": request.dataset.training_digest, "test": request.dataset.digest},
         "precision": request.precision,
         "base": weights.digest(dict(request.base.weights)) if request.base else None,
     }
 
 
-@remember
-def _source(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _version(distribution: str) -> str | None:
-    """The installed version; of "one|other", that of the one that is installed, with its name."""
-    alternatives = distribution.split("|")
-    for name in alternatives:
-        if version := environment.version(name):
-            return version if len(alternatives) == 1 else f"{name} {version}"
-    return None
-
-
-def check_installed(frameworks: tuple[str, ...]) -> None:
-    """Raise :class:`HarnessError` where a framework is not installed, before any work is begun."""
-    for framework in frameworks:
-        missing = [name for name in REQUIRED[framework] if _version(name) is None]
-        if missing:
-            extra = "cpu" if framework == "onnxruntime" else framework
-            raise HarnessError(
-                f"{missing[0].replace('|', ' or ')} is not installed: pip install 'onnx-harness[{extra}]' in this "
-                "environment."
-            )
-    if "onnxruntime" in frameworks and all(_version(name) for name in ONNXRUNTIME.split("|")):
-        raise HarnessError(
-            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other's files: uninstall both, then "
-            "install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
-        )
+def _facts_of_evaluation(made: Piece) -> dict[str, object]:
+    """What the forms are run on, where the weights do not tell: images scaled as imported weights expect."""
+    request = made.request
+    if made.kind != "import" or request.imported is None:
+        return {}
+    found = request.validation.digest if request.validation else sample_digest()
+    return {"preprocessing": asdict(request.imported.preprocessing), "images": found}

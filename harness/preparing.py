@@ -4,17 +4,18 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import cache, carrying_out, catalog, dataset_places, datasets, progress, training
+from harness import cache, carrying_out, catalog, dataset_places, datasets, imagenet, progress, training
 from harness.architecture import Architecture
 from harness.errors import HarnessError
-from harness.plan import Piece, Request
+from harness.plan import Piece
+from harness.request import Request
 
 PROFILES = ("quick", "lecture", "fine_tuning")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that choose networks, and how they are trained."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="names or globs; default: those of --set")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names, globs, or your own folders; default: of --set")
     parser.add_argument(
         "--set",
         choices=catalog.SETS,
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME",
-        help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR",
+        help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR; "
+        "imagenet:DIR, ImageNet's validation images, for networks with imported weights",
     )
     parser.add_argument(
         "--base-weights",
@@ -55,11 +57,15 @@ def _seed(text: str) -> int:
 def data(args: argparse.Namespace) -> str | None:
     """The data set in place of the recipe's: a name that is known, or a folder of images, by its whole path."""
     text: str | None = args.data
-    if text is not None and text.startswith(dataset_places.FOLDER):
-        datasets.image_files(text)  # whoever names a folder means it
-        return f"{dataset_places.FOLDER}{Path(text.removeprefix(dataset_places.FOLDER)).expanduser().resolve()}"
-    if text is not None:
-        datasets.availability(text)
+    if text is None:
+        return None
+    if text.startswith(dataset_places.FOLDER):
+        return f"{dataset_places.FOLDER}{datasets.image_files(text).folder.resolve()}"
+    if text.startswith(imagenet.PREFIX):
+        folder = Path(text.removeprefix(imagenet.PREFIX)).expanduser().resolve()
+        imagenet.find(folder)  # whoever names a folder means it
+        return f"{imagenet.PREFIX}{folder}"
+    datasets.availability(text)
     return text
 
 

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 def first_weights(
-    shapes: Mapping[str, tuple[int, ...]], recipe: Recipe, seed: int
+    built: "Mapping[str, NDArray[numpy.float32]]", recipe: Recipe, seed: int
 ) -> "dict[str, NDArray[numpy.float32]]":
     """The weights that training starts from, by the names and layouts of :mod:`harness.weights`.
 
-    Kernels by the recipe (Glorot and Bengio, AISTATS 2010: uniform in ±sqrt(6 / (fan_in + fan_out))),
-    biases and running means zero, batch-norm scales and running variances one.
+    ``built`` are those that the definition itself gives a new network. Kernels are drawn by the recipe
+    (Glorot and Bengio, AISTATS 2010: uniform in ±sqrt(6 / (fan_in + fan_out))), biases are zero, and
+    the rest is as built: scales of batch norm one, slopes of PReLU a quarter, running statistics.
     """
     import numpy as np
 
     weights = {}
-    for name, shape in shapes.items():
-        kind = name.rpartition(".")[2]
+    for name, array in built.items():
+        shape = array.shape
         if len(shape) < 2:
-            one = kind in ("weight", "running_var")
-            weights[name] = np.full(shape, 1.0 if one else 0.0, np.float32)
+            weights[name] = np.zeros_like(array) if name.endswith(".bias") else array
             continue
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
         if recipe.initialisation == "normal_0.01":

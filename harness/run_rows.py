@@ -1,12 +1,17 @@
 """The rows of a run: what was asked for, what was proved of a file, how long it took, or why it could not be told."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import cost, images, pieces, plan
+from harness import cost, imagenet, images, pieces, plan
+from harness.architecture import Architecture
 from harness.errors import HarnessError, first_line
-from harness.measurements import Artifact, Cost, Timing
+from harness.labelled_data import LabelledData
+from harness.measurements import Accuracy, Artifact, Cost, Timing
+from harness.model_files import ModelFile
 from harness.plan import Pieces
+from harness.request import Request
 from harness.rows import Row
 from harness.run_folder import Settings
 
@@ -16,12 +21,14 @@ DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disag
 def proved(run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifact], ledgers: dict[str, Cost]) -> Row:
     """What is known of an exported file apart from its latency."""
     accuracy, proof = pieces.accuracies(needed).get(framework), pieces.verdict(needed)
-    twin = next(other for other in ledgers if other != framework)
+    twin = next((other for other in ledgers if other != framework), None)
     notes = []
     if proof.blind:
         notes.append("the outputs hardly differ between the images: whether the forms are equivalent cannot be told")
     elif not proof.equivalent:
-        notes.append("the four forms of the network are not equivalent")
+        notes.append("the forms of the network are not equivalent")
+    if ledgers[framework].macs not in (None, needed.weights.request.architecture.macs):
+        notes.append(f"its facts say {needed.weights.request.architecture.macs} MACs")
     if proof.ties:
         notes.append(f"{proof.ties} images are ties within the tolerance")
     return replace(
@@ -33,13 +40,14 @@ def proved(run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifa
         accuracy_high=accuracy.interval[1] if accuracy else None,
         correct=accuracy.correct if accuracy else None,
         total=accuracy.total if accuracy else None,
+        top5=pieces.top5(needed).get(framework),
         equivalence_max_abs=proof.max_abs,
         equivalence_scale=proof.scale,
         equivalence_tolerance=proof.tolerance,
         equivalent=proof.equivalent,
-        graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]),
+        graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]) if twin else None,
         status="ok" if proof.equivalent else "cannot tell" if proof.blind else "not equivalent",
-        reason=_together(_random(needed), *notes),
+        reason=_together(_weights_note(needed), *notes),
         onnx_sha256=artifacts[framework].sha256,
     )
 
@@ -52,29 +60,63 @@ def asked(run: str, needed: Pieces, framework: str) -> Row:
         run=run,
         architecture=architecture.name,
         framework=framework,
-        base_weights=plan.base_weights_named(request),
+        base_weights=plan.origin(needed.weights),
         params=architecture.params,
-        reason=_random(needed),
+        reason=_weights_note(needed),
     )
-    if needed.untrained:
-        return row
-    data, published = plan.dataset(request), architecture.published
-    comparable = published is not None and data.genuine and (data.name, published.split) == (published.dataset, "test")
-    return replace(
+    if needed.weights.kind == "train":
+        return _trained(row, needed)
+    return _on_imagenet(row, request) if request.validation else row
+
+
+def _trained(row: Row, needed: Pieces) -> Row:
+    """The row with what it was trained on, and is tested on."""
+    request = needed.weights.request
+    row = replace(
         row,
-        dataset=data.name,
-        dataset_digest=data.digest,
-        adaptation=images.adaptation(data, architecture, request.recipe) or None,
+        dataset=request.dataset.name,
+        dataset_digest=request.dataset.digest,
+        adaptation=images.adaptation(request.dataset, request.architecture, request.recipe) or None,
         profile=request.profile,
         trained_in=needed.weights.framework,
         training_precision=request.precision,
-        published_accuracy=published.accuracy if published and comparable else None,
-        published_on=f"{published.dataset} {published.split}" if published and comparable else None,
-        published_source=published.source if published and comparable else None,
+    )
+    return _beside_published(row, request.architecture, "test") if request.dataset.genuine else row
+
+
+def _on_imagenet(row: Row, request: Request) -> Row:
+    """The row with the images that imported weights are tested on, and what was done to them."""
+    assert request.validation is not None
+    assert request.imported is not None
+    preprocessing = request.imported.preprocessing
+    row = replace(
+        row,
+        dataset="imagenet",
+        dataset_digest=request.validation.digest,
+        adaptation=f"shorter side resized to {preprocessing.resize} ({preprocessing.interpolation}), "
+        f"central crop of {preprocessing.crop}",
+    )
+    whole = request.validation.whole
+    return _beside_published(row, request.architecture, "ImageNet val, central crop") if whole else row
+
+
+def _beside_published(row: Row, architecture: Architecture, split: str) -> Row:
+    """The row with the published accuracy, where that is of the same data set and split."""
+    published = architecture.published
+    if published is None or (published.dataset, published.split) != (row.dataset, split):
+        return row
+    return replace(
+        row,
+        published_accuracy=published.accuracy,
+        published_on=f"{published.dataset} {published.split}",
+        published_source=published.source,
     )
 
 
-def _random(needed: Pieces) -> str | None:
+def _weights_note(needed: Pieces) -> str | None:
+    """What a reader must know of the weights."""
+    if needed.weights.kind == "import" and needed.weights.request.validation is None:
+        return f"accuracy not measured: name ImageNet's validation images by --data {imagenet.PREFIX}DIR"
     return f"random weights: {needed.untrained}" if needed.untrained else None
 
 
@@ -133,3 +175,70 @@ def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -
 
 def _one_line(error: BaseException) -> str:
     return first_line(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {str(error)[:300]}"
+
+
+def of_file(run: str, file: ModelFile) -> Row:
+    """What is known of an .onnx file before it is run: its counts, and what it is fed."""
+    ledger, doubt = _counted(file)
+    return Row(
+        run=run,
+        architecture=file.architecture,
+        framework=file.framework,
+        params=ledger.params if ledger else None,
+        macs=ledger.macs if ledger and not doubt else None,
+        precision=file.precision,
+        batch=file.batch,
+        reason=_together(f"made by {file.producer}" if file.producer else None, file.described, doubt),
+        onnx_sha256=file.sha256,
+    )
+
+
+def _counted(file: ModelFile) -> tuple[Cost | None, str | None]:
+    """The ledger of the file at the shapes that it is measured at, and why it has no multiply-accumulates."""
+    try:
+        ledger = cost.ledger(file.path, file.shapes)
+    except HarnessError as error:  # shapes that were guessed may not fit; parameters are told without
+        with contextlib.suppress(HarnessError):
+            return cost.ledger(file.path), first_line(error)
+        return None, first_line(error)
+    unknown = ledger.unknown_operators
+    if not unknown:
+        return ledger, None
+    return ledger, f"MACs not counted, for {', '.join(unknown)}: {next(iter(unknown.values()))}"
+
+
+def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:
+    """The row of a file with its accuracy."""
+    return replace(
+        row,
+        dataset=data.name,
+        dataset_digest=data.digest,
+        adaptation=data.adaptation,
+        accuracy=found.value,
+        accuracy_low=found.interval[0],
+        accuracy_high=found.interval[1],
+        correct=found.correct,
+        total=found.total,
+        top5=top5,
+    )
+
+
+def untested(row: Row, error: BaseException) -> Row:
+    """The row of a file whose accuracy was asked for and could not be told."""
+    return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {_one_line(error)}"))
+
+
+def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
+    """A row with the reason for each thread count of a file."""
+    for threads in settings.threads:
+        yield Row(
+            run=run,
+            architecture=file.architecture,
+            framework=file.framework,
+            precision=file.precision,
+            batch=file.batch,
+            threads=threads,
+            status="failed",
+            reason=_one_line(error),
+            onnx_sha256=file.sha256,
+        )

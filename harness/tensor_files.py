@@ -4,6 +4,7 @@ Nothing in a file is executed, nothing outside it is read, and no value before i
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,15 @@ def opened(path: Path) -> Iterator[tuple[Form, Tensors]]:
         raise HarnessError(
             f"{path} cannot be read without {error.name}: pip install 'onnx-harness[{extra}]' in this environment."
         ) from error
+
+
+def sha256(path: Path) -> str:
+    """What identifies the file. Raises :class:`HarnessError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise HarnessError(f"cannot read {path}: {error.strerror}. Name a file of ImageNet weights.") from error
 
 
 @contextlib.contextmanager
@@ -143,12 +153,22 @@ def _state_dict(path: Path) -> Iterator[tuple[Form, Tensors]]:
             "Download it again, or save model.state_dict() and no more."
         ) from error
     tensors = {}
-    for name, tensor in content.items() if isinstance(content, dict) else ():
+    for name, tensor in _state(content).items():
         if isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and not tensor.is_meta:
             dtype = str(tensor.dtype).removeprefix("torch.")
             read = partial(tensor.numpy, force=True)
-            tensors[str(name)] = Stored(shape=tuple(tensor.shape), dtype=dtype, read=read)
+            tensors[name] = Stored(shape=tuple(tensor.shape), dtype=dtype, read=read)
     yield "torch", tensors
+
+
+def _state(content: Any) -> dict[str, Any]:
+    """What is in a checkpoint under "state_dict", or itself; less the "module." that DataParallel puts before all."""
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict):
+        return {}
+    names = [str(name) for name in state]
+    before = "module." if all(name.startswith("module.") for name in names) else ""
+    return {name.removeprefix(before): value for name, value in zip(names, state.values(), strict=True)}
 
 
 _Opener = Callable[[Path], contextlib.AbstractContextManager[tuple[Form, Tensors]]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from harness import recipes
+from harness import accuracy, recipes
 from harness.architecture import Architecture, Recipe, Split
 from harness.images import Images
 from harness.weights import Weights
@@ -154,8 +154,7 @@ def _judged(recipe: Recipe, logits: "NDArray[numpy.float32]", labels: "NDArray[n
 
     exact = logits.astype(np.float64)
     if recipe.loss == "binary_cross_entropy":
-        value = exact[:, 0]
-        loss = np.logaddexp(0, value) - value * labels
-        return float(loss.mean()), float(((value > 0) == labels).mean())
-    loss = logsumexp(exact, axis=1) - exact[np.arange(len(labels)), labels]
-    return float(loss.mean()), float((exact.argmax(1) == labels).mean())
+        loss = np.logaddexp(0, exact[:, 0]) - exact[:, 0] * labels
+    else:
+        loss = logsumexp(exact, axis=1) - exact[np.arange(len(labels)), labels]
+    return float(loss.mean()), accuracy.of(accuracy.classes(logits, threshold=0.0), labels).value

@@ -27,6 +27,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(cache_folder))
+    monkeypatch.setenv("HARNESS_WEIGHTS", str(cache_folder / "imported"))  # none of the developer's own
     monkeypatch.delenv("HARNESS_DATA", raising=False)
 
 
@@ -41,7 +42,12 @@ def harness(cache_folder: Path) -> Harness:
             capture_output=True,
             text=True,
             cwd=cwd,
-            env={**variables, "HARNESS_CACHE": str(cache_folder), **environment},
+            env={
+                **variables,
+                "HARNESS_CACHE": str(cache_folder),
+                "HARNESS_WEIGHTS": str(cache_folder / "imported"),
+                **environment,
+            },
             timeout=600,
         )
 

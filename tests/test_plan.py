@@ -13,10 +13,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from harness import cache, catalog, plan, weights
+from harness import cache, catalog, plan, provenance, weights
 from harness.architecture import Architecture, Augmentation, Optimizer
 from harness.errors import HarnessError
-from harness.plan import Request
+from harness.request import Request
 
 NETWORK = catalog.get("lenet5_1x1")
 REQUEST = Request(architecture=NETWORK, profile="quick", trained_in="torch", seed=0)
@@ -115,17 +115,17 @@ def test_a_changed_definition_makes_anew_what_reads_it(
 def test_another_version_makes_anew_what_uses_it(
     distribution: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, original = digests(), plan._version
-    monkeypatch.setattr(plan, "_version", lambda name: "99" if distribution in name.split("|") else original(name))
+    before, original = digests(), provenance.version
+    monkeypatch.setattr(provenance, "version", lambda name: "99" if distribution in name.split("|") else original(name))
     assert changed(before, digests()) == expected
 
 
 @pytest.mark.parametrize("array", ["x_train", "y_train", "x_test", "y_test"])
 def test_another_image_or_label_is_another_digest(array: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, data = digests(), plan.dataset(REQUEST)
+    before, data = digests(), REQUEST.dataset
     other = getattr(data, array).copy()
     other.flat[-1] ^= 1
-    monkeypatch.setattr(plan, "dataset", lambda _: replace(data, **{array: other}))
+    monkeypatch.setattr(Request, "dataset", replace(data, **{array: other}))
     assert changed(before, digests()) == PIECES
 
 
@@ -139,20 +139,20 @@ def test_another_image_or_label_is_another_digest(array: str, monkeypatch: pytes
     ],
 )
 def test_changed_code_makes_anew_what_it_made(file: str, expected: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    before, original = digests(), plan._source
-    monkeypatch.setattr(plan, "_source", lambda path: "edited" if path.name == file else original(path))
+    before, original = digests(), provenance.source
+    monkeypatch.setattr(provenance, "source", lambda path: "edited" if path.name == file else original(path))
     assert changed(before, digests()) == expected
 
 
 def test_the_code_that_is_named_exists() -> None:
     package = Path(plan.__file__).parent
-    assert all((package / name).is_file() for names in plan.CODE.values() for name in names)
+    assert all((package / name).is_file() for names in provenance.CODE.values() for name in names)
 
 
 def test_equal_facts_give_equal_digests_in_any_process() -> None:
     code = (
         "from harness import catalog, plan\n"
-        "from harness.plan import Request\n"
+        "from harness.request import Request\n"
         "pieces = plan.of(Request(\n"
         "    architecture=catalog.get('lenet5_1x1'), profile='quick', trained_in='torch', seed=0))\n"
         "print(*(piece.digest for piece in pieces.all))"
@@ -342,7 +342,7 @@ def test_cleaning_leaves_what_is_not_the_caches(root: Path) -> None:
     (own / "beach.jpg").write_bytes(b"once")
     assert cache.clean() == 10 + len('{"inner/file": 10}')
     assert (own / "beach.jpg").read_bytes() == b"once"
-    assert set(get_args(plan.Kind)) < set(cache.KINDS)
+    assert set(get_args(provenance.Kind)) - {"import"} < set(cache.KINDS), "what is imported lies elsewhere"
 
 
 def test_a_cache_that_cannot_be_cleaned_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What a recipe draws: first weights, the order of the images, their augmentation."""
 
+from collections import OrderedDict
 from dataclasses import replace
 
 import keras
@@ -10,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
-from harness import recipes
+from harness import recipes, weights
 from harness.architecture import Augmentation, Optimizer, Recipe
 from harness.images import Images, Scale
 
 RECIPE = Recipe(dataset="any", optimizer=Optimizer(name="sgd", learning_rate=0.1), batch=32, epochs=1)
-KERNELS = {"conv1.weight": (32, 16, 5, 5), "dense1.weight": (200, 100), "dense2.weight": (200, 100)}
+SHAPES = {"conv1.weight": (32, 16, 5, 5), "dense1.weight": (200, 100), "dense2.weight": (200, 100)}
+KERNELS = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
 
 
 class Draws:
@@ -78,18 +80,34 @@ def test_first_kernels_of_small_spread() -> None:
 
 def test_first_kernels_are_repeatable_and_each_layers_own() -> None:
     first = recipes.first_weights(KERNELS, RECIPE, seed=0)
-    alone = recipes.first_weights({"dense2.weight": (200, 100)}, RECIPE, seed=0)
+    alone = recipes.first_weights({"dense2.weight": np.zeros((200, 100), np.float32)}, RECIPE, seed=0)
     assert np.array_equal(first["dense2.weight"], alone["dense2.weight"])
     assert not np.array_equal(first["dense1.weight"], first["dense2.weight"])
     assert not np.array_equal(first["conv1.weight"], recipes.first_weights(KERNELS, RECIPE, seed=1)["conv1.weight"])
 
 
-def test_what_is_no_kernel_starts_as_an_identity() -> None:
-    kinds = ("weight", "bias", "running_mean", "running_var")
-    drawn = recipes.first_weights({"norm1." + kind: (8,) for kind in kinds} | {"conv1.bias": (8,)}, RECIPE, seed=0)
-    for name, value in {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}.items():
-        assert (drawn[f"norm1.{name}"] == value).all()
-    assert (drawn["conv1.bias"] == 0).all()
+@pytest.mark.parametrize("framework", ["keras", "torch"])
+def test_what_is_no_kernel_starts_as_it_was_built_but_without_biases(framework: str) -> None:
+    """Scales and variances at one, slopes at a quarter: what a recipe does not say, the definition does."""
+    if framework == "keras":
+        slopes = keras.layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2], name="slopes")
+        convolution = keras.layers.Conv2D(3, 1, bias_initializer="ones", name="conv")
+        norm = keras.layers.BatchNormalization(name="norm")
+        built = weights.from_keras(keras.Sequential([keras.Input((4, 4, 2)), convolution, norm, slopes]))
+    else:
+        layers = OrderedDict(conv=torch.nn.Conv2d(2, 3, 1), norm=torch.nn.BatchNorm2d(3), slopes=torch.nn.PReLU(3))
+        built = weights.from_torch(torch.nn.Sequential(layers))
+    drawn = recipes.first_weights(built, RECIPE, seed=0)
+    kernel = drawn.pop("conv.weight")
+    assert not np.array_equal(kernel, built["conv.weight"])
+    assert {name: set(array.tolist()) for name, array in drawn.items()} == {
+        "conv.bias": {0},
+        "norm.weight": {1},
+        "norm.bias": {0},
+        "norm.running_mean": {0},
+        "norm.running_var": {1},
+        "slopes.weight": {0.25},
+    }
 
 
 def test_an_epoch_shows_every_image_once() -> None:

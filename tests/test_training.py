@@ -51,8 +51,7 @@ def train(
 
 
 def first(architecture: Architecture, recipe: Recipe, seed: int = 3) -> weights.Weights:
-    shapes = weights.shapes(weights.from_torch(train_torch.build(architecture)))
-    return recipes.first_weights(shapes, recipe, seed)
+    return recipes.first_weights(weights.from_torch(train_torch.build(architecture)), recipe, seed)
 
 
 def flat(arrays: weights.Weights) -> np.ndarray:

@@ -26,6 +26,7 @@ from harness import (
 )
 from harness.architecture import Architecture, Recipe
 from harness.errors import HarnessError
+from harness.request import Request
 from harness.training import History
 
 from .conftest import Harness
@@ -66,8 +67,7 @@ def train(
 
 
 def first(recipe: Recipe, architecture: Architecture = SMALL_VGG) -> weights.Weights:
-    shapes = weights.shapes(weights.from_torch(train_torch.build(architecture)))
-    return recipes.first_weights(shapes, recipe, seed=1)
+    return recipes.first_weights(weights.from_torch(train_torch.build(architecture)), recipe, seed=1)
 
 
 def changed(before: weights.Weights, after: weights.Weights) -> set[str]:
@@ -164,29 +164,29 @@ def test_fine_tuning_begins_with_the_weights_of_the_lectures_training(
     asked = ["--profile", "fine_tuning", "--data", f"folder:{folder}", "--format", "csv"]
     assert cli.main(["train", "vgg16_features", *asked]) == 0, "what it begins with is trained first"
     assert "fine" not in capsys.readouterr().err
-    request = plan.Request(
+    request = Request(
         architecture=SMALL_VGG, profile="fine_tuning", trained_in="torch", seed=0, data=f"folder:{folder}"
     )
     piece = plan.train(request)
     assert piece.made
     assert piece.needs == (plan.train(replace(request, profile="lecture")),)
-    before, after = (weights.load(each.folder / pieces.WEIGHTS) for each in (*piece.needs, piece))
+    before, after = (weights.load(each.weights_file) for each in (*piece.needs, piece))
     learned = {name.partition(".")[0] for name in changed(before, after)}
     assert learned == {"block5_conv1", "block5_conv2", "dense1", "logits"}
 
 
 def test_images_differ_behind_a_base_of_random_weights(folder: Path) -> None:
-    request = plan.Request(architecture=SMALL_VGG, profile="quick", trained_in="torch", seed=0, data=f"folder:{folder}")
+    request = Request(architecture=SMALL_VGG, profile="quick", trained_in="torch", seed=0, data=f"folder:{folder}")
     found = plan.of(request)
     assert carrying_out.carry_out(found.all, lambda *_: None) == {}
     proof = pieces.verdict(found)
     assert not proof.blind
     assert proof.equivalent
-    assert plan.base_weights_named(request) == "random"
+    assert plan.origin(found.weights) == "random"
 
 
 def test_a_plan_that_lacks_what_a_piece_needs_is_no_success(folder: Path) -> None:
-    request = plan.Request(
+    request = Request(
         architecture=SMALL_VGG, profile="fine_tuning", trained_in="torch", seed=5, data=f"folder:{folder}"
     )
     with pytest.raises(RuntimeError, match="the plan lacks what train vgg16_features"):
@@ -277,7 +277,7 @@ def test_what_cannot_be_trained_here_is_measured_with_random_weights(harness: Ha
 
 
 def test_training_what_has_no_recipe_or_no_data_is_refused(harness: Harness) -> None:
-    cases = (("alexnet", "imagenet is not at hand"), ("convnet_150", "HARNESS_DATA"), ("lenet_mnist", "fine_tuning"))
+    cases = (("alexnet", "no training on imagenet"), ("convnet_150", "HARNESS_DATA"), ("lenet_mnist", "fine_tuning"))
     for name, expected in cases:
         profile = "fine_tuning" if name == "lenet_mnist" else "quick"
         done = harness("train", name, "--profile", profile)
@@ -290,4 +290,4 @@ def test_training_what_has_no_recipe_or_no_data_is_refused(harness: Harness) -> 
     for nonsense in ("", "nosuch", "folder:/no/such/folder", "folder:" + "x" * 300):
         assert harness("run", "vgg16", "mlp_fmnist_relu_1", "--data", nonsense, "--dry-run").returncode == 2
     with pytest.raises(HarnessError, match="no recipe"):
-        _ = plan.Request(architecture=catalog.get("vgg16"), profile="lecture", trained_in="torch", seed=0).recipe
+        _ = Request(architecture=catalog.get("vgg16"), profile="lecture", trained_in="torch", seed=0).recipe
