@@ -25,12 +25,16 @@ REPLY_LIMIT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One thing to time: a file, the shapes of its inputs (batch included), and the threads it may use."""
+    """One thing to time: a file, the shapes of its inputs (batch included), and the threads it may use.
+
+    ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones.
+    """
 
     key: str
     model: Path
     shapes: Mapping[str, tuple[int, ...]]
     threads: int
+    inputs: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,18 @@ def measure(
     }
 
 
+def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
+    """The shape of each output, after one run in a fresh process; an output that is no tensor is left out.
+
+    Raises :class:`WorkerFailedError` where the subject cannot be run.
+    """
+    with _process() as process:
+        process.ready()
+        turns = _Turns(subject=subject, process=process)
+        turns.open()
+        return {name: tuple(shape) for name, shape in turns.opened["outputs"].items()}
+
+
 def save_identity(path: Path) -> Subject:
     """Write a model that does nothing to one number; timed like the others, it is the call floor."""
     import onnx
@@ -118,7 +134,10 @@ class _Turns:
     def open(self) -> None:
         subject = self.subject
         shapes = {name: list(shape) for name, shape in subject.shapes.items()}
-        self.opened = self.process.ask(do="open", model=str(subject.model), shapes=shapes, threads=subject.threads)
+        inputs = str(subject.inputs) if subject.inputs else None
+        self.opened = self.process.ask(
+            do="open", model=str(subject.model), shapes=shapes, threads=subject.threads, inputs=inputs
+        )
 
     def warm_up(self, effort: Effort, calls: dict[str, int]) -> None:
         if self.subject.key not in calls:

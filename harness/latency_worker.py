@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import runtime
-from harness.errors import first_line
+from harness.errors import HarnessError, first_line
 
 CLOCK = time.perf_counter_ns
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
@@ -26,23 +26,27 @@ WARMUP_DRIFT = 0.01  # smaller drifts do not keep a warm-up going
 class Worker:
     """One session, opened, warmed up and measured in turns."""
 
-    def open(self, *, model: str, shapes: dict[str, list[int]], threads: int) -> dict[str, Any]:
-        """Create the session and run it for the first time."""
+    def open(
+        self, *, model: str, shapes: dict[str, list[int]], threads: int, inputs: str | None = None
+    ) -> dict[str, Any]:
+        """Create the session and run it for the first time; ``inputs`` is an .npz file with arrays to feed."""
         before = _thread_count()
         start = CLOCK()
         session = runtime.session(Path(model), threads=threads)
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
-        feeds = runtime.random_inputs(session, {name: tuple(shape) for name, shape in shapes.items()})
+        given = _arrays(inputs) if inputs else {}
+        feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
         start = CLOCK()
-        self.results = runtime.run(session, feeds)
+        results = runtime.run_values(session, feeds)
         first_run_s = (CLOCK() - start) * 1e-9
-        self.call = runtime.bind(session, feeds, self.results)
+        self.call = runtime.bind(session, feeds, results)
         return {
             "session_s": session_s,
             "first_run_s": first_run_s,
             "threads_in_effect": None if before is None or after is None else after - before + 1,
             "providers": session.get_providers(),
+            "outputs": {name: list(value.shape()) for name, value in results.items() if value.is_tensor()},
         }
 
     def calls_per_sample(self, *, seconds: float) -> dict[str, Any]:
@@ -116,6 +120,13 @@ def drifts(medians: list[float]) -> bool:
     return bool(probability < WARMUP_SIGNIFICANCE and abs(before - after) > WARMUP_DRIFT * after)
 
 
+def _arrays(path: str) -> dict[str, Any]:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def _thread_count() -> int | None:
     """Threads of this process, where the system tells at once (Linux)."""
     tasks = Path("/proc/self/task")
@@ -144,7 +155,9 @@ def main() -> int:
         command = json.loads(line)
         try:
             reply = getattr(worker, command.pop("do"))(**command)
-        except Exception as error:  # reported to the parent, which gives the row this reason
+        except HarnessError as error:  # reported to the parent, which gives the row this reason
+            reply = {"error": first_line(error)}
+        except Exception as error:
             reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
         print(json.dumps(reply), file=replies, flush=True)
     return 0

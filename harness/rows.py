@@ -33,16 +33,16 @@ class Row:
     schema_version: int = SCHEMA_VERSION
     run: str
     architecture: str
-    framework: str  # whose exporter made the file: keras or torch
+    framework: str  # whose exporter made the file: keras or torch; onnx: a file of the user's
     dataset: str | None = None
     dataset_digest: str | None = None  # of the test images and labels
     adaptation: str | None = None  # what was done to the images to fit the network
     profile: str | None = None  # the recipe it was trained by; empty for random weights
     weights: str | None = None  # digest of what made the weights
-    base_weights: str | None = None  # of a network with an ImageNet base: the file they come from, or "random"
+    base_weights: str | None = None  # the file that imported weights, or an ImageNet base's, come from; or "random"
     trained_in: str | None = None
     training_precision: str | None = None  # of the arithmetic of training: float32 or bfloat16
-    params: int | None = None  # learnable, of the definition
+    params: int | None = None  # learnable, of the definition; of a file of the user's, as the file stores them
     macs: int | None = None  # of one image, counted on the exported graph
     accuracy: float | None = None
     accuracy_low: float | None = None  # Wilson 95 % interval

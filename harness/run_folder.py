@@ -1,19 +1,21 @@
 """The folder of a run: how it is begun, and how one that was stopped is found again.
 
-It holds ``plan.json`` (what was asked for), ``environment.json``, ``rows.csv``, ``samples/`` (the raw
-samples of each network), ``predictions/`` (the class each file takes each test image for),
-``histories/`` (of the training) and the pictures.
+It holds ``plan.json`` (what was asked for, with the digests of the user's own files),
+``environment.json``, ``rows.csv``, ``samples/`` (the raw samples of each network or file),
+``predictions/`` (the class each file takes each test image for), ``histories/`` (of the training) and
+the pictures.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness import environment, files, latency, training
-from harness.architecture import Architecture
+from harness import catalog, environment, files, latency, model_files, training
 from harness.errors import HarnessError
-from harness.plan import Request
+from harness.model_files import FileSettings
+from harness.request import Request
 
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
 
@@ -24,7 +26,7 @@ Facts = Mapping[str, object]
 class Settings:
     """What a run does, apart from what it finds; the same settings resume it."""
 
-    architectures: tuple[str, ...]
+    architectures: tuple[str, ...]  # by name; those of a user's folder as DIR:NAME
     profile: str = "quick"
     trained_in: str = "torch"
     data: str | None = None
@@ -34,20 +36,21 @@ class Settings:
     threads: tuple[int, ...]
     batch: int = 1
     effort: latency.Effort = field(default_factory=latency.Effort)
+    files: FileSettings = field(default_factory=FileSettings)
 
-    def requests(self, catalogue: dict[str, Architecture]) -> list[Request]:
+    def requests(self) -> list[Request]:
         """One request a network."""
         return [
             Request(
-                architecture=catalogue[name],
+                architecture=architecture,
                 profile=self.profile,
                 trained_in=self.trained_in,
                 seed=self.seed,
                 data=self.data,
                 precision=self.training_precision,
-                base_weights=self._file(catalogue[name].base),
+                base_weights=self._file(architecture.base),
             )
-            for name in self.architectures
+            for architecture in map(catalog.get, self.architectures)
         ]
 
     def _file(self, base: str | None) -> Path | None:
@@ -69,9 +72,28 @@ def resumed(folder: Path) -> Settings:
         found = json.loads((folder / PLAN).read_text())
         effort = latency.Effort(**found.pop("effort"))
         architectures, threads = tuple(found.pop("architectures")), tuple(found.pop("threads"))
-        return Settings(**found, architectures=architectures, threads=threads, effort=effort)
+        own = _file_settings(**found.pop("files", {}))
+        return Settings(**found, architectures=architectures, threads=threads, effort=effort, files=own)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
+
+
+def _file_settings(
+    models: Sequence[str] = (), shapes: Mapping[str, Sequence[int]] | None = None, **others: Any
+) -> FileSettings:
+    """What JSON made lists of as the tuples that they were."""
+    sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    return FileSettings(models=tuple(models), shapes=sizes, **others)
+
+
+def check_same_files(folder: Path, settings: Settings) -> None:
+    """Raise :class:`HarnessError` where a file of the user's has changed since the run was begun."""
+    begun = settings.files.digests
+    for path, found in model_files.digests(settings.files, settings.data).items():
+        if begun.get(path) != found:
+            raise HarnessError(
+                f"{path} has changed since {folder} was begun: its rows would not belong together. Begin another run."
+            )
 
 
 def check_same_machine(folder: Path, facts: Facts) -> None:

@@ -4,6 +4,7 @@ Imports only onnxruntime and numpy, so that a worker process that measures holds
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,23 @@ if TYPE_CHECKING:
 # stop at the end of each run, they do not, at a cost under 1 % of the speed alone.
 SESSION_CONFIG = {"session.force_spinning_stop": "1"}
 
+# By onnxruntime's name of a type: numpy's. Numpy has no bfloat16; its bits are made of a float32's.
 ELEMENT_TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
+    "tensor(bfloat16)": "bfloat16",
     "tensor(double)": "float64",
     "tensor(int64)": "int64",
     "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
     "tensor(int8)": "int8",
+    "tensor(uint64)": "uint64",
+    "tensor(uint32)": "uint32",
+    "tensor(uint16)": "uint16",
     "tensor(uint8)": "uint8",
     "tensor(bool)": "bool",
 }
+BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 
 
 def load() -> Any:
@@ -91,28 +99,24 @@ def outputs(
 
 @dataclass(kw_only=True)
 class BoundCall:
-    """A session whose inputs are bound and whose outputs are preallocated: one call, nothing else."""
+    """A session whose inputs are bound and whose outputs have their memory: one call, nothing else."""
 
     session: "onnxruntime.InferenceSession"
     binding: Any
+    kept: tuple[Any, ...]  # the memory that is bound belongs to these
 
     def __call__(self) -> None:
         self.session.run_with_iobinding(self.binding)
 
 
-def bind(
-    of: "onnxruntime.InferenceSession",
-    feeds: "dict[str, NDArray[Any]]",
-    results: "dict[str, NDArray[Any]]",
-) -> BoundCall:
-    """The session with its inputs bound, writing its outputs into the given arrays."""
-    onnxruntime = load()
+def bind(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> BoundCall:
+    """The session with its inputs bound, writing its outputs where the values of an earlier run are."""
     binding = of.io_binding()
-    for name, array in feeds.items():
-        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-    for name, array in results.items():
-        binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-    return BoundCall(session=of, binding=binding)
+    for name, value in feeds.items():
+        binding.bind_ortvalue_input(name, value)
+    for name, value in results.items():
+        binding.bind_ortvalue_output(name, value)
+    return BoundCall(session=of, binding=binding, kept=(feeds, results))
 
 
 def run(of: "onnxruntime.InferenceSession", feeds: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
@@ -121,17 +125,48 @@ def run(of: "onnxruntime.InferenceSession", feeds: "dict[str, NDArray[Any]]") ->
     return dict(zip(names, of.run(names, feeds), strict=True))
 
 
-def random_inputs(
-    of: "onnxruntime.InferenceSession", shapes: dict[str, tuple[int, ...]], seed: int = 0
-) -> "dict[str, NDArray[Any]]":
-    """An array for each input: uniform in [0, 1) where it takes floats, zeros where it takes integers."""
+def run_values(of: "onnxruntime.InferenceSession", feeds: dict[str, Any]) -> dict[str, Any]:
+    """Every output of one run, by name; inputs and outputs are onnxruntime's own values."""
+    names = [value.name for value in of.get_outputs()]
+    return dict(zip(names, of.run_with_ort_values(names, feeds), strict=True))
+
+
+def inputs(
+    of: "onnxruntime.InferenceSession",
+    shapes: Mapping[str, tuple[int, ...]],
+    given: "Mapping[str, NDArray[Any]]",
+    seed: int = 0,
+) -> dict[str, Any]:
+    """A value for each input: the array that is given for it; else random in [0, 1) for floats, zeros for the rest.
+
+    Raises :class:`HarnessError` for an input of a type that no array can be made of (strings,
+    sequences), and for one without a shape.
+    """
     import numpy as np
 
     random = np.random.default_rng(seed)
-    feeds: dict[str, NDArray[Any]] = {}
+    feeds = {}
     for value in of.get_inputs():
-        if value.name not in shapes:
+        kind = ELEMENT_TYPES.get(value.type)
+        if kind is None:
+            raise HarnessError(f"input {value.name!r} is of {value.type}, and only arrays of numbers can be fed here.")
+        if value.name in given:
+            array = given[value.name]
+        elif value.name not in shapes:
             raise HarnessError(f"input {value.name!r} {value.shape} of the model is given no shape.")
-        kind, shape = np.dtype(ELEMENT_TYPES[value.type]), shapes[value.name]
-        feeds[value.name] = random.random(shape).astype(kind) if kind.kind == "f" else np.zeros(shape, kind)
+        else:
+            shape = shapes[value.name]
+            array = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
+        feeds[value.name] = _value(array, kind)
     return feeds
+
+
+def _value(array: "NDArray[Any]", kind: str) -> Any:
+    """An array as onnxruntime's value of that type. It shares the memory of the array, which it keeps."""
+    import numpy as np
+
+    of = load().OrtValue
+    if kind != "bfloat16":
+        return of.ortvalue_from_numpy(np.ascontiguousarray(array, kind).reshape(array.shape))
+    upper_half = np.ascontiguousarray(array, np.float32).reshape(-1).view(np.uint32) >> 16
+    return of.ortvalue_from_numpy_with_onnx_type(upper_half.astype(np.uint16).reshape(array.shape), BFLOAT16)

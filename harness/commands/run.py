@@ -1,24 +1,45 @@
 """Run networks through the harness: train, export from both frameworks, prove equivalent, measure, draw.
 
 Without names it runs eight networks, one of each kind; `--set lectures` runs every network of the
-lectures. What was trained and exported before is found again, and
+lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it is: any .onnx file,
+alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
+(docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. The folder it makes holds rows.csv, the raw samples,
 environment.json and the pictures.
 
 Example:
   harness run
   harness run lenet5_1x1 'mlp*' --threads 1 --out results/runs/small
+  harness run my.onnx --shape image=1,3,224,224
+  harness run my.onnx --data digits.npz --labels digits.txt
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from harness import catalog, environment, latency, plan, plots, preparing, progress, rows, run, run_folder, runtime
+from harness import (
+    catalog,
+    environment,
+    file_accuracy,
+    file_arguments,
+    latency,
+    model_files,
+    plan,
+    plots,
+    preparing,
+    progress,
+    provenance,
+    rows,
+    run,
+    run_folder,
+    runtime,
+)
 from harness.errors import HarnessError, NothingMeasuredError
+from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.rows import Row
 from harness.run_folder import Settings
@@ -27,6 +48,7 @@ from harness.tables import FORMATS, print_run, print_table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     preparing.add_arguments(parser)
+    file_arguments.add_arguments(parser)
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
     parser.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
@@ -47,17 +69,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Carry out a run from its plan to its pictures."""
     begun = time.monotonic()
-    plan.check_installed((*catalog.FRAMEWORKS, "onnxruntime"))
+    provenance.check_installed(("onnxruntime",))
     settings = _resumed(args) if args.resume else _settings(args)
-    needed = {request.architecture.name: plan.of(request) for request in settings.requests(catalog.architectures())}
-    _announce(needed, settings)
+    requests = {request.architecture.name: request for request in settings.requests()}
+    frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
+    provenance.check_installed(tuple(sorted(frameworks)))
+    read = model_files.read(settings.files, settings.data, settings.batch, requests)
+    own = [file_accuracy.prepared(file, settings.files.output) for file in read]
+    needed = {name: plan.of(request) for name, request in requests.items()}
+    _announce(needed, own, settings)
     if args.dry_run:
-        _print_plan(needed, args.format)
+        _print_plan(needed, own, args.format)
         return 0
     folder = _begun(args, settings)
     try:
         errors = preparing.carry_out([piece for pieces in needed.values() for piece in pieces.all])
-        _measure(folder, needed, settings, errors)
+        _measure(folder, needed | {file.name: file for file in own}, settings, errors)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
         raise
@@ -89,13 +116,15 @@ def _resumed(args: argparse.Namespace) -> Settings:
     if args.out is None:
         raise HarnessError("--resume needs --out DIR: the folder of the run to go on with.")
     settings = run_folder.resumed(args.out)
+    run_folder.check_same_files(args.out, settings)
     unasked = argparse.ArgumentParser()
     add_arguments(unasked)
     asked, default = asdict(_settings(args)), asdict(_settings(unasked.parse_args([])))
     for name, begun in asdict(settings).items():
         if asked[name] != default[name] and asked[name] != begun:
+            shown = ", ".join(settings.files.models) or "none" if name == "files" else begun
             raise HarnessError(
-                f"{args.out} was begun with other settings ({name.replace('_', ' ')}: {begun}): "
+                f"{args.out} was begun with other settings ({name.replace('_', ' ')}: {shown}): "
                 f"harness run --out {args.out} --resume is enough."
             )
     return settings
@@ -108,33 +137,42 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise HarnessError(f"--threads {' '.join(map(str, threads))}: this process may use 1 to {available}.")
     if args.launches < 1 or not 0 < args.seconds < 3600:
         raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
-    networks = preparing.chosen(args)
+    names, own = file_arguments.split(args.names)
+    networks = [] if own and not names and args.set == "default" else catalog.select(names, args.set)
+    data = file_arguments.data(args, networks, own)
     return Settings(
-        architectures=tuple(architecture.name for architecture in networks),
+        architectures=tuple(map(catalog.reference, networks)),
         profile=args.profile,
         trained_in=args.trained_in,
-        data=preparing.data(args),
+        data=data,
         training_precision=args.training_precision,
         base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
         seed=args.seed,
         threads=threads,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+        files=file_arguments.settings(args, own, data),
     )
 
 
-def _announce(needed: dict[str, Pieces], settings: Settings) -> None:
+def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
     """Say what is planned and how long it may take."""
     todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
-    subjects = len(needed) * (len(catalog.FRAMEWORKS) * len(settings.threads) + 1)
+    files = sum(len(pieces.exports) for pieces in needed.values()) + len(own)
+    subjects = files * len(settings.threads) + len(needed) + len(own)
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = subjects * settings.effort.launches * (settings.effort.seconds + 0.2)
+    parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
+    if needed:
+        parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
     progress.say(
-        f"{len(needed)} networks, {len(todo)} pieces to prepare (about {preparation:.0f} s), "
-        f"{subjects} subjects to time in {settings.effort.launches} launches each (about {measuring:.0f} s)"
+        f"{', '.join(parts)}, {subjects} subjects to time in {settings.effort.launches} launches each "
+        f"(about {measuring:.0f} s)"
     )
+    for file in own:
+        progress.say(f"  {file.name} ({file.path}): {file.described}")
 
 
-def _print_plan(needed: dict[str, Pieces], format: str) -> None:  # noqa: A002
+def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str) -> None:  # noqa: A002
     lines: list[dict[str, object]] = [
         {
             "piece": piece.kind,
@@ -147,14 +185,20 @@ def _print_plan(needed: dict[str, Pieces], format: str) -> None:  # noqa: A002
         for pieces in needed.values()
         for piece in pieces.all
     ]
-    print_table(tuple(lines[0]), lines, format)
+    lines += [
+        {"piece": "file", "network": file.name, "framework": file.framework, "digest": file.sha256, "made": True}
+        for file in own
+    ]
+    print_table(("piece", "network", "framework", "digest", "made", "estimate_s"), lines, format)
 
 
-def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors: dict[str, BaseException]) -> None:
+def _measure(
+    folder: Path, measured: Mapping[str, Pieces | ModelFile], settings: Settings, errors: dict[str, BaseException]
+) -> None:
     run_folder.note_moment(folder, "measuring")
     with progress.bars() as bars:
-        task = bars.add_task("measuring", total=len(needed), note="")
-        names = list(needed)
+        task = bars.add_task("measuring", total=len(measured), note="")
+        names = list(measured)
 
         def report(name: str, share: float) -> None:
             bars.update(task, completed=names.index(name) + share, note=name)
@@ -163,7 +207,7 @@ def _measure(folder: Path, needed: dict[str, Pieces], settings: Settings, errors
             report(name, 1.0)
             progress.say_above(bars, f"  measured {name}")
 
-        run.measure(folder, needed, settings, errors, report, finished)
+        run.measure(folder, measured, settings, errors, report, finished)
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
