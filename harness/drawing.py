@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness import files
 from harness.errors import HarnessError
-from harness.tables import plain
+from harness.pareto import Front
+from harness.tables import format_count, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 WIDTH_IN, DPI, FONT_PT = 10.0, 160, 10.5
-RIGHT_IN, LEFT_IN, TOP_IN, BOTTOM_IN = 1.6, 0.75, 0.45, 0.65  # around a panel; legends stand on the right
-NOTE_IN = 0.3
-GREY = "#555555"
-# Blue and vermillion of Okabe and Ito's palette, told apart under every colour blindness.
+RIGHT_IN, LEFT_IN, TOP_IN, BOTTOM_IN = 1.75, 0.75, 0.45, 0.65  # around a panel; legends stand on the right
+NOTE_IN, NOTE_LINE_IN = 0.3, 0.17
+GREY, FRONT = "#555555", "#009E73"
+FULLEST = 0.6  # the opacity of a bubble that is always on the front: what lies under it is still seen
+# Blue, vermillion and, for the front, green of Okabe and Ito's palette, told apart under every colour blindness.
 _STYLES = {"torch": ("#0072B2", "o"), "keras": ("#D55E00", "s")}
 _OTHER_STYLE = (GREY, "D")
 
@@ -39,7 +41,7 @@ def panels(heights: Sequence[float], left_in: float = LEFT_IN, note: str = "") -
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    below = NOTE_IN if note else 0.0
+    below = NOTE_IN + NOTE_LINE_IN * note.count("\n") if note else 0.0
     total = sum(height + TOP_IN + BOTTOM_IN for height in heights) + below
     figure = Figure(figsize=(WIDTH_IN, total), dpi=DPI)
     FigureCanvasAgg(figure)
@@ -75,12 +77,66 @@ def log_axis(axes: "Axes", values: Sequence[float], pad: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def swatch(label: str, colour: str, marker: str = "o", *, filled: bool = True, size: float = 6.0) -> "Line2D":
+def face(share: float) -> str:
+    """The fill of a bubble, the fuller the larger the share of draws in which it is on the Pareto front."""
+    return f"{FRONT}{round(255 * FULLEST * share):02x}"
+
+
+def draw_front(axes: "Axes", front: Front) -> None:
+    """Draw a Pareto front as a staircase to the right edge, with its 95 % band. The limits of x must be final."""
+    import numpy as np
+
+    left, right = axes.get_xlim()
+    scale = np.geomspace if axes.get_xscale() == "log" else np.linspace
+    costs = np.union1d(scale(max(left, 0.0), right, 400)[1:-1], [cost for cost, _, _ in front.costs])
+    low, high = front.band(costs)
+    axes.fill_between(costs, low, high, step="post", color=FRONT, alpha=0.18, linewidth=0, zorder=1)
+    steps = [*front.steps, (right, front.steps[-1][1])]
+    axes.step(*zip(*steps, strict=True), where="post", color=FRONT, linewidth=1.3, zorder=1.5)
+
+
+def front_legend() -> "tuple[str, list[Line2D]]":
+    """The block of a legend that tells of a Pareto front, and of the fill of bubbles."""
+    from matplotlib.colors import to_hex, to_rgb
+    from matplotlib.lines import Line2D
+
+    drawn = [
+        Line2D([], [], color=FRONT, linewidth=1.3, label="values shown"),
+        Line2D([], [], color=FRONT, linewidth=8, alpha=0.18, label="95 % band"),
+    ]
+    shares = []
+    for share in (1.0, 0.5, 0.0):
+        red, green, blue = (1 - FULLEST * share * (1 - part) for part in to_rgb(FRONT))
+        shares.append(swatch(f"{100 * share:.0f} % of draws", GREY, face=to_hex((red, green, blue)), size=11))
+    return "Pareto front", [*drawn, *shares]
+
+
+def swatch(
+    label: str, colour: str, marker: str = "o", *, filled: bool = True, size: float = 6.0, face: str = ""
+) -> "Line2D":
     """One entry of a legend."""
     from matplotlib.lines import Line2D
 
-    face = colour if filled else "white"
-    return Line2D([], [], linestyle="", marker=marker, markersize=size, color=colour, mfc=face, label=plain(label))
+    fill = face or (colour if filled else "white")
+    return Line2D([], [], linestyle="", marker=marker, markersize=size, color=colour, mfc=fill, label=plain(label))
+
+
+def round_sizes(params: Sequence[int]) -> list[int]:
+    """Up to four round numbers that span some counts: 1, 2 or 5 times a power of ten."""
+    if not params:
+        return []
+    powers = range(math.floor(math.log10(min(params))), math.ceil(math.log10(max(params))) + 1)
+    ladder = [step * 10**power for power in powers for step in (1, 2, 5)]
+    inside = [size for size in ladder if min(params) <= size <= max(params)]
+    if not inside:
+        return [max(size for size in ladder if size <= max(params))]
+    return [inside[place] for place in sorted({round(third * (len(inside) - 1) / 3) for third in range(4)})]
+
+
+def round_count(size: int) -> str:
+    """``2 M`` for what is ``2.00 M`` where it was measured."""
+    number, *unit = format_count(size).split()
+    return " ".join([f"{float(number):g}", *unit])
 
 
 def legends(axes: "Axes", *blocks: tuple[str, Sequence["Line2D"]]) -> None:
@@ -93,7 +149,7 @@ def legends(axes: "Axes", *blocks: tuple[str, Sequence["Line2D"]]) -> None:
     top = 1.0
     for heading, entries in blocks:
         sizes = [float(entry.get_markersize()) for entry in entries]
-        pitch = max(1.7 * FONT_PT, *((one + other) / 2 + 4 for one, other in pairwise([0.0, *sizes])))
+        pitch = max(1.7 * FONT_PT, *((one + other) / 2 + 4 for one, other in pairwise([FONT_PT, *sizes])))
         legend = Legend(
             axes,
             entries,
@@ -109,7 +165,8 @@ def legends(axes: "Axes", *blocks: tuple[str, Sequence["Line2D"]]) -> None:
         for text in legend.get_texts():
             text.set_parse_math(False)
         axes.add_artist(legend)
-        top -= (pitch * len(entries) + 3 * FONT_PT) / height_pt
+        beyond = max(0.0, sizes[-1] / 2 - FONT_PT) if sizes else 0.0
+        top -= (pitch * len(entries) + 3 * FONT_PT + beyond) / height_pt
 
 
 def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], stem: Path) -> list[Path]:

@@ -18,6 +18,7 @@ CROWD = 20  # from so many names on, they are written smaller
 GAP = 3.0  # pixels that stay free around a name
 SLACK = (2.0, 2.0, -2.0, -2.0)  # how much less of it will do where adjustText was content
 STEP, REACH = 8.0, 480.0  # pixels: the grid on which a free place is looked for, and how far away
+NEARER = 2.0  # pixels: what is so much nearer to a name than its own is taken for it
 LEADER = 14.0  # pixels from which on a line leads from a name to what it names
 
 
@@ -39,11 +40,14 @@ def name(axes: "Axes", occupied: Mapping[str, Sequence["Bbox"]]) -> None:
 
 
 def _above(axes: "Axes", label: str, box: "Bbox", number: int) -> "Text":
+    from matplotlib.patheffects import withStroke
+
     x, y = axes.transData.inverted().transform(((box.x0 + box.x1) / 2, box.y1 + GAP))
     size = 10 if number < CROWD else 8
     text = axes.text(x, y, plain(label), fontsize=size, horizontalalignment="center", verticalalignment="bottom")
     text.set_parse_math(False)
     text.set_zorder(5)
+    text.set_path_effects([withStroke(linewidth=2.0, foreground="white")])  # legible on a line
     return text
 
 
@@ -64,36 +68,57 @@ def _adjust(axes: "Axes", texts: "list[Text]", obstacles: "Sequence[Bbox]") -> N
 
 
 def _clear(axes: "Axes", texts: "list[Text]", own: "Sequence[Bbox]", obstacles: "Sequence[Bbox]") -> None:
-    """Move each name that still lies on something to the free place nearest to what it names."""
+    """Move each name that lies on something, or beside what another names, to the free place nearest to its own."""
     import numpy as np
 
-    drawn = [np.array(box.extents) for box in obstacles]
+    drawn, named = np.array([box.extents for box in obstacles]), np.array([box.extents for box in own])
     places = [np.array(text.get_window_extent().padded(GAP).extents) for text in texts]
     for index, text in enumerate(texts):
-        taken = np.array(drawn + places[:index] + places[index + 1 :])
-        if not _hits((places[index] + SLACK)[None], taken).any():
+        taken = np.array([*drawn, *places[:index], *places[index + 1 :]])
+        lies_on = _hits((places[index] + SLACK)[None], taken).any()
+        if not lies_on and not _astray(places[index][None], named, index).any():
             continue
-        found = _free_place(places[index], own[index], taken, np.array(axes.bbox.extents))
+        found = _free_place(places[index], named, index, taken, np.array(axes.bbox.extents))
         if found is not None:
             places[index] = found
             x, y = axes.transData.inverted().transform(found.reshape(2, 2).mean(axis=0))
             text.set_position((x, y))
 
 
-def _free_place(place: "Array", near: "Bbox", taken: "Array", inside: "Array") -> "Array | None":
+def _free_place(place: "Array", named: "Array", index: int, taken: "Array", inside: "Array") -> "Array | None":
     import numpy as np
 
-    half = (place[2:] - place[:2]) / 2
+    half, near = (place[2:] - place[:2]) / 2, named[index]
     steps = np.arange(-REACH, REACH + STEP, STEP)
     shifts = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    # How far a place is counts from box to box, so that a long name beside is as near as one above.
-    middle = near.get_points().mean(axis=0)
-    apart = np.maximum(np.abs(shifts) - half - np.array([near.width, near.height]) / 2, 0)
-    shifts = shifts[np.argsort(np.hypot(*apart.T) + 0.05 * np.hypot(*shifts.T), kind="stable")]
+    middle = near.reshape(2, 2).mean(axis=0)
     places = np.hstack([middle + shifts - half, middle + shifts + half])
     fits = (places[:, :2] >= inside[:2]).all(axis=1) & (places[:, 2:] <= inside[2:]).all(axis=1)
-    free = places[fits & ~_hits(places, taken)]
-    return free[0] if len(free) else None
+    free = fits & ~_hits(places, taken)
+    places, shifts = places[free], shifts[free]
+    # How far a place is counts from box to box, so that a long name beside is as near as one above.
+    far = _apart(places, near[None])[:, 0] + 0.05 * np.hypot(*shifts.T)
+    order = np.lexsort((far, _astray(places, named, index)))
+    return places[order[0]] if len(order) else None
+
+
+def _apart(places: "Array", others: "Array") -> "Array":
+    """How far boxes (left, bottom, right, top) (P, 4) are from others (N, 4): (P, N), 0 where they meet."""
+    import numpy as np
+
+    (left, bottom, right, top), (x0, y0, x1, y1) = (side[:, None] for side in places.T), others.T
+    across, along = np.maximum(x0 - right, left - x1), np.maximum(y0 - top, bottom - y1)
+    return np.asarray(np.hypot(np.maximum(across, 0), np.maximum(along, 0)))
+
+
+def _astray(places: "Array", named: "Array", index: int) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Whether names there would be taken for those of something else: its box and its middle are nearer."""
+    import numpy as np
+
+    middles = np.tile(named.reshape(-1, 2, 2).mean(axis=1), 2)
+    edge, middle = _apart(places, named), _apart(places, middles)
+    nearer = (edge < edge[:, index : index + 1] + NEARER) & (middle < middle[:, index : index + 1] - NEARER)
+    return np.asarray(nearer.any(axis=1))
 
 
 def _hits(places: "Array", taken: "Array") -> "np.ndarray[Any, np.dtype[np.bool_]]":

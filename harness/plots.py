@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import drawing, labels
 from harness.errors import HarnessError
+from harness.pareto import Front, Interval
 from harness.rows import Row
-from harness.tables import format_count, plain
+from harness.tables import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 OPERATIONS_LABEL = "Operations [G-Ops] (1 multiply-accumulate = 2 operations; input H×W)"
 LATENCY_LABEL = "Latency of one image [ms] (median and 95 % interval over process launches)"
+
+BUBBLE_NOTE = (
+    "H×W: each network at its own input size. The area of a bubble is its number of parameters; its fill, in how "
+    "many draws it is on the front."
+)
 
 LARGEST_BUBBLE = 2400.0  # points², of the network with the most parameters
 ASIDE = 7.0  # points between the values of twins, which would hide each other
@@ -33,9 +39,8 @@ _ACCURACY_COLUMNS: tuple[str, ...] = (
     "total",
 )
 _ACCURACY_COLUMNS += ("accuracy", "accuracy_low", "accuracy_high")
+_FRONT_COLUMNS = ("on_front", "front_share")
 _LATENCY_COLUMNS = ("run", "device", "provider", "precision", "batch", "architecture", "framework", "threads")
-
-Interval = tuple[float, float, float]  # value, low, high
 
 
 def draw(rows: list[Row], folder: Path) -> list[Path]:
@@ -62,8 +67,12 @@ def accuracy_against_operations(rows: list[Row], path_stem: Path) -> list[Path]:
     shown = with_accuracy(rows)
     if not shown:
         raise HarnessError("Nothing to draw: no row of status ok has both an accuracy and macs.")
+    placed = _placed(shown)
     table = [
-        {"giga_operations": operations(row)} | {name: getattr(row, name) for name in _ACCURACY_COLUMNS} for row in shown
+        {"giga_operations": operations(row)}
+        | {name: getattr(row, name) for name in _ACCURACY_COLUMNS}
+        | dict(zip(_FRONT_COLUMNS, placed[_network(row)], strict=True))
+        for row in shown
     ]
     return drawing.write(lambda: accuracy_figure(shown), table, path_stem)
 
@@ -103,6 +112,18 @@ def with_latency(rows: Sequence[Row]) -> list[Row]:
     return sorted(points, key=lambda row: (_setting(row), row.architecture, row.framework, row.threads or 0))
 
 
+def front(rows: Sequence[Row]) -> tuple[list[Row], Front]:
+    """The Pareto front of the networks of one data set, and the row that stands for each: PyTorch's file if there.
+
+    Twins are one network: both would only be in each other's way.
+    """
+    standing: dict[tuple[str, ...], Row] = {}
+    for row in sorted(rows, key=lambda row: (row.framework != "torch", row.framework)):
+        standing.setdefault(_network(row), row)
+    chosen = list(standing.values())
+    return chosen, Front([(operations(row),) * 3 for row in chosen], [percent(row) for row in chosen])
+
+
 def operations(row: Row) -> float:
     """The operations of one image in billions: a multiply-accumulate counts as two."""
     return 2 * (row.macs or 0) / 1e9
@@ -123,24 +144,26 @@ def accuracy_figure(rows: Sequence[Row]) -> "Figure":
     datasets = sorted({row.dataset or "" for row in rows})
     frameworks = _frameworks(rows)
     per_param = LARGEST_BUBBLE / max(*(row.params or 0 for row in rows), 1)
-    note = "H×W: each network at its own input size. The area of a bubble is its number of parameters."
-    figure, panels = drawing.panels([5.1] * len(datasets), note=note)
+    figure, panels = drawing.panels([5.1] * len(datasets), note=BUBBLE_NOTE)
     for dataset, axes in zip(datasets, panels, strict=True):
         shown = [row for row in rows if (row.dataset or "") == dataset]
         values = [value for row in shown for value in percent(row)]
         margin = max(0.5, 0.12 * (max(values) - min(values)))
         axes.set_ylim(min(values) - margin, max(values) + margin)
         drawing.log_axis(axes, [operations(row) for row in shown], pad=0.1)
+        standing, of_panel = front(shown)
+        drawing.draw_front(axes, of_panel)
+        shares = dict(zip(map(id, standing), of_panel.shares, strict=True))
         for row in shown:
-            _draw_bubble(axes, row, per_param, _aside(frameworks, row))
+            _draw_bubble(axes, row, per_param, _aside(frameworks, row), shares.get(id(row)))
         drawing.title(axes, _accuracy_title(shown))
         axes.set_ylabel("Accuracy [%] with its 95 % interval")
         axes.set_xlabel(OPERATIONS_LABEL)
         _name_bubbles(axes, shown, per_param)
     exporters = [drawing.swatch(name, *drawing.style(name), filled=_filled(name)) for name in frameworks]
-    sizes = round_sizes([row.params for row in rows if row.params])
-    bubbles = [drawing.swatch(_round_count(size), "#bbbbbb", size=math.sqrt(size * per_param)) for size in sizes]
-    drawing.legends(panels[0], ("Exported from", exporters), ("Parameters", bubbles))
+    sizes = drawing.round_sizes([row.params for row in rows if row.params])
+    bubbles = [drawing.swatch(drawing.round_count(size), "#bbbbbb", size=math.sqrt(size * per_param)) for size in sizes]
+    drawing.legends(panels[0], ("Exported from", exporters), ("Parameters", bubbles), drawing.front_legend())
     return figure
 
 
@@ -167,28 +190,17 @@ def latency_figure(rows: Sequence[Row]) -> "Figure":
     return figure
 
 
-def round_sizes(params: Sequence[int]) -> list[int]:
-    """Up to four round numbers that span some counts: 1, 2 or 5 times a power of ten."""
-    if not params:
-        return []
-    powers = range(math.floor(math.log10(min(params))), math.ceil(math.log10(max(params))) + 1)
-    ladder = [step * 10**power for power in powers for step in (1, 2, 5)]
-    inside = [size for size in ladder if min(params) <= size <= max(params)]
-    if not inside:
-        return [max(size for size in ladder if size <= max(params))]
-    return [inside[place] for place in sorted({round(third * (len(inside) - 1) / 3) for third in range(4)})]
-
-
-def _draw_bubble(axes: "Axes", row: Row, per_param: float, aside: float) -> None:
-    """One network: a disc or a ring by framework, with its value and interval beside the middle."""
+def _draw_bubble(axes: "Axes", row: Row, per_param: float, aside: float, share: float | None) -> None:
+    """One file: a ring, filled by its share of the front where it stands for its network; value and interval beside."""
     from matplotlib.transforms import ScaledTranslation
 
     figure = axes.get_figure(root=True)
     assert figure is not None
     colour, marker = drawing.style(row.framework)
     x, (y, low, high) = operations(row), percent(row)
-    face, edge = (colour + "40", "none") if _filled(row.framework) else ("none", colour)
-    axes.scatter([x], [y], per_param * (row.params or 0), facecolors=face, edgecolors=edge, linewidths=1.4, zorder=2)
+    face = "none" if share is None else drawing.face(share)
+    drawn: dict[str, Any] = {"facecolors": face, "edgecolors": drawing.GREY, "linewidths": 1.0, "zorder": 2}
+    axes.scatter([x], [y], per_param * (row.params or 0), **drawn)
     shifted = axes.transData + ScaledTranslation(aside / 72, 0, figure.dpi_scale_trans)
     line: dict[str, Any] = {"elinewidth": 1.2, "capsize": 2, "transform": shifted, "zorder": 3}
     face = colour if _filled(row.framework) else "white"
@@ -223,12 +235,6 @@ def _occupied(axes: "Axes", row: Row, per_param: float) -> "list[Bbox]":
     return [bubble, Bbox.from_extents(x - ASIDE * point, bottom - point, x + ASIDE * point, top + point)]
 
 
-def _round_count(size: int) -> str:
-    """``2 M`` for what is ``2.00 M`` where it was measured."""
-    number, *unit = format_count(size).split()
-    return " ".join([f"{float(number):g}", *unit])
-
-
 def _accuracy_title(rows: Sequence[Row]) -> str:
     totals = sorted({row.total for row in rows if row.total})
     images = (
@@ -237,6 +243,20 @@ def _accuracy_title(rows: Sequence[Row]) -> str:
         else ""
     )
     return f"Accuracy against operations: {rows[0].dataset or 'data set not named'}{images}"
+
+
+def _network(row: Row) -> tuple[str, ...]:
+    """What twins have in common."""
+    return row.dataset or "", row.run, row.architecture
+
+
+def _placed(rows: Sequence[Row]) -> dict[tuple[str, ...], tuple[bool, float]]:
+    """Whether each network is on the front of its data set, and in what share of draws."""
+    found: dict[tuple[str, ...], tuple[bool, float]] = {}
+    for dataset in {row.dataset for row in rows}:
+        standing, of_panel = front([row for row in rows if row.dataset == dataset])
+        found |= dict(zip(map(_network, standing), zip(of_panel.members, of_panel.shares, strict=True), strict=True))
+    return found
 
 
 def _by_latency(rows: Sequence[Row]) -> list[str]:
@@ -264,7 +284,7 @@ def _aside(frameworks: Sequence[str], row: Row) -> float:
 
 
 def _filled(framework: str) -> bool:
-    """Whether the bubbles are discs, on which the rings of the twin can still be seen."""
+    """Whether the marks are filled, so that twins are told apart without colour."""
     return framework == "torch"
 
 

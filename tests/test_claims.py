@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import catalog, claims, datasets, rows
+from harness.architecture import Architecture
 from harness.claims import functional, significance
 from harness.claims.claim import Claim, Finding, judge, together, undecided
 from harness.claims.evidence import Evidence
+from harness.claims.figure import measured_order
 from harness.claims.significance import Estimate
 from harness.errors import HarnessError
 from harness.layers import Layer
@@ -38,7 +40,8 @@ from tests.conftest import Harness
 
 JPEG75 = "cifar10-jpeg75"
 # What the definitions and layers alone decide.
-WITHOUT_RUN = {3, *range(21, 33), 34, 35, 36, 39, 40, 41, 42, 43}
+WITHOUT_RUN = {3, *range(21, 33), 34, 35, 36, 39, 40, 41, 42, 43, 45}
+WITHOUT_RUN_OTHERWISE = {44}
 ONE_THREAD = "torch file on cpu, float32, batch 1, threads 1"
 
 
@@ -124,7 +127,7 @@ def share(right: int, total: int = 10_000, *, shuffled: int = 0) -> np.ndarray:
 
 def test_claims_are_numbered_once_and_in_order() -> None:
     numbers = [claim.number for claim in claims.ALL]
-    assert numbers == sorted({*range(1, 44)} - {4})
+    assert numbers == sorted({*range(1, 49)} - {4})
     assert all(claim.says and claim.lecture and claim.checks for claim in claims.ALL)
 
 
@@ -134,7 +137,9 @@ def test_claims_are_numbered_once_and_in_order() -> None:
 def test_the_definitions_decide_without_a_run() -> None:
     found = {claim.number: finding for claim, finding in claims.check(claims.ALL, Evidence())}
     assert {number for number, finding in found.items() if finding.verdict == "holds"} == WITHOUT_RUN
-    assert {found[number].verdict for number in found.keys() - WITHOUT_RUN} == {"not measured"}
+    assert {number for number, one in found.items() if one.verdict == "does not hold"} == WITHOUT_RUN_OTHERWISE
+    others = found.keys() - WITHOUT_RUN - WITHOUT_RUN_OTHERWISE
+    assert {found[number].verdict for number in others} == {"not measured"}
     json.dumps([dict(finding.numbers) for finding in found.values()])
     assert "holds: deeper_vgg_dropout" in found[10].measured  # the part that needs no run
     assert "`harness run deeper_vgg_dropout shallow_vgg_dropout --profile lecture`" in found[10].measured
@@ -172,6 +177,8 @@ class Swapped(Evidence):
         (34, "fmnist_maxpool", "fmnist_strided"),
         (35, "fmnist_strided", "fmnist_conv7"),
         (41, "vgg16", "alexnet"),
+        (45, "enet", "alexnet"),
+        (45, "googlenet", "lenet5_1x1"),
     ],
 )
 def test_another_definition_does_not_hold(number: int, network: str, instead: str) -> None:
@@ -220,6 +227,16 @@ def test_another_vgg_may_cost_more(name: str, verdict: str, monkeypatch: pytest.
     finding = claim.check(WithAnother())
     assert finding.verdict == verdict
     assert "than any network here that is no VGG" in claim.says
+
+
+def test_vgg_is_by_far_the_largest_but_not_by_far_the_slowest() -> None:
+    """By the catalogue's numbers: 15.470 and 12.254 G MACs, 138.358 and 61.120 M parameters."""
+    (claim,) = claims.select([44])
+    finding = claim.check(Evidence())
+    assert finding.numbers["vgg16 operations, times inception_v4"] == pytest.approx(1.2625, abs=1e-4)
+    assert finding.numbers["vgg16 parameters, times bn_alexnet"] == pytest.approx(2.2637, abs=1e-4)
+    assert "does not hold: VGG-16 and VGG-19 have 1.26 and 1.60 times the operations" in finding.measured
+    assert "holds: VGG-16 and VGG-19 have 2.26 and 2.35 times the parameters" in finding.measured
 
 
 def test_the_lectures_listing_needs_a_known_size_in_keras() -> None:
@@ -552,6 +569,71 @@ def test_times_of_training_compare_in_one_setting(
     finding = plant.found(37)
     assert finding.verdict == verdict
     assert text in finding.measured
+
+
+def plant_figure(plant: Plant, seconds: Callable[[Architecture], float], number: int = 14) -> None:
+    """A run of the figure's networks whose latencies are known, of random weights."""
+    for network in catalog.select([], "figure")[:number]:
+        median = seconds(network)
+        plant.row(
+            network.name, params=network.params, macs=network.macs, threads=2, latency_median_s=median,
+            latency_low_s=0.999 * median, latency_high_s=1.001 * median,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "number", "verdict"),
+    [
+        (lambda network: 0.01 + network.macs / 1e11, 14, "holds"),
+        (lambda network: 0.5 - network.macs / 1e11, 14, "does not hold"),
+        (lambda network: 0.1 + 0.01 * (len(network.name) % 3), 14, "does not hold"),
+        (lambda network: network.params / 1e9, 14, "cannot tell"),  # VGG has most of both
+        (lambda network: 0.01 + network.macs / 1e11, 5, "cannot tell"),
+    ],
+)
+def test_operations_predict_time(
+    plant: Plant, seconds: Callable[[Architecture], float], number: int, verdict: str
+) -> None:
+    plant_figure(plant, seconds, number)
+    finding = plant.found(46)
+    assert finding.verdict == verdict, finding.measured
+    if verdict == "holds":
+        assert finding.numbers["R²"] == pytest.approx(1)
+        assert finding.numbers["slope"] == pytest.approx(5)  # ms by 2 MACs, in billions
+        assert "the line is off by 0 %" in finding.measured
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [
+        (lambda accuracy: 0.02 / (0.85 - accuracy), "holds"),
+        (lambda accuracy: (accuracy - 0.5) / 10, "cannot tell"),  # a straight line
+        (lambda accuracy: 1 / accuracy, "cannot tell"),  # the most accurate is the fastest, and alone on the front
+        (lambda accuracy: 0.001 * (1.0 if accuracy < 0.6 else 900 + 100 * accuracy), "does not hold"),
+    ],
+)
+def test_accuracy_and_time_are_hyperbolic(plant: Plant, seconds: Callable[[float], float], verdict: str) -> None:
+    def taken(network: Architecture) -> float:
+        assert network.published is not None
+        return seconds(network.published.accuracy)
+
+    plant_figure(plant, taken)
+    finding = plant.found(48)
+    assert finding.verdict == verdict, finding.measured
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [((700, 800, 900), "holds"), ((700, 702, 900), "cannot tell"), ((800, 700, 900), "does not hold")],
+)
+def test_the_order_by_measured_accuracy(plant: Plant, right: tuple[int, ...], verdict: str) -> None:
+    for name, count in zip(("resnet18", "resnet34", "resnet50"), right, strict=True):
+        given = {"correct": count, "total": 1_000, "accuracy": count / 1_000, "dataset": "imagenet"}
+        plant.row(name, params=1, macs=1, **given)
+    finding = measured_order(Evidence(plant.folder))
+    assert finding.verdict == verdict
+    assert plant.found(47).verdict == ("does not hold" if verdict == "does not hold" else "cannot tell")
+    assert "too close to tell: vgg16 and vgg19, resnet101 and resnet152" in plant.found(47).measured
 
 
 def test_what_has_no_amount_cannot_be_told(plant: Plant) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import catalog, plots, rows
+from harness import catalog, drawing, plots, rows
 from harness.commands import report
 from harness.errors import HarnessError
 from harness.measurements import Accuracy
@@ -71,6 +71,34 @@ def test_the_area_of_a_bubble_is_proportional_to_the_parameters() -> None:
     assert max(per_param) == pytest.approx(min(per_param))
 
 
+def test_twins_are_one_network_of_the_front_and_fill_one_bubble_by_its_share(tmp_path: Path) -> None:
+    """Accuracies far apart: the front is known, and each of its networks is on it in every draw."""
+    accuracies = {"lenet5_1x1": 0.5, "lenet_mnist": 0.7, "fcn_1x1": 0.6, "fmnist_same": 0.9}  # by rising macs
+    found = [
+        replace(row, accuracy=value, accuracy_low=value - 0.02, accuracy_high=value + 0.02, dataset=dataset)
+        for row in _rows(*accuracies, threads=(1,))
+        for dataset, value in (("rising", accuracies[row.architecture]), ("falling", 1 - accuracies[row.architecture]))
+    ]
+    lines = _table(plots.accuracy_against_operations(found, tmp_path / "picture"))
+    on = {(line["dataset"], line["architecture"], line["on_front"], line["front_share"]) for line in lines}
+    front = {("rising", name) for name in ("lenet5_1x1", "lenet_mnist", "fmnist_same")} | {("falling", "lenet5_1x1")}
+    everything = {(dataset, name) for dataset in ("rising", "falling") for name in accuracies}
+    expected = {(*key, "True", "1.0") for key in front} | {(*key, "False", "0.0") for key in everything - front}
+    assert on == expected  # once each, though every network has two files
+
+    falling, rising = plots.accuracy_figure(plots.with_accuracy(found)).axes
+    steps = [line.get_xydata() for line in rising.lines if line.get_drawstyle() == "steps-post"]
+    assert [[float(y) for _, y in line] for line in steps] == [pytest.approx([50, 70, 90, 90])]
+    filled = [alpha for axes in (falling, rising) for artist in axes.collections for alpha in _opacities(artist)]
+    assert sorted(alpha for alpha in filled if alpha > 0) == pytest.approx([drawing.FULLEST] * len(front), abs=0.01)
+
+
+def _opacities(artist: Any) -> list[float]:
+    from matplotlib.collections import PathCollection
+
+    return [float(face[3]) for face in artist.get_facecolor()] if isinstance(artist, PathCollection) else []
+
+
 def _bubbles(found: list[Row]) -> list[tuple[Any, float]]:
     from matplotlib.collections import PathCollection
 
@@ -109,14 +137,14 @@ def test_no_name_lies_on_a_bubble_an_interval_or_another_name(copies: int) -> No
 
 def _drawn(axes: Any) -> list[Any]:
     """The boxes in pixels of a panel's bubbles and intervals, from what matplotlib was told to draw."""
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import LineCollection, PathCollection
     from matplotlib.transforms import Bbox
 
     found = []
     for artist in axes.collections:
         if isinstance(artist, LineCollection):
             found += [Bbox(artist.get_transform().transform(segment)) for segment in artist.get_segments()]
-        else:
+        elif isinstance(artist, PathCollection):
             (x, y), radius = axes.transData.transform(artist.get_offsets()[0]), artist.get_sizes()[0] ** 0.5 / 2
             found.append(Bbox.from_bounds(x, y, 0, 0).padded(radius * axes.figure.dpi / 72))
     return found
@@ -159,12 +187,10 @@ def test_nothing_to_draw_is_said(tmp_path: Path, draw: Callable[[list[Row], Path
     ],
 )
 def test_the_legend_of_sizes_is_of_round_numbers(params: list[int], sizes: list[int]) -> None:
-    assert plots.round_sizes(params) == sizes
+    assert drawing.round_sizes(params) == sizes
 
 
 def test_a_missing_library_is_said_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness import drawing
-
     with pytest.raises(HarnessError, match=r"nowhere.*pip install 'onnx-harness\[plots\]'"):
         drawing.imported("nowhere")
 

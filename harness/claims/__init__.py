@@ -1,4 +1,4 @@
-"""The numbered claims of the lectures, each checked by measurement.
+"""The numbered claims of the lectures, and of the figure that they end on, each checked by measurement.
 
 A claim is one entry in the tuple ``CLAIMS`` of one of the modules below; docs/claims.md shows how to add one.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.claims.accuracy import CLAIMS as ACCURACY
 from harness.claims.claim import Claim, Finding
 from harness.claims.evidence import Evidence
+from harness.claims.figure import CLAIMS as FIGURE
 from harness.claims.fragments import CLAIMS as FRAGMENTS
 from harness.claims.functional import CLAIMS as FUNCTIONAL
 from harness.claims.speed import CLAIMS as SPEED
@@ -17,7 +18,7 @@ from harness.errors import HarnessError
 __all__ = ["ALL", "Claim", "Evidence", "Finding", "check", "select"]
 
 ALL: tuple[Claim, ...] = tuple(
-    sorted((*STRUCTURAL, *FRAGMENTS, *FUNCTIONAL, *ACCURACY, *SPEED), key=lambda claim: claim.number)
+    sorted((*STRUCTURAL, *FRAGMENTS, *FUNCTIONAL, *ACCURACY, *SPEED, *FIGURE), key=lambda claim: claim.number)
 )
 
 

@@ -168,13 +168,15 @@ CLAIMS = (
         number=1,
         lecture="T. Scully, of Canziani et al. 2016",
         says="The first graph shows the rank-1 accuracy of the major ImageNet architectures.",
-        checks=(undecided("a picture, not a statement: `harness report RUN` draws it"),),
+        checks=(undecided("a picture, not a statement: `harness report --figure 2016` draws it; of its order see 47"),),
     ),
     Claim(
         number=2,
         lecture="T. Scully, of Canziani et al. 2016",
         says="The second graph shows rank-1 accuracy against the operations of a forward pass, circles sized by the "
         "parameters.",
-        checks=(undecided("a picture, not a statement: `harness report RUN` draws it from what a run measured"),),
+        checks=(
+            undecided("a picture, not a statement: `harness report --figure 2016` draws it from what a run measured"),
+        ),
     ),
 )

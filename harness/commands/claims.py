@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import plan, progress
+from harness import progress, provenance
 from harness.tables import FORMATS, plain, print_table
 
 COLUMNS = ("claim", "lecture", "says", "verdict", "measured")
@@ -38,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
     """Check the claims and print what was found."""
     from harness import claims
 
-    plan.check_installed(("torch",))
+    provenance.check_installed(("torch",))
     chosen, evidence = claims.select(args.only), claims.Evidence(args.run)
     evidence.rows  # noqa: B018 - a folder that is no run is bad input, before anything is counted
     found = []

@@ -4,50 +4,66 @@ Without a RUN, the reference results of this repository. The pictures (PNG, SVG,
 each shows) go into the run's folder, or to --out. Several runs are put together where they were
 tested on the same images.
 
+With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
+fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.
+
 Example:
   harness report results/runs/mine --out pictures
+  harness report --figure 2016 results/runs/figure --framework keras --threads 1
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import plots, rows
+from harness import figure, figure_plots, plots, progress, rows
+from harness.catalog import FRAMEWORKS
 from harness.errors import HarnessError
 from harness.rows import Row
-from harness.tables import FORMATS, print_run
+from harness.tables import FORMATS, print_run, print_table
 
-REFERENCE = Path("results/reference/quick")
+FIGURES = ("2016",)
+REFERENCE, FIGURE_REFERENCE = Path("results/reference/quick"), Path("results/reference/figure")
+FIGURE_COLUMNS: tuple[str, ...] = ("architecture", "params", "giga_operations", "latency_ms")
+FIGURE_COLUMNS += ("measured_accuracy", "published_accuracy", "operations_front_share", "latency_front_share")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=f"run folders; default: {REFERENCE}")
+    default = f"run folders; default: {REFERENCE}, with --figure {FIGURE_REFERENCE}"
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=default)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go; default: the run's folder")
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="default: table; else every column of rows.csv"
     )
+    of_figure = parser.add_argument_group("the figure of 2016")
+    of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
+    of_figure.add_argument("--framework", choices=FRAMEWORKS, help="whose files' latency it shows; default: torch")
+    of_figure.add_argument("--threads", type=int, metavar="N", help="at how many threads; default: the most of the run")
 
 
 def main(args: argparse.Namespace) -> int:
     """Draw, name the pictures, and print the table."""
-    runs = args.runs or [reference(Path.cwd())]
+    if not args.figure and (args.framework or args.threads is not None):
+        raise HarnessError("--framework and --threads choose what --figure shows: expected --figure 2016 with them.")
+    runs = args.runs or [reference(Path.cwd(), FIGURE_REFERENCE if args.figure else REFERENCE)]
     if args.out is None and len(runs) > 1:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
     found = together(runs)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    for path in plots.draw(found, folder):
-        print(f"drawn: {path}", file=sys.stderr)
+    if args.figure:
+        _report_figure(figure.of(found, args.framework or "torch", args.threads), folder, args.format)
+        return 0
+    _say_drawn(plots.draw(found, folder))
     print_run(found, args.format)
     return 0
 
 
-def reference(start: Path) -> Path:
+def reference(start: Path, results: Path = REFERENCE) -> Path:
     """The reference results of the repository that a folder lies in."""
     for folder in (start, *start.parents):
-        if (folder / REFERENCE / rows.FILE_NAME).is_file():
-            return folder / REFERENCE
-    raise HarnessError(f"No {REFERENCE} here or in a folder above: name a RUN, a folder made by `harness run`.")
+        if (folder / results / rows.FILE_NAME).is_file():
+            return folder / results
+    raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 
 
 def together(runs: Sequence[Path]) -> list[Row]:
@@ -61,3 +77,22 @@ def together(runs: Sequence[Path]) -> list[Row]:
                 "cannot be compared: report them one by one."
             )
     return found
+
+
+def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # noqa: A002
+    """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
+    _say_drawn(figure_plots.draw(shown, folder))
+    for name, reason in shown.left_out.items():
+        progress.say(f"left out: {name}: {reason}")
+    if shown.setting:
+        progress.say(f"latency: {shown.setting.text}, of run {shown.setting.run}")
+    untimed = [point.name for point in shown.points if point.latency_s is None]
+    if untimed:
+        progress.say(f"no latency: {', '.join(untimed)}")
+    lines = figure_plots.table(shown)
+    print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
+
+
+def _say_drawn(paths: Sequence[Path]) -> None:
+    for path in paths:
+        progress.say(f"drawn: {path}")
