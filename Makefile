@@ -11,7 +11,7 @@ run: venv
 	$(BIN)/harness run
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile  # more would need more than 24 GB of memory
 
 check: venv
 	$(BIN)/ruff check .
