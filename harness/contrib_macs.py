@@ -47,8 +47,11 @@ def _attention_with_projection(past: int) -> Rule:
         if len(data) != 3 or len(weight) != 2 or data[2] != weight[0]:
             raise UncountableError(f"data {text(data)} and weight {text(weight)} are no attention's")
         batch, length, _ = data
-        query, _, value = node.attributes("qkv_hidden_sizes") or [weight[1] // 3] * 3
-        reached = length + (node.input(past)[3] if node.has(past) else 0)  # past: 2, batch, heads, length, width
+        widths = node.attributes("qkv_hidden_sizes") or [weight[1] // 3] * 3
+        if len(widths) != 3 or sum(widths) != weight[1]:
+            raise UncountableError(f"its qkv_hidden_sizes {widths} do not make up its weight {text(weight)}")
+        query, _, value = widths
+        reached = length + (sum(node.input(past)[3:4]) if node.has(past) else 0)  # 2, batch, heads, length, width
         return int(batch * length * (math.prod(weight) + reached * (query + value)))
 
     return macs

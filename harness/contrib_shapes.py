@@ -27,9 +27,7 @@ _LIKE_ITS_INPUT = """
 _NORMALISED_SUM = StandIn("Add", (0, 1), ((0,), (3,)))
 STAND_INS: Mapping[str, StandIn] = {
     **dict.fromkeys(_LIKE_ITS_INPUT.split(), StandIn("Identity")),
-    **dict.fromkeys(
-        ("SkipLayerNormalization", "SkipSimplifiedLayerNormalization"), StandIn("Add", (0, 1), ((0,), (3,)))
-    ),
+    **dict.fromkeys(("SkipLayerNormalization", "SkipSimplifiedLayerNormalization"), _NORMALISED_SUM),
     "SkipGroupNorm": StandIn("Identity", (0,), ((0,), (1,))),
     "EmbedLayerNormalization": StandIn("Gather", (2, 0), ((0,), (2,))),
     "BiasGelu": StandIn("Add", (0, 1)),
@@ -113,8 +111,8 @@ def _projection(node: Any, matrices: Mapping[str, tuple[int, ...]]) -> tuple[int
     weight = matrices.get(node.input[1]) if len(node.input) > 1 else None
     if node.op_type not in ("Attention", "QAttention") or weight is None:
         return None
-    sizes = attributes["qkv_hidden_sizes"].ints if "qkv_hidden_sizes" in attributes else [weight[1] // 3]
-    return weight[0], sizes[-1]
+    stated = attributes["qkv_hidden_sizes"].ints if "qkv_hidden_sizes" in attributes else ()
+    return weight[0], (stated or [weight[1] // 3])[-1]
 
 
 def _made(node: Any, found: StandIn, names: Sequence[str]) -> list[Any]:

@@ -10,8 +10,11 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
+import reprlib
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -23,6 +26,7 @@ from harness.errors import HarnessError, first_line
 
 FRAMEWORKS = ("keras", "torch")
 ENTRY_POINTS = "harness.architectures"
+NAME = re.compile(r"\w[\w.-]*", re.ASCII)  # of a network: files are called by it
 LAYOUT = "__init__.py with ARCHITECTURES, and in_keras.py, in_torch.py or both"
 
 
@@ -57,6 +61,13 @@ def definition_file(architecture: Architecture, framework: str) -> Path:
     return Path(_package(architecture.family).__path__[0]) / f"in_{framework}.py"
 
 
+def sources(architecture: Architecture, framework: str) -> list[Path]:
+    """The files that the definition may be made of: of a family from elsewhere, all but the other framework's."""
+    file = definition_file(architecture, framework)
+    others = {file.with_name(f"in_{other}.py") for other in FRAMEWORKS if other != framework}
+    return sorted(set(file.parent.rglob("*.py")) - others)
+
+
 def definition(architecture: Architecture, framework: str) -> ModuleType:
     """The module that defines the network in a framework; imports that framework."""
     name = f"{_package(architecture.family).__name__}.in_{framework}"
@@ -71,6 +82,19 @@ def definition(architecture: Architecture, framework: str) -> ModuleType:
             f"{framework} is not installed (no module {error.name!r}): "
             f"pip install 'onnx-harness[{framework}]' in this environment."
         ) from error
+
+
+def failure(architecture: Architecture, framework: str, error: Exception) -> HarnessError:
+    """What a definition from elsewhere raised, with the last line of the family that it went through."""
+    file = definition_file(architecture, framework)
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(file.parent)
+    ]
+    place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else str(file)
+    return HarnessError(
+        f"{architecture.name} cannot be built and run on an image of {architecture.input_shape} in {framework}: "
+        f"{type(error).__name__}: {first_line(error)} ({place})."
+    )
 
 
 def _all() -> Iterator[tuple[str, Architecture]]:
@@ -100,12 +124,38 @@ def _members(family: str, origin: str) -> tuple[Architecture, ...]:
     found = getattr(package, "ARCHITECTURES", ())
     if not found or not all(isinstance(each, Architecture) for each in found):
         raise HarnessError(
-            f"{origin}: expected ARCHITECTURES, a tuple of harness.architecture.Architecture; found {found!r}."
+            f"{origin}: expected ARCHITECTURES, a tuple of harness.architecture.Architecture; found "
+            f"{reprlib.repr(found)}."
         )
+    _check(found, origin)
     members = tuple(replace(each, family=family) for each in found)
     if not frameworks(members[0]):
         raise HarnessError(f"{origin}: expected {LAYOUT}; found neither in_keras.py nor in_torch.py.")
     return members
+
+
+def _check(members: Sequence[Architecture], origin: str) -> None:
+    """Raise :class:`HarnessError` for names and options that no file or no other process could take."""
+    for architecture in members:
+        name = architecture.name
+        if not NAME.fullmatch(name):
+            raise HarnessError(f"{origin}: expected a name of letters, digits, '_', '-' and '.', found {name!r}.")
+        for option, value in architecture.options.items():
+            if not _plain(value):
+                raise HarnessError(
+                    f"{origin}, option {option!r} of {name!r}: expected numbers, texts, and tuples, lists or "
+                    f"dictionaries of them, found {reprlib.repr(value)}."
+                )
+    if len({architecture.name for architecture in members}) < len(members):
+        raise HarnessError(f"{origin} has two networks of one name: expected a name for each.")
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_plain(each) for item in value.items() for each in item)
+    if isinstance(value, tuple | list):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _package(family: str) -> ModuleType:

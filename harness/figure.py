@@ -174,7 +174,7 @@ def _setting(rows: Iterable[Row], threads: int | None) -> Setting | None:
         if _is_timed(row):
             networks.setdefault(_setting_of(row), set()).add(row.architecture)
     if threads is not None and networks and threads not in {setting.threads for setting in networks}:
-        there = ", ".join(sorted({str(setting.threads) for setting in networks}))
+        there = ", ".join(str(number) for number in sorted({setting.threads or 0 for setting in networks}) if number)
         raise HarnessError(f"No network of the figure is timed with {threads} threads: expected one of {there}.")
     most: dict[str, int] = {}
     for setting in networks:

@@ -9,7 +9,7 @@ from harness import drawing, figure, labels
 from harness.figure import Figure, Point
 from harness.fitted_line import FEWEST, Line
 from harness.pareto import Front, Interval
-from harness.plots import BUBBLE_NOTE, LATENCY_LABEL, OPERATIONS_LABEL
+from harness.plots import BUBBLE_NOTE, LATENCY_LABEL, OPERATIONS_LABEL, SIZE_NOTE
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -144,7 +144,7 @@ def line_figure(shown: Figure, line: Line) -> "matplotlib.figure.Figure":
     from matplotlib.lines import Line2D
     from matplotlib.transforms import Bbox
 
-    picture, (axes,) = drawing.panels([5.2], note=_told(line))
+    picture, (axes,) = drawing.panels([5.2], note=f"{SIZE_NOTE}\n{_told(line)}")
     most = 1.08 * max(point.giga_operations for point in shown.timed)
     highest = max(*(high for point in shown.timed for _, _, high in [point.latency_ms]), line.at(most))
     axes.set_xlim(0, most)
@@ -158,7 +158,7 @@ def line_figure(shown: Figure, line: Line) -> "matplotlib.figure.Figure":
         (left, bottom), (_, top) = axes.transData.transform([(x, low), (x, high)])
         occupied[point.name] = [Bbox.from_extents(left, bottom, left, top).padded(4 * drawing.DPI / 72)]
     axes.set_xlabel(OPERATIONS_LABEL)
-    axes.set_ylabel("Latency of one image [ms]")
+    axes.set_ylabel("Latency of one image [ms] with its 95 % interval")
     drawing.title(axes, f"Latency by operations: {_setting(shown)}")
     labels.name(axes, occupied)
     drawing.legends(axes, ("Fitted line", [Line2D([], [], color=drawing.GREY, label=f"R² = {line.r_squared:.3f}")]))
@@ -216,7 +216,7 @@ def _marks(points: Iterable[Point]) -> "list[Line2D]":
 def _told(line: Line) -> str:
     """The line, and how well it fits."""
     sign = "+" if line.intercept >= 0 else "−"
-    ends = f"[{line.r_squared_low:.2f}, {line.r_squared_high:.2f}]"
+    ends = f"(95 % interval {line.r_squared_low:.2f} to {line.r_squared_high:.2f})"
     fits = f"{line.slope:.3g} ms a G-Op {sign} {abs(line.intercept):.3g} ms; R² = {line.r_squared:.3f} {ends}"
     unseen = line.r_squared_unseen
     return fits + ("" if unseen is None else f", {unseen:.3f} where each network is left out of its own line")

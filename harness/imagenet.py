@@ -7,6 +7,7 @@ of the files' names (TensorFlow's imagenet_2012_validation_synset_labels.txt).
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ PREFIX = "imagenet:"  # and a path
 CLASSES = 1000
 IMAGES = 50_000
 SUFFIXES = (".jpeg", ".jpg", ".png")
+WORDNET_NUMBER = re.compile(r"n\d+")
 LAYOUT = f"{CLASSES} folders of images, one a class, or the images and one list of their labels (.txt)"
 PORTION = 64  # images that are decoded at a time
 
@@ -91,6 +93,9 @@ def cropped(file: Path, preprocessing: Preprocessing) -> "NDArray[numpy.uint8]":
 def _of_folders(folder: Path, classes: list[Path]) -> list[tuple[Path, int]]:
     if len(classes) != CLASSES:
         raise HarnessError(f"{folder}: expected {LAYOUT}; found {len(classes)} folders.")
+    for entry in classes:
+        if not WORDNET_NUMBER.fullmatch(entry.name):  # in alphabetical order, 10 would stand before 2
+            raise HarnessError(f"{folder}: expected folders named by WordNet number (n01440764), found {entry.name!r}.")
     found = [(file, label) for label, entry in enumerate(classes) for file in _images(image_folder.entries(entry))]
     if not found:
         raise HarnessError(f"{folder}: expected images ({', '.join(SUFFIXES)}) in its folders, found none.")
@@ -123,7 +128,7 @@ def _numbered(path: Path, files: list[Path], labels: dict[str, int]) -> list[tup
 def _by_wordnet(path: Path, files: list[Path], names: list[str]) -> list[tuple[Path, int]]:
     """Labels by WordNet number, one a line in the order of the files; a number's place among all is its class."""
     known = sorted(set(names))
-    if not all(name.startswith("n") and name[1:].isdecimal() for name in known):
+    if not all(WORDNET_NUMBER.fullmatch(name) for name in known):
         raise HarnessError(
             f'{path}: expected lines "FILE CLASS" with classes from 0 to {CLASSES - 1}, or one WordNet number '
             f"(n01440764) a line, found {next(iter(names), 'nothing')!r}. (The numbers 1 to 1000 of the development "

@@ -148,11 +148,10 @@ def _origin(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _preprocessing(metadata: Mapping[str, str]) -> Preprocessing:
-    scaling = next(known for known in get_args(Scaling) if known == metadata["scaling"])
-    interpolation = next(known for known in INTERPOLATIONS if known == metadata["interpolation"])
+    scalings: tuple[Scaling, ...] = get_args(Scaling)
     return Preprocessing(
-        scaling=scaling,
+        scaling=scalings[scalings.index(metadata["scaling"])],
         resize=int(metadata["resize"]),
         crop=int(metadata["crop"]),
-        interpolation=interpolation,
+        interpolation=INTERPOLATIONS[INTERPOLATIONS.index(metadata["interpolation"])],
     )

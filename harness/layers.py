@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import catalog, train_keras, train_torch
+from harness import catalog, families, train_keras, train_torch
 from harness.architecture import Architecture
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import keras
@@ -41,8 +42,18 @@ class Layer:
 
 
 def of(architecture: Architecture, framework: str) -> tuple[Layer, ...]:
-    """The layers of the definition in "keras" or "torch", in the order in which an image meets them."""
-    return {"keras": of_keras, "torch": of_torch}[framework](architecture)
+    """The layers of the definition in "keras" or "torch", in the order in which an image meets them.
+
+    Raises :class:`HarnessError` for a definition from elsewhere that fails.
+    """
+    try:
+        return {"keras": of_keras, "torch": of_torch}[framework](architecture)
+    except HarnessError:
+        raise
+    except Exception as error:
+        if not catalog.foreign(architecture):
+            raise
+        raise families.failure(architecture, framework, error) from error
 
 
 def of_keras(architecture: Architecture) -> tuple[Layer, ...]:

@@ -54,6 +54,8 @@ class Node:
         if shape is None or len(sizes) < len(shape):
             known = "of unknown shape" if shape is None else text(shape)
             raise UncountableError(f"{what} ({name}) is {known}: {self.shapes.hint}")
+        if any(size < 0 for size in sizes):
+            raise UncountableError(f"{what} ({name}) would be {text(sizes)}: a kernel is larger than its data")
         return sizes
 
 

@@ -66,6 +66,11 @@ def read(path: Path) -> OnnxFile:
     sizes: dict[Path, int] = {}
     for tensor in tensors(model):
         stored = describe(tensor)
+        if tensor.raw_data and len(tensor.raw_data) != stored.bytes:
+            raise HarnessError(
+                f"{path}: tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes and should hold "
+                f"{stored.bytes:,}: the file is damaged; export or download it again"
+            )
         values += stored.values
         size += stored.bytes
         _empty(tensor, stored, path, sizes)

@@ -53,7 +53,7 @@ class Front:
     def band(self, costs: "Array") -> "tuple[Array, Array]":
         """The 95 % interval of the best accuracy to be had at each of some costs (C,): its low and its high ends (C,).
 
-        NaN where a draw has no point of so low a cost.
+        NaN where more than 2.5 % of the draws have no point of so low a cost.
         """
         import numpy as np
 

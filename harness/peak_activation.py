@@ -9,7 +9,7 @@ that the file gives it: no memory is shared, not even with a tensor that is only
 and what is computed from stored values alone, do not count. A runtime may need less, or more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,11 +43,18 @@ def peak_bytes(file: OnnxFile, shapes: Shapes) -> int:
     return -(-peak // shapes.batch)
 
 
-def _activations(file: OnnxFile, nodes: Iterable[Any]) -> set[str]:
-    """The values that depend on an input, or come from nowhere, as random numbers do."""
+def _activations(file: OnnxFile, nodes: Sequence[Any]) -> set[str]:
+    """The values that depend on an input, or come from nowhere, as random numbers do.
+
+    Raises UnknownSizeError where the nodes cannot run in the file's order.
+    """
     found = {value.name for value in file.inputs}
+    later = {name for node in nodes for name in node.output}
     for node in nodes:
         read = _read(node)
+        if ahead := sorted(later.intersection(read)):
+            raise UnknownSizeError(f"{node.op_type} stands before the node that makes {ahead[0]}, which it reads")
+        later.difference_update(node.output)
         if found.intersection(read) or not (read or node.op_type == "Constant"):
             found.update(name for name in node.output if name)
     return found
@@ -72,5 +79,7 @@ def _bytes(name: str, shapes: Shapes) -> int:
     for axis in shape:
         if isinstance(axis, str):
             raise UnknownSizeError(f"{name} is {text(shape)}: {shapes.hint}")
+        if axis < 0:
+            raise UnknownSizeError(f"{name} would be {text(shape)}: a kernel is larger than its data")
         size *= axis
     return -(-size // 8)

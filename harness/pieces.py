@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,7 @@ def _check_facts(piece: Piece) -> None:
     counted = {"params": sum(layer.params for layer in table)}
     if all(layer.macs is not None for layer in table):
         counted["macs"] = sum(layer.macs or 0 for layer in table)
+    counted["outputs"] = math.prod(table[-1].output_shape)
     for name, count in counted.items():
         if count != (stated := getattr(architecture, name)):
             raise HarnessError(

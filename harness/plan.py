@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness import cache, catalog, provenance, untrained, weights
+from harness import cache, catalog, families, provenance, untrained, weights
 from harness.architecture import Architecture
 from harness.imported import Imported
 from harness.provenance import Kind
@@ -187,7 +187,10 @@ def _piece(
     }
     if catalog.foreign(request.architecture):  # held against the definition where the weights are made
         facts["stated"] = request.architecture.params, request.architecture.macs
-    if framework in catalog.FRAMEWORKS:
+        if framework in catalog.FRAMEWORKS:  # which may import other files of its family
+            files = families.sources(request.architecture, framework)
+            facts["definition"] = [(file.name, provenance.source(file)) for file in files]
+    elif framework in catalog.FRAMEWORKS:
         facts["definition"] = provenance.source(catalog.definition_file(request.architecture, framework))
     return Piece(
         kind=kind,

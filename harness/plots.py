@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 OPERATIONS_LABEL = "Operations [G-Ops] (1 multiply-accumulate = 2 operations; input H×W)"
 LATENCY_LABEL = "Latency of one image [ms] (median and 95 % interval over process launches)"
 
+SIZE_NOTE = "H×W: each network at its own input size."
 BUBBLE_NOTE = (
-    "H×W: each network at its own input size. The area of a bubble is its number of parameters; its fill, in how "
-    "many draws it is on the front."
+    f"{SIZE_NOTE} The area of a bubble is its number of parameters; its fill, in how many draws it is on the front."
 )
 
 LARGEST_BUBBLE = 2400.0  # points², of the network with the most parameters

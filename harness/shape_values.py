@@ -38,7 +38,6 @@ def fold(model: Any, shapes: Mapping[str, Sequence[int | str]]) -> bool:
     if turned:
         constants = {name for node in graph.node if node.op_type == "Constant" for name in node.output}
         graph.initializer.extend(tensor for name, tensor in values.items() if name not in constants)
-        model.ir_version = max(model.ir_version, 4)  # before, an initializer had to be an input too
         del graph.node[:]
         graph.node.extend(rest)
     return turned
@@ -71,7 +70,7 @@ def _is_small(shape: Sequence[int | str] | None) -> bool:
 
 def _as_constant(node: Any, shapes: Mapping[str, Sequence[int | str]]) -> Any:
     """A Shape or Size node as the Constant that it is; any other node as it stands."""
-    from onnx import helper
+    from onnx import TensorProto, helper
 
     if node.op_type not in ("Shape", "Size"):
         return node
@@ -79,7 +78,9 @@ def _as_constant(node: Any, shapes: Mapping[str, Sequence[int | str]]) -> Any:
     if node.op_type == "Size":
         return helper.make_node("Constant", [], node.output, value_int=math.prod(sizes))
     bounds = {attribute.name: attribute.i for attribute in node.attribute}
-    return helper.make_node("Constant", [], node.output, value_ints=sizes[bounds.get("start") : bounds.get("end")])
+    chosen = sizes[bounds.get("start") : bounds.get("end")]  # none, of a scalar
+    stored = helper.make_tensor("", TensorProto.INT64, [len(chosen)], chosen)
+    return helper.make_node("Constant", [], node.output, value=stored)
 
 
 def _evaluate(model: Any, chosen: Sequence[Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ T = TypeVar("T")
 Shape = tuple[int | str, ...]  # a str names a size that is open
 Known = MutableMapping[str, T]
 
+LARGEST = (1 << 63) - 1  # that a size can be in a file
 ROUNDS = 200  # more than the blocks that a network computes shapes in, one after the other
 
 
@@ -45,6 +46,8 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
 
     model = onnx.ModelProto()
     model.CopyFrom(file.model)
+    # Before version 4 an initializer had to be an input too, which quantisers forget: inference would not see it.
+    model.ir_version = max(model.ir_version, 4)
     given = dict(input_shapes or {})
     _check_given(file, given)
     _set_inputs(file, model, given)
@@ -60,6 +63,7 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
             break
         graph, failure = _infer(model)
         of, types = _collect(graph)
+    failure = failure or _too_small(graph, of)
     if failure and given:
         raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
     inputs = {value.name: of.get(value.name) for value in file.inputs}
@@ -78,8 +82,8 @@ def _check_given(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> None:
     for name, shape in given.items():
         if name not in known:
             raise HarnessError(f"{file.path}: no input {name!r}; its inputs are {', '.join(known) or 'none'}")
-        if any(size < 1 for size in shape):
-            raise HarnessError(f"input {name}: expected sizes of at least 1, got {text(shape)}")
+        if not all(1 <= size <= LARGEST for size in shape):
+            raise HarnessError(f"input {name}: expected sizes from 1 to {LARGEST:,}, got {text(shape)}")
         declared = known[name]
         if declared.HasField("shape") and len(declared.shape.dim) != len(shape):
             raise HarnessError(
@@ -221,6 +225,14 @@ def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shap
     shared = leading & {shape[:1] for shape in batched}
     size = shared.pop()[:1] if len(leading) == 1 and shared else ()
     return next((first for first in size if isinstance(first, int) and first > 0), 1)
+
+
+def _too_small(graph: Any, of: Mapping[str, Shape]) -> str:
+    """The first value that would have fewer than no elements along an axis: a kernel is larger than its data."""
+    for name in (name for node in graph.node for name in node.output):
+        if any(isinstance(size, int) and size < 0 for size in of.get(name, ())):
+            return f"{name} would be {text(of[name])}"
+    return ""
 
 
 def _first_unknown(graph: Any, of: Mapping[str, Shape]) -> str:

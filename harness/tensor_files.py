@@ -5,6 +5,7 @@ Nothing in a file is executed, nothing outside it is read, and no value before i
 
 import contextlib
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -146,7 +147,9 @@ def _state_dict(path: Path) -> Iterator[tuple[Form, Tensors]]:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of TorchScript archives and plain pickles, which are refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # given anything, the restricted unpickler raises nearly anything
         raise HarnessError(
             f"{path} is no whole state dict of tensors alone; nothing in it was executed. "

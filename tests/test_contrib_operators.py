@@ -119,6 +119,15 @@ def test_a_fused_product_of_transposed_matrices_against_onnxruntime(flags):
     assert found.peak_activation_bytes is not None
 
 
+@pytest.mark.parametrize("sizes", [[8, 8], [8, 8, 6]])
+def test_an_attention_whose_sizes_do_not_make_up_its_weight_is_unknown(sizes):
+    attention = contributed("Attention", "x w b", num_heads=2, qkv_hidden_sizes=sizes)
+    stored = [weight("w", 8, 24), weight("b", 24)]
+    found = count([attention], {"x": ["N", 5, 8]}, stored, domains=["com.microsoft"])
+    assert found.macs is None
+    assert "qkv_hidden_sizes" in found.unknown_operators["com.microsoft.Attention"]
+
+
 def test_the_tables_name_real_operators():
     from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
 

@@ -133,6 +133,8 @@ def test_the_figure_has_fourteen_networks_with_the_published_accuracies_interval
     enet = found["enet"].top1
     assert (enet.value, enet.low, enet.high, enet.on) == (0.68, None, None, "read off the chart")
     assert enet.percent == (68.0, 68.0, 68.0)
+    others = {"googlenet": "BVLC", "resnet152": "fb.resnet.torch", "inception_v4": "TF-Slim", "resnet101": "2016"}
+    assert {name: whose in found[name].top1.source for name, whose in others.items()} == dict.fromkeys(others, True)
 
 
 def test_latency_is_the_torch_files_at_all_threads_unless_asked_otherwise() -> None:
@@ -145,8 +147,9 @@ def test_latency_is_the_torch_files_at_all_threads_unless_asked_otherwise() -> N
         for point in shown.points:
             expected = known[point.name, framework, threads or 2]
             assert point.latency_ms[0] == pytest.approx(1e3 * expected / 2)
-    with pytest.raises(HarnessError, match="timed with 3 threads: expected one of 1, 2"):
-        figure.of(found, "torch", 3)
+    more = run_of_figure(NETWORKS[:1], threads=16)
+    with pytest.raises(HarnessError, match=r"timed with 3 threads: expected one of 1, 2, 16\."):
+        figure.of([*more, *found], "torch", 3)
 
 
 def test_times_of_different_runs_are_not_put_together_and_what_lacks_is_named() -> None:
@@ -260,6 +263,16 @@ def test_no_name_lies_on_another_or_is_cut_off(half_measured: figure.Figure) -> 
         assert set(boxes) == set(NETWORKS)
         assert [(a, b) for a, b in itertools.combinations(boxes, 2) if boxes[a].overlaps(boxes[b])] == []
         assert all(axes.figure.bbox.containsx(box.x0) and axes.figure.bbox.containsx(box.x1) for box in boxes.values())
+
+
+def test_the_picture_of_the_line_says_what_its_numbers_are(half_measured: figure.Figure) -> None:
+    line = figure.time_line(half_measured.timed)
+    picture = figure_plots.line_figure(half_measured, line)
+    assert picture.axes[0].get_ylabel() == "Latency of one image [ms] with its 95 % interval"
+    (note,) = (text.get_text() for text in picture.texts)
+    assert f"R² = {line.r_squared:.3f} (95 % interval {line.r_squared_low:.2f} to {line.r_squared_high:.2f})" in note
+    assert "H×W: each network at its own input size." in note  # as the label of x has it
+    assert all(picture.bbox.containsx(end) for text in picture.texts for end in text.get_window_extent().intervalx)
 
 
 # --- the command ---

@@ -156,3 +156,7 @@ def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
         imagenet.find(tmp_path)
     with pytest.raises(HarnessError, match="No such file"):
         imagenet.find(tmp_path / "missing")
+    for number in range(1000):  # in alphabetical order 10 stands before 2
+        (tmp_path / "numbered" / str(number)).mkdir(parents=True)
+    with pytest.raises(HarnessError, match="named by WordNet number"):
+        imagenet.find(tmp_path / "numbered")

@@ -113,6 +113,14 @@ def test_other_files_are_named_for_what_they_are(small, tmp_path, monkeypatch):
         ledger(small)
 
 
+def test_a_tensor_of_fewer_bytes_than_its_sizes_is_an_error(small):
+    model = onnx.load(small)
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:100]
+    onnx.save(model, small)
+    with pytest.raises(HarnessError, match=r"'w' holds 100 bytes and should hold 432"):
+        ledger(small)
+
+
 def test_a_function_that_calls_itself_is_an_error(tmp_path):
     calls = {"One": "Two", "Two": "One"}
     functions = [

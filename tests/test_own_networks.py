@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalog, families, rows
+from harness import catalog, families, layers, plan, provenance, rows
 from harness.errors import HarnessError
+from harness.request import Request
 from tests.conftest import Harness
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "own_networks.md"
@@ -98,7 +99,11 @@ def test_an_installed_package_joins_the_catalogue(documented: Path, harness: Har
 
 
 def test_facts_that_the_definition_contradicts_are_refused(documented: Path, harness: Harness, tmp_path: Path) -> None:
-    for wrong, expected in (("params=1", "params=16_362 in torch"), ("macs=1", "macs=142_688 in torch")):
+    for wrong, expected in (
+        ("params=1", "params=16_362 in torch"),
+        ("macs=1", "macs=142_688 in torch"),
+        ("outputs=1", "outputs=10 in torch"),
+    ):
         name, _, _ = wrong.partition("=")
         folder = copied(documented, tmp_path / name, *(file.name for file in documented.glob("*.py")))
         facts = folder / "__init__.py"
@@ -107,6 +112,47 @@ def test_facts_that_the_definition_contradicts_are_refused(documented: Path, har
         assert done.returncode == 2
         assert expected in done.stderr
         assert "its facts say 1: correct" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "expected"),
+    [
+        (
+            "return MyNetwork()",
+            "raise ValueError('no build today')",
+            r"ValueError: no build today .*in_torch\.py, line ",
+        ),
+        ("def build", "def built", "AttributeError: .* 'build'"),
+        ("8 * 14 * 14, 10", "8 * 14 * 13, 10", r"\(28, 28, 1\) in torch: RuntimeError: .*in_torch\.py, line \d"),
+        ("import torch\n", "import no_such_module\n", "No module named 'no_such_module' .*in_torch.py, line 3"),
+    ],
+)
+def test_an_error_in_a_definition_is_told_with_its_place(
+    line: str, instead: str, expected: str, documented: Path, tmp_path: Path
+) -> None:
+    folder = copied(documented, tmp_path / "broken", "__init__.py", "in_torch.py")
+    file = folder / "in_torch.py"
+    file.write_text(file.read_text().replace(line, instead, 1))
+    with pytest.raises(HarnessError, match=f"my_network cannot be built and run .*{expected}"):
+        layers.of(catalog.get(str(folder)), "torch")
+
+
+def test_a_piece_depends_on_every_file_that_a_definition_may_import(documented: Path, tmp_path: Path) -> None:
+    folder = copied(documented, tmp_path / "blocks", *(file.name for file in documented.glob("*.py")))
+    request = Request(architecture=catalog.get(str(folder)), profile="quick", trained_in="torch", seed=0)
+
+    def digests() -> list[str]:
+        provenance.source.cache_clear()
+        needed = plan.of(request)
+        return [needed.weights.digest, *(needed.exports[framework].digest for framework in ("torch", "keras"))]
+
+    found = digests()
+    assert digests() == found
+    (folder / "blocks.py").write_text("WIDTH = 8\n")
+    with_blocks = digests()
+    assert not set(with_blocks) & set(found)
+    (folder / "blocks.py").write_text("WIDTH = 16\n")
+    assert not set(digests()) & set(with_blocks)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +186,15 @@ def test_names_of_a_folder_are_told_apart(documented: Path, tmp_path: Path) -> N
         catalog.get(f"{folder}:third")
     with pytest.raises(HarnessError, match="is not defined in keras"):
         catalog.definition(chosen[0], "keras")
+    for name, message in (("my_network", "two networks of one name"), ("../other", "found '../other'")):
+        wrong = copied(folder, tmp_path / message[:7], "__init__.py", "in_torch.py")
+        (wrong / "__init__.py").write_text(facts.read_text().replace("'other'", repr(name)))
+        with pytest.raises(HarnessError, match=message):
+            catalog.select([str(wrong)])
+    odd = copied(folder, tmp_path / "odd", "__init__.py", "in_torch.py")
+    (odd / "__init__.py").write_text(facts.read_text().replace("name='other'", "options={'widths': (8, {16})}"))
+    with pytest.raises(HarnessError, match=r"option 'widths' of 'my_network'.* found \(8, \{16\}\)"):
+        catalog.select([str(odd)])
     facts.write_text(facts.read_text().replace("'other'", "'lenet5'"))
     taken = copied(folder, tmp_path / "taken", "__init__.py", "in_torch.py")
     with pytest.raises(HarnessError, match="is a network of the catalogue"):

@@ -70,3 +70,6 @@ def test_what_cannot_be_told_is_none_with_a_reason():
     listed = count([node("SequenceConstruct", "x", "s"), node("ConcatFromSequence", "s", axis=0)], {"x": [1, 4]})
     assert listed.peak_activation_bytes is None
     assert listed.peak_activation_reason
+    disordered = count([node("Relu", "a"), node("Relu", "x", "a")], {"x": [1, 4]})
+    assert disordered.peak_activation_bytes is None
+    assert "before the node that makes a" in disordered.peak_activation_reason

@@ -1,11 +1,13 @@
 """Sizes that a file leaves open, fixes, or hides behind computed ones."""
 
+import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 
+from harness.cost import ledger
 from harness.errors import HarnessError
-from tests.onnx_models import KERNEL, count, integers, node, weight
+from tests.onnx_models import KERNEL, count, integers, make, node, weight
 
 CONV = node("Conv", "x w", "c")
 
@@ -31,7 +33,9 @@ def test_an_open_size_is_named_and_can_be_given():
     assert count([conv], {"image": [0, 3, -1, "W"]}, [KERNEL], metadata={"input_shape": "3x8x8"}).macs == expected
 
 
-@pytest.mark.parametrize("given", [{"picture": (1, 3, 8, 8)}, {"image": (1, 3, 8)}, {"image": (1, 3, 0, 8)}])
+@pytest.mark.parametrize(
+    "given", [{"picture": (1, 3, 8, 8)}, {"image": (1, 3, 8)}, {"image": (1, 3, 0, 8)}, {"image": (1, 3, 8, 1 << 63)}]
+)
 def test_a_wrong_given_shape_is_an_error(given):
     with pytest.raises(HarnessError):
         count([node("Conv", "image w")], {"image": ["N", 3, "h", "w"]}, [KERNEL], given)
@@ -46,6 +50,18 @@ def test_a_shape_that_does_not_fit_is_never_counted():
     with pytest.raises(HarnessError, match="does not fit"):
         count(flat, image, [weight("d", 192, 10)], {"image": (1, 3, 9, 9)})
     assert count(flat, image, [weight("d", 192, 10)], {"image": (1, 3, 8, 8)}).macs == 1920
+
+
+def test_an_image_smaller_than_a_kernel_is_never_counted():
+    """Both sizes of the map would be negative, and their product is not."""
+    kernel = [weight("k", 4, 3, 7, 7)]
+    found = count([node("Conv", "x k")], {"x": ["N", 3, 2, 2]}, kernel)
+    assert found.macs is None
+    assert found.peak_activation_bytes is None
+    assert "1x4x-4x-4" in found.unknown_operators["Conv"]
+    pooled = [node("Conv", "x k", "c"), node("GlobalAveragePool", "c")]
+    with pytest.raises(HarnessError, match="does not fit the network: c would be 1x4x-4x-4"):
+        count(pooled, {"x": ["N", 3, "h", "w"]}, kernel, {"x": (1, 3, 2, 2)})
 
 
 def test_shapes_hidden_behind_computed_ones():
@@ -77,6 +93,13 @@ def test_shapes_hidden_behind_computed_ones():
     assert found.stored_values == 1440 + 4 + 1 + 2 + 1 + 1 + 2
 
 
+def test_the_shape_of_a_scalar_is_a_list_of_none():
+    """Where a shape is still open all that is small is computed, the shape of a scalar too."""
+    nodes = [node("Shape", "scale", "none"), node("Expand", "scale none", "s"), node("Mul", "x s", "m")]
+    found = count([*nodes, node("Conv", "m w")], {"x": ["N", 3, "h", 8]}, [KERNEL, weight("scale")])
+    assert "h open" in found.unknown_operators["Conv"]
+
+
 def test_a_name_stands_for_one_size_in_every_input():
     """Two inputs of a network on text: the batch by its name, the length given once."""
     inputs = {"tokens": ["batch", "length", 8], "mask": ["batch", "length", "length"], "state": [2, "batch", 8]}
@@ -97,6 +120,24 @@ def test_an_input_without_a_shape_is_named_and_can_be_given():
     nodes = [node("Conv", "x w")]
     assert "input x has no shape" in count(nodes, {"x": None}, [KERNEL]).unknown_operators["Conv"]
     assert count(nodes, {"x": None}, [KERNEL], {"x": (1, 3, 8, 8)}).macs == 4 * 36 * 27
+
+
+def test_initializers_are_seen_in_files_of_before_ir_version_4(tmp_path):
+    """There they had to be inputs too; onnxruntime's quantiser keeps the version and adds no inputs."""
+    kernel = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.int8), "w8")
+    nodes = [
+        node("QuantizeLinear", "x s z", "x8"),
+        node("DequantizeLinear", "x8 s z", "d"),
+        node("DequantizeLinear", "w8 s", "w"),
+        node("Conv", "d w"),
+    ]
+    zero = numpy_helper.from_array(np.int8(0), "z")
+    model = make(nodes, {"x": ["N", 3, 8, 8]}, [kernel, weight("s"), zero], opset=13)
+    model.ir_version = 3
+    onnx.save(model, tmp_path / "quantised.onnx")
+    found = ledger(tmp_path / "quantised.onnx")
+    assert (found.macs, found.params) == (4 * 36 * 27, 108), found.unknown_operators
+    assert found.peak_activation_bytes == 4 * 3 * 64 + 4 * 4 * 36  # the image in floats again, and the map
 
 
 @pytest.mark.parametrize("opset", range(7, onnx.defs.onnx_opset_version() + 1))

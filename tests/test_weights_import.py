@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import pickle
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -370,6 +372,25 @@ def test_weights_of_another_precision_or_no_numbers_are_refused(resnet18: Resnet
         importing.read(path.with_suffix(".pth"), catalog.get("resnet18"))
 
 
+def test_a_file_with_code_is_refused_in_one_message_and_not_executed(tmp_path: Path) -> None:
+    class Planted:
+        def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+            return Path.touch, (tmp_path / "executed",)
+
+    torch.save({"state_dict": {"fc.bias": torch.zeros(2)}, "beside": Planted()}, tmp_path / "checkpoint.pth")
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Planted()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, and its files are still about
+        torch.jit.save(torch.jit.trace(nn.ReLU(), torch.zeros(1)), tmp_path / "script.pt")
+    for file in ("checkpoint.pth", "plain.pth", "script.pt"):
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            with pytest.raises(HarnessError, match=r"no whole state dict of tensors alone; nothing in it was executed"):
+                importing.read(tmp_path / file, catalog.get("resnet18"))
+        assert heard == [], "of PyTorch's own code"
+    assert not (tmp_path / "executed").exists()
+
+
 def carried_out(*arguments: str) -> int:
     """The command in this process; its errors are raised."""
     args = cli.parser("weights").parse_args(["weights", *arguments])
@@ -404,9 +425,11 @@ def test_the_place_keeps_whole_weights_alone(
     first.weights_file.write_bytes(content[:-1])
     with pytest.raises(HarnessError, match=r"is no whole \.safetensors file .* weights remove resnet18"):
         imported.find("resnet18")
-    save_file({"fc.bias": torch.zeros(2)}, first.weights_file)
-    with pytest.raises(HarnessError, match=r"was not written by `harness weights import`"):
-        imported.find("resnet18")
+    facts = {"digest": "", "layout": "", "file_name": "", "sha256": "", "resize": "256", "crop": "224"}
+    for metadata in ({}, {**facts, "scaling": "of another version", "interpolation": "bilinear"}):
+        save_file({"fc.bias": torch.zeros(2)}, first.weights_file, metadata)
+        with pytest.raises(HarnessError, match=r"was not written by `harness weights import`"):
+            imported.find("resnet18")
 
 
 def test_emptying_the_cache_leaves_imported_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:

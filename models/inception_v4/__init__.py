@@ -23,9 +23,9 @@ ARCHITECTURES = (
             source=f"{CANZIANI}: the weights of TF-Slim",
         ),
         deviations=(
-            f"{PAPER}, draws two filters of 1×7 in a row in its 17×17 modules, the other order of 1×7 and 7×1 in "
-            "their longest branch, and no stride where the stem halves its maps last: this is the released network, "
-            "TF-Slim's and timm's.",
+            f"{PAPER}, draws two filters of 1×7 in a row in its 17×17 modules, another order of flat and high filters "
+            "in the longest branches of the stem and of the 17×17 and 8×8 modules, and no stride where the stem halves "
+            "its maps last: this is the released network, TF-Slim's and timm's.",
             "Average pooling divides by the pixels inside the maps alone, as TF-Slim's and timm's do; Inception-v3's "
             "here counts the zeros that it pads.",
             "Batch norm has a scale, as in timm: TF-Slim's has none.",

@@ -17,9 +17,19 @@ STRIDE = (
 
 
 def resnet(
-    layers: int, *, stages: tuple[int, ...], block: str, params: int, macs: int, accuracy: float
+    layers: int,
+    *,
+    stages: tuple[int, ...],
+    block: str,
+    params: int,
+    macs: int,
+    accuracy: float,
+    accuracy_source: str = CANZIANI,
 ) -> Architecture:
     """The facts of ResNet-``layers``: ``stages`` are the blocks of each stage, ``block`` is "basic" or "bottleneck"."""
+    published = Published(
+        accuracy=accuracy, dataset="imagenet", split="ImageNet val, central crop", source=accuracy_source
+    )
     return Architecture(
         name=f"resnet{layers}",
         family="resnet",
@@ -31,7 +41,7 @@ def resnet(
         params=params,
         macs=macs,
         options={"stages": stages, "block": block},
-        published=Published(accuracy=accuracy, dataset="imagenet", split="ImageNet val, central crop", source=CANZIANI),
+        published=published,
         deviations=(SHORTCUTS, STRIDE) if block == "bottleneck" else (SHORTCUTS,),
         recipes={},
     )
@@ -42,5 +52,13 @@ ARCHITECTURES = (
     resnet(34, stages=(3, 4, 6, 3), block="basic", params=21_797_672, macs=3_663_761_408, accuracy=0.7294),
     resnet(50, stages=(3, 4, 6, 3), block="bottleneck", params=25_557_032, macs=4_089_184_256, accuracy=0.7576),
     resnet(101, stages=(3, 4, 23, 3), block="bottleneck", params=44_549_160, macs=7_801_405_440, accuracy=0.7734),
-    resnet(152, stages=(3, 8, 36, 3), block="bottleneck", params=60_192_808, macs=11_513_626_624, accuracy=0.7784),
+    resnet(
+        152,
+        stages=(3, 8, 36, 3),
+        block="bottleneck",
+        params=60_192_808,
+        macs=11_513_626_624,
+        accuracy=0.7784,
+        accuracy_source=f"{CANZIANI}: the weights of fb.resnet.torch",
+    ),
 )

@@ -1,4 +1,4 @@
-"""VGG 16, from Ted Scully's lecture, Subir Varma's transfer learning on top of its convolutions, and VGG 19."""
+"""VGG 16 (Simonyan, Zisserman 2014), from Ted Scully's lecture, Subir Varma's transfer learning on it, and VGG 19."""
 
 from dataclasses import replace
 
@@ -6,11 +6,17 @@ from harness.architecture import Architecture, Augmentation, Optimizer, Publishe
 
 SCULLY = "T. Scully, Convolutional Neural Networks (Part 2)"
 VARMA = "S. Varma, Convolutional Neural Networks: Part 2, Lecture 11"
+PAPER = "Simonyan, Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, 2014"
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 
 # Filters and convolutions of each block. The lecture's filters double after each block: the last block's do not.
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 VGG19 = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+
+NO_DROPOUT = (
+    f"{PAPER}, drops out half of the outputs of the first two dense layers while it trains; nothing trains this "
+    "network here, and dropout changes nothing else."
+)
 
 LECTURE = Recipe(
     dataset="cats_vs_dogs",
@@ -43,6 +49,7 @@ ARCHITECTURES = (
             "the lecture also prints.",
             "The lecture says that the filters double after each block; the last block's do not, as in the paper.",
             "Filters and dense layers are the paper's: the lecture's layer figure is lost.",
+            NO_DROPOUT,
         ),
         recipes={},
     ),
@@ -89,10 +96,7 @@ ARCHITECTURES = (
         macs=19_632_062_464,
         options={"blocks": VGG19, "head": "classifier", "input_shape": (224, 224, 3)},
         published=Published(accuracy=0.7074, dataset="imagenet", split="ImageNet val, central crop", source=CANZIANI),
-        deviations=(
-            "The paper drops out half of the outputs of the first two dense layers while it trains; nothing trains "
-            "this network here, and dropout changes nothing else.",
-        ),
+        deviations=(NO_DROPOUT,),
         recipes={},
     ),
 )
