@@ -119,7 +119,7 @@ def _members(family: str, origin: str) -> tuple[Architecture, ...]:
     """The networks of a family from elsewhere, each of them checked."""
     try:
         package = _package(family)
-    except Exception as error:  # whatever a stranger's file raises when it is imported
+    except (Exception, SystemExit) as error:  # whatever a stranger's file raises when it is imported
         raise HarnessError(f"{origin} cannot be imported: {type(error).__name__}: {first_line(error)}.") from error
     found = getattr(package, "ARCHITECTURES", ())
     if not found or not all(isinstance(each, Architecture) for each in found):

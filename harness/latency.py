@@ -52,6 +52,10 @@ class Effort:
     def rounds(self) -> int:
         return max(1, round(self.seconds / self.turn_s))
 
+    def expected_s(self, call_s: float) -> float:
+        """About how long one launch of a subject takes whose call takes ``call_s``: a process, warm-up, turns."""
+        return 0.2 + min(self.warm_up_limit_s, 30 * call_s) + self.rounds * max(self.turn_s, call_s)
+
 
 class WorkerFailedError(Exception):
     """A worker process ended, hung, or answered with an error."""

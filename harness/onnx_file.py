@@ -147,6 +147,9 @@ def _node_tensors(nodes: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
+            if attribute.HasField("sparse_tensor"):
+                yield attribute.sparse_tensor.values
+                yield attribute.sparse_tensor.indices
             for graph in subgraphs(attribute):
                 yield from _graph_tensors(graph)
 

@@ -62,6 +62,8 @@ def data(args: argparse.Namespace) -> str | None:
     if text.startswith(dataset_places.FOLDER):
         return f"{dataset_places.FOLDER}{datasets.image_files(text).folder.resolve()}"
     if text.startswith(imagenet.PREFIX):
+        if text == imagenet.PREFIX:
+            raise HarnessError(f"--data {text} names no folder: expected imagenet:DIR, DIR with {imagenet.LAYOUT}.")
         folder = Path(text.removeprefix(imagenet.PREFIX)).expanduser().resolve()
         imagenet.find(folder)  # whoever names a folder means it
         return f"{imagenet.PREFIX}{folder}"

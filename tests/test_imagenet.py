@@ -1,5 +1,6 @@
 """Imported weights on ImageNet's validation images: found, cropped as torchvision crops, counted right."""
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,19 @@ import pytest
 import torch
 from PIL import Image
 
-from harness import carrying_out, catalog, imagenet, imported, pieces, plan, run_rows, train_torch, untrained, weights
+from harness import (
+    carrying_out,
+    catalog,
+    imagenet,
+    imported,
+    pieces,
+    plan,
+    preparing,
+    run_rows,
+    train_torch,
+    untrained,
+    weights,
+)
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.images import sample
@@ -156,6 +169,8 @@ def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
         imagenet.find(tmp_path)
     with pytest.raises(HarnessError, match="No such file"):
         imagenet.find(tmp_path / "missing")
+    with pytest.raises(HarnessError, match="names no folder"):  # and is not the current one
+        preparing.data(argparse.Namespace(data="imagenet:"))
     for number in range(1000):  # in alphabetical order 10 stands before 2
         (tmp_path / "numbered" / str(number)).mkdir(parents=True)
     with pytest.raises(HarnessError, match="named by WordNet number"):

@@ -141,6 +141,19 @@ def external(path: Path, location: str, **place: int) -> None:
     onnx.save(make([node("MatMul", "x w")], {"x": ["N", 50_000]}, [matrix]), path)
 
 
+def test_a_sparse_constant_is_stored_too(tmp_path):
+    values = TensorProto(name="v", data_type=FLOAT, dims=[2], data_location=TensorProto.EXTERNAL)
+    values.external_data.add(key="location", value="../secret")
+    indices = integers("i", [0, 5])
+    inside = numpy_helper.from_array(np.ones(2, np.float32), "v")
+    for found, path in ((inside, tmp_path / "inside.onnx"), (values, tmp_path / "outside.onnx")):
+        constant = helper.make_node("Constant", [], ["w"], sparse_value=helper.make_sparse_tensor(found, indices, [6]))
+        onnx.save(make([constant, node("Add", "x w")], {"x": ["N", 6]}), path)
+    assert ledger(tmp_path / "inside.onnx").stored_values == 4  # and the two places
+    with pytest.raises(HarnessError, match="inside the model's own folder"):
+        ledger(tmp_path / "outside.onnx")
+
+
 def sparse(path: Path, size: int) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:

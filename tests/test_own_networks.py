@@ -163,6 +163,7 @@ def test_a_piece_depends_on_every_file_that_a_definition_may_import(documented: 
         ("ARCHITECTURES = ('lenet',)", "expected ARCHITECTURES"),
         ("raise RuntimeError('not today')", "cannot be imported: RuntimeError: not today"),
         ("this is no Python", "cannot be imported: SyntaxError"),
+        ("raise SystemExit(0)", "cannot be imported: SystemExit"),
     ],
 )
 def test_a_folder_that_is_no_family_is_refused(content: str | None, expected: str, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from harness import (
 )
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.model_files import ModelFile
-from harness.plan import Pieces
+from harness.plan import MACS_PER_SECOND, Pieces
 from harness.rows import Row
 from harness.run_folder import Settings
 from harness.tables import FORMATS, print_run, print_table
@@ -157,15 +157,16 @@ def _settings(args: argparse.Namespace) -> Settings:
 def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
     """Say what is planned and how long it may take."""
     todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
-    files = sum(len(pieces.exports) for pieces in needed.values()) + len(own)
-    subjects = files * len(settings.threads) + len(needed) + len(own)
+    macs = [piece.request.architecture.macs for pieces in needed.values() for piece in pieces.exports.values()]
+    calls = [count / MACS_PER_SECOND / threads for count in (*macs, *(0 for _ in own)) for threads in settings.threads]
+    calls += [0.0] * (len(needed) + len(own))  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
-    measuring = subjects * settings.effort.launches * (settings.effort.seconds + 0.2)
+    measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
     progress.say(
-        f"{', '.join(parts)}, {subjects} subjects to time in {settings.effort.launches} launches each "
+        f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
         f"(about {measuring:.0f} s)"
     )
     for file in own:
