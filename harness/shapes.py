@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from harness import contrib_shapes, shape_values
 from harness.errors import HarnessError
-from harness.onnx_file import OnnxFile, subgraphs
+from harness.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
 
 T = TypeVar("T")
 Shape = tuple[int | str, ...]  # a str names a size that is open
@@ -171,14 +171,30 @@ def _infer(model: Any) -> tuple[Any, str]:
     from onnx import shape_inference
 
     failure = ""
+    values_too = not _counts_far(model)
     for strict in (True, False):
         try:
-            found = shape_inference.infer_shapes(model, strict_mode=strict, data_prop=True)
+            found = shape_inference.infer_shapes(model, strict_mode=strict, data_prop=values_too)
         except Exception as error:  # the C++ code raises many types for a broken graph
             failure = failure or " ".join(str(error).split())[:300]
         else:
             return found.graph, failure
     return model.graph, failure
+
+
+def _counts_far(model: Any) -> bool:
+    """Whether a Range gives more numbers than an index table has: inference would write each of them down."""
+    from onnx import shape_inference
+
+    ranges = {node.output[0] for node in model.graph.node if node.op_type == "Range" and node.output}
+    if not ranges:
+        return False
+    try:
+        graph = shape_inference.infer_shapes(model).graph  # of shapes alone
+    except Exception:  # the C++ code raises many types for a broken graph; what is broken is told by _infer
+        return False
+    values = [value for value in (*graph.value_info, *graph.output) if value.name in ranges]
+    return any(size.dim_value > INDEX_LIMIT for value in values for size in value.type.tensor_type.shape.dim)
 
 
 def _is_open(graph: Any, of: Mapping[str, Shape]) -> bool:

@@ -1,5 +1,8 @@
 """Sizes that a file leaves open, fixes, or hides behind computed ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -138,6 +141,24 @@ def test_initializers_are_seen_in_files_of_before_ir_version_4(tmp_path):
     found = ledger(tmp_path / "quantised.onnx")
     assert (found.macs, found.params) == (4 * 36 * 27, 108), found.unknown_operators
     assert found.peak_activation_bytes == 4 * 3 * 64 + 4 * 4 * 36  # the image in floats again, and the map
+
+
+def test_a_range_of_a_billion_is_not_written_down(tmp_path):
+    """Inference would keep each of its numbers; the process that counts may take two gigabytes."""
+    stored = [
+        numpy_helper.from_array(np.array(value, np.int64), name) for name, value in {"z": 0, "n": 10**9, "o": 1}.items()
+    ]
+    nodes = [node("Range", "z n o", "r"), node("Cast", "r", "f", to=1), node("Add", "x f")]
+    onnx.save(make(nodes, {"x": ["N", 1]}, stored), tmp_path / "far.onnx")
+    limited = (
+        "import resource, sys, pathlib; from harness.cost import ledger;"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30));"
+        "found = ledger(pathlib.Path(sys.argv[1])); print(found.macs, found.peak_activation_bytes)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, tmp_path / "far.onnx"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "4000000004"]  # the image and the sum; a range of weights is a weight
 
 
 @pytest.mark.parametrize("opset", range(7, onnx.defs.onnx_opset_version() + 1))
