@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import runtime
+from harness import gpus, runtime
 
 DISTRIBUTIONS = (
     "onnx-harness", "keras", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "onnxscript", "tensorflow", "tf2onnx",
@@ -34,6 +34,7 @@ def collect() -> dict[str, object]:
             "cgroup_quota": runtime.cgroup_quota(),
         },
         "memory_bytes": psutil.virtual_memory().total,
+        "gpus": [{name: gpu[name] for name in gpus.LASTING} for gpu in gpus.found()[0]],
         "frequency_governor": _governor(),
         "container": Path("/.dockerenv").exists() or Path("/run/.containerenv").exists(),
         "python": platform.python_version(),
@@ -57,6 +58,7 @@ def moment() -> dict[str, object]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_average": list(os.getloadavg()),
         "busiest_other_process": {"name": name, "cores": round(share / 100, 2)} if share >= WORTH_NAMING else None,
+        "gpus": [{name: gpu[name] for name in gpus.PASSING} for gpu in gpus.found()[0]],
     }
 
 

@@ -1,0 +1,99 @@
+"""How small a difference between two files this machine lets a run of a given length find.
+
+Found by an A/A: one file measured as two subjects of one run. Whatever their ratio is other than 1 is
+this machine's, and its spread over launches says how large a true difference must be to stand out.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import comparison, latency
+from harness.comparison import Ratio
+from harness.latency import Effort, Subject
+
+# A two-sided test at 5 % finds a difference of so many standard errors with a probability of 95 %.
+STANDARD_ERRORS = 1.960 + 1.645
+KERNEL, IMAGE = 3, 32
+CHANNELS = {"small": 8, "medium": 160}  # some 50 µs and some 10 ms on one core
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """What an A/A of one model came to: the median call in seconds, and the ratio of the model to itself."""
+
+    model: str
+    threads: int
+    launches: int
+    median_s: float
+    ratio: Ratio
+
+    def smallest_difference(self, launches: int) -> float:
+        """The relative difference that a run of so many launches finds 95 times in a hundred, about.
+
+        The standard error of the ratio's logarithm falls with the root of the launches.
+        """
+        error = math.log(self.ratio.high / self.ratio.low) / (2 * 1.960)
+        return math.expm1(STANDARD_ERRORS * error * math.sqrt(self.launches / launches))
+
+
+def spreads(
+    folder: Path, threads: tuple[int, ...], effort: Effort, progress: Callable[[float], None] = lambda _: None
+) -> list[Spread]:
+    """An A/A of a small and of a medium model at each number of threads. The models are written to ``folder``.
+
+    Raises :class:`harness.latency.WorkerFailedError` where a worker fails.
+    """
+    asked = [(model, count) for model in CHANNELS for count in threads]
+    found = []
+    for done, (model, count) in enumerate(asked):
+        share = functools.partial(_share_done, progress, done, len(asked))
+        found.append(_spread(save(folder, model), model, count, effort, share))
+    return found
+
+
+def _share_done(progress: Callable[[float], None], done: int, of: int, share: float) -> None:
+    progress((done + share) / of)
+
+
+def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Callable[[float], None]) -> Spread:
+    shapes = {"x": (1, CHANNELS[model], IMAGE, IMAGE)}
+    twice = [Subject(key=key, model=path, shapes=shapes, threads=threads) for key in ("A", "A again")]
+    timings = latency.measure(twice, effort, progress=progress)
+    for timing in timings.values():
+        if timing.failure:
+            raise latency.WorkerFailedError(timing.failure)
+    first, second = (timings[subject.key] for subject in twice)
+    return Spread(
+        model=model,
+        threads=threads,
+        launches=effort.launches,
+        median_s=first.median_s,
+        ratio=comparison.ratio(first, second),
+    )
+
+
+def save(folder: Path, model: str) -> Path:
+    """Write the model: four convolutions of 3×3 with a ReLU behind each, on an image (N, C, 32, 32)."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    channels, random = CHANNELS[model], np.random.default_rng(0)
+    shape = (channels, channels, KERNEL, KERNEL)
+    nodes, kernels, last = [], [], "x"
+    for number in range(4):
+        deviation = math.sqrt(2 / (channels * KERNEL**2))
+        kernel = (deviation * random.standard_normal(shape)).astype(np.float32)
+        kernels.append(numpy_helper.from_array(kernel, f"kernel_{number}"))
+        nodes.append(helper.make_node("Conv", [last, f"kernel_{number}"], [f"conv_{number}"], pads=[1, 1, 1, 1]))
+        last = f"relu_{number}"
+        nodes.append(helper.make_node("Relu", [f"conv_{number}"], [last]))
+    size = ["N", channels, IMAGE, IMAGE]
+    given, made = (helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name in ("x", last))
+    graph = helper.make_graph(nodes, model, [given], [made], kernels)
+    path = folder / f"{model}.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    return path
