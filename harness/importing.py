@@ -57,9 +57,9 @@ def shapes(architecture: Architecture) -> dict[str, Shape]:
     with torch.device("meta"):  # shapes alone: no weight is drawn
         state = catalog.definition(architecture, "torch").build(**architecture.options).state_dict()
     return {
-        f"{layer.replace('.', '_')}.{kind}": tuple(state[f"{layer}.{kind}"].shape)
-        for layer, _, kind in (name.rpartition(".") for name in state)
-        if kind != "num_batches_tracked"
+        weights.neutral_name(name): tuple(tensor.shape)
+        for name, tensor in state.items()
+        if not name.endswith(".num_batches_tracked")
     }
 
 

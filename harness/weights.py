@@ -64,7 +64,7 @@ def load(path: Path) -> "Weights":
 def from_torch(model: "torch.nn.Module") -> "Weights":
     """The weights of a PyTorch model."""
     return {
-        _neutral(name): tensor.detach().cpu().numpy().copy()
+        neutral_name(name): tensor.detach().cpu().numpy().copy()
         for name, tensor in model.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
@@ -75,7 +75,7 @@ def to_torch(model: "torch.nn.Module", weights: "Weights") -> None:
     import torch
 
     state = model.state_dict()
-    names = {name: _neutral(name) for name in state if not name.endswith("num_batches_tracked")}
+    names = {name: neutral_name(name) for name in state if not name.endswith("num_batches_tracked")}
     _check(weights, {neutral: tuple(state[name].shape) for name, neutral in names.items()})
     with torch.no_grad():
         for name, neutral in names.items():
@@ -109,7 +109,8 @@ def shapes(weights: "Weights") -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in weights.items()}
 
 
-def _neutral(torch_name: str) -> str:
+def neutral_name(torch_name: str) -> str:
+    """The neutral name of a PyTorch parameter: dots only before its kind."""
     layer, _, kind = torch_name.rpartition(".")
     return f"{layer.replace('.', '_')}.{kind}"
 

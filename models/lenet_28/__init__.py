@@ -1,5 +1,7 @@
 """The LeNet of Quang-Vinh Dinh's lecture: max pooling and ReLU; on 28×28 and, as its exercise asks, on 32×32."""
 
+from dataclasses import replace
+
 from harness.architecture import Architecture, Optimizer, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
@@ -9,6 +11,13 @@ QUICK = Recipe(
     optimizer=Optimizer(name="adam", learning_rate=0.001),
     batch=64,
     epochs=10,
+)
+LECTURE = Recipe(
+    dataset="fashion_mnist",
+    optimizer=Optimizer(name="adam", learning_rate=0.001),
+    batch=32,
+    epochs=10,
+    source=f"{SOURCE} prints no training here: that of its 7×7 network; x / 255 assumed",
 )
 MODERNISED = (
     'The lecture calls it "LeNet (1990s)"; its code, as here, has ReLU and max pooling, where LeNet 5 has tanh and '
@@ -28,16 +37,7 @@ ARCHITECTURES = (
         macs=416_520,
         options={"input_shape": (28, 28, 1)},
         deviations=(MODERNISED,),
-        recipes={
-            "lecture": Recipe(
-                dataset="fashion_mnist",
-                optimizer=Optimizer(name="adam", learning_rate=0.001),
-                batch=32,
-                epochs=10,
-                source=f"{SOURCE} prints no training here: that of its 7×7 network; x / 255 assumed",
-            ),
-            "quick": QUICK,
-        },
+        recipes={"lecture": LECTURE, "quick": QUICK},
     ),
     Architecture(
         name="lenet_32_cifar10",
@@ -52,11 +52,9 @@ ARCHITECTURES = (
         options={"input_shape": (32, 32, 3)},
         deviations=(MODERNISED,),
         recipes={
-            "lecture": Recipe(
+            "lecture": replace(
+                LECTURE,
                 dataset="cifar10",
-                optimizer=Optimizer(name="adam", learning_rate=0.001),
-                batch=32,
-                epochs=10,
                 source=f"{SOURCE} sets it as an exercise: trained as its 7×7 network; x / 255 as on its CIFAR-10 slide",
             ),
             "quick": QUICK,
