@@ -11,8 +11,8 @@ from pathlib import Path
 from harness import gpus, runtime
 
 DISTRIBUTIONS = (
-    "onnx-harness", "keras", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "onnxscript", "tensorflow", "tf2onnx",
-    "torch",
+    "onnx-harness", "keras", "numpy", "onnx", "onnxruntime", "onnxruntime-directml", "onnxruntime-gpu",
+    "onnxruntime-openvino", "onnxscript", "tensorflow", "tf2onnx", "torch",
 )  # fmt: skip
 
 WORTH_NAMING = 5.0  # percent of a core

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness import accuracy, files, latency, runtime
 from harness.errors import HarnessError, first_line
 from harness.model_files import ModelFile
+from harness.providers import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def prepared(model: ModelFile, output: str | None) -> ModelFile:
     if model.labelled is None:
         return model
     try:
-        found = latency.output_shapes(subject(model, "", 1))
+        found = latency.output_shapes(subject(model, "", 1, Target()))
     except latency.WorkerFailedError:
         return model
     name = _scores(model, found, output)
@@ -30,10 +31,12 @@ def prepared(model: ModelFile, output: str | None) -> ModelFile:
     return replace(model, output=name)
 
 
-def subject(model: ModelFile, key: str, threads: int) -> latency.Subject:
+def subject(model: ModelFile, key: str, threads: int, target: Target) -> latency.Subject:
     """The file as something to time."""
     inputs = model.arrays if model.fed else None
-    return latency.Subject(key=key, model=model.path, shapes=model.shapes, threads=threads, inputs=inputs)
+    return latency.Subject(
+        key=key, model=model.path, shapes=model.shapes, threads=threads, inputs=inputs, target=target
+    )
 
 
 def predictions(model: ModelFile, threads: int, progress: Callable[[float], None]) -> "dict[str, NDArray[Any]]":

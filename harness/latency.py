@@ -13,19 +13,21 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.measurements import Launch, Timing
+from harness.providers import Target
 
 WARM_UP_ROUND = -1
 REPLY_LIMIT_S = 120.0
+OPEN_LIMIT_S = 900.0  # TensorRT builds its engine when a session is created, for minutes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One thing to time: a file, the shapes of its inputs (batch included), and the threads it may use.
+    """One thing to time: a file, the shapes of its inputs (batch included), the threads it may use, and where it runs.
 
     ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones.
     """
@@ -35,6 +37,18 @@ class Subject:
     shapes: Mapping[str, tuple[int, ...]]
     threads: int
     inputs: Path | None = None
+    target: Target = field(default_factory=Target)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a worker is told of it."""
+        return {
+            "model": str(self.model),
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "threads": self.threads,
+            "inputs": str(self.inputs) if self.inputs else None,
+            "target": asdict(self.target),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +114,14 @@ def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
 
     Raises :class:`WorkerFailedError` where the subject cannot be run.
     """
+    return {name: tuple(shape) for name, shape in answer(subject, "open")["outputs"].items()}
+
+
+def answer(subject: Subject, do: str) -> dict[str, Any]:
+    """What a fresh worker answers to one command on the subject. Raises :class:`WorkerFailedError`."""
     with _process() as process:
         process.ready()
-        turns = _Turns(subject=subject, process=process)
-        turns.open()
-        return {name: tuple(shape) for name, shape in turns.opened["outputs"].items()}
+        return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
 
 
 def save_identity(path: Path) -> Subject:
@@ -134,14 +151,10 @@ class _Turns:
     settled: bool = False
     samples_ns: list[int] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
+    transferred: dict[str, float | None] = field(default_factory=dict)
 
     def open(self) -> None:
-        subject = self.subject
-        shapes = {name: list(shape) for name, shape in subject.shapes.items()}
-        inputs = str(subject.inputs) if subject.inputs else None
-        self.opened = self.process.ask(
-            do="open", model=str(subject.model), shapes=shapes, threads=subject.threads, inputs=inputs
-        )
+        self.opened = self.process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **self.subject.asked)
 
     def warm_up(self, effort: Effort, calls: dict[str, int]) -> None:
         if self.subject.key not in calls:
@@ -155,6 +168,10 @@ class _Turns:
 
     def take(self, number: int, effort: Effort) -> None:
         self._keep(self.process.ask(do="turn", seconds=effort.turn_s), number)
+
+    def transfer(self) -> None:
+        if self.subject.target.bound_on_device:
+            self.transferred = self.process.ask(do="transfers")
 
     def _keep(self, reply: dict[str, Any], number: int) -> None:
         self.samples_ns += reply["samples_ns"]
@@ -171,6 +188,8 @@ class _Turns:
             first_run_s=self.opened["first_run_s"],
             threads_in_effect=self.opened["threads_in_effect"],
             providers=tuple(self.opened["providers"]),
+            upload_s=self.transferred.get("upload_s"),
+            download_s=self.transferred.get("download_s"),
         )
 
 
@@ -200,6 +219,7 @@ def _launch(
         each(lambda turn: turn.warm_up(effort, calls))
         for round_number in range(effort.rounds):
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
+        each(lambda turn: turn.transfer())
         return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
 
 
@@ -224,19 +244,19 @@ class _Process:
     def ready(self) -> None:
         self._reply()
 
-    def ask(self, **command: Any) -> dict[str, Any]:
+    def ask(self, *, reply_limit_s: float = REPLY_LIMIT_S, **command: Any) -> dict[str, Any]:
         assert self.popen.stdin is not None
         try:
             self.popen.stdin.write(json.dumps(command) + "\n")
             self.popen.stdin.flush()
         except BrokenPipeError:
             raise self._ended() from None
-        return self._reply()
+        return self._reply(reply_limit_s)
 
-    def _reply(self) -> dict[str, Any]:
+    def _reply(self, limit_s: float = REPLY_LIMIT_S) -> dict[str, Any]:
         assert self.popen.stdout is not None
-        if not select.select([self.popen.stdout], [], [], REPLY_LIMIT_S)[0]:
-            raise WorkerFailedError(f"the worker process did not answer for {REPLY_LIMIT_S:.0f} s")
+        if not select.select([self.popen.stdout], [], [], limit_s)[0]:
+            raise WorkerFailedError(f"the worker process did not answer for {limit_s:.0f} s")
         line = self.popen.stdout.readline()
         if not line.endswith("\n"):
             raise self._ended()

@@ -8,14 +8,15 @@ import json
 import math
 import statistics
 import sys
-import time
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import runtime
+from harness import device_memory, node_providers, runtime
 from harness.errors import HarnessError, first_line
+from harness.providers import Target
+from harness.runtime import CLOCK
 
-CLOCK = time.perf_counter_ns
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
 CALIBRATION_S = 0.005
 WARMUP_WINDOWS = 20
@@ -27,27 +28,62 @@ class Worker:
     """One session, opened, warmed up and measured in turns."""
 
     def open(
-        self, *, model: str, shapes: dict[str, list[int]], threads: int, inputs: str | None = None
+        self,
+        *,
+        model: str,
+        shapes: dict[str, list[int]],
+        threads: int,
+        target: dict[str, Any],
+        inputs: str | None = None,
+        profile: Path | None = None,
     ) -> dict[str, Any]:
         """Create the session and run it for the first time; ``inputs`` is an .npz file with arrays to feed."""
         before = _thread_count()
         start = CLOCK()
-        session = runtime.session(Path(model), threads=threads)
+        session = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile)
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
+        on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
         given = _arrays(inputs) if inputs else {}
         feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
-        start = CLOCK()
-        results = runtime.run_values(session, feeds)
-        first_run_s = (CLOCK() - start) * 1e-9
-        self.call = runtime.bind(session, feeds, results)
+        results, first_run_ns = self._bind(session, feeds, Target(**target))
         return {
             "session_s": session_s,
-            "first_run_s": first_run_s,
-            "threads_in_effect": None if before is None or after is None else after - before + 1,
+            "first_run_s": first_run_ns * 1e-9,
+            "threads_in_effect": None if before is None or after is None or on_gpu else after - before + 1,
             "providers": session.get_providers(),
             "outputs": {name: list(value.shape()) for name, value in results.items() if value.is_tensor()},
         }
+
+    def _bind(self, session: Any, feeds: dict[str, Any], target: Target) -> tuple[dict[str, Any], int]:
+        """Run the session once, and bind its inputs and outputs; the outputs, and the nanoseconds of the run."""
+        if not target.bound_on_device:
+            start = CLOCK()
+            results = runtime.run_values(session, feeds)
+            first_run_ns = CLOCK() - start
+            self.call: runtime.BoundCall | device_memory.DeviceCall = runtime.bind(session, feeds, results)
+            return results, first_run_ns
+        arrays = device_memory.on_host(feeds)
+        there = device_memory.upload(arrays)
+        start = CLOCK()
+        results = device_memory.first_run(session, there, target)
+        first_run_ns = CLOCK() - start
+        self.call = device_memory.bind(session, arrays, there, results, target)
+        return results, first_run_ns
+
+    def nodes(self, **subject: Any) -> dict[str, Any]:
+        """Open a subject under the profiler, and say how many nodes of each operator each provider ran."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.open(**subject, profile=Path(folder) / "profile")
+            written = Path(self.call.session.end_profiling())
+            return {"nodes": node_providers.of_profile(written.read_text())}
+
+    def transfers(self) -> dict[str, Any]:
+        """How long inputs and outputs take to the device and back; None where they are bound in host memory."""
+        if not isinstance(self.call, device_memory.DeviceCall):
+            return {"upload_s": None, "download_s": None}
+        upload_s, download_s = self.call.transfers()
+        return {"upload_s": upload_s, "download_s": download_s}
 
     def calls_per_sample(self, *, seconds: float) -> dict[str, Any]:
         """How many calls make a sample that long: from single calls of a process that has run a while."""
@@ -90,17 +126,9 @@ class Worker:
         samples = []
         end = CLOCK() + int(seconds * 1e9)
         while True:
-            samples.append(self._sample())
+            samples.append(self.call.sample(self.calls))
             if CLOCK() >= end:
                 return samples
-
-    def _sample(self) -> int:
-        call, session, binding = range(self.calls), self.call.session, self.call.binding
-        run = session.run_with_iobinding
-        start = CLOCK()
-        for _ in call:
-            run(binding)
-        return CLOCK() - start
 
 
 def drifts(medians: list[float]) -> bool:

@@ -1,7 +1,7 @@
 """What is measured: raw samples and counts. Statistics are derived from them, never stored instead."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,6 +150,8 @@ class Launch:
     first_run_s: float
     threads_in_effect: int | None
     providers: tuple[str, ...]
+    upload_s: float | None = None  # of the inputs to the device that they are bound on; None on the host
+    download_s: float | None = None
 
     @property
     def call_s(self) -> list[float]:
@@ -172,6 +174,8 @@ LAUNCHES_FOR_INTERVAL = 6
 class Timing:
     """One subject's latency: its launches, and why there are no more of them where one failed.
 
+    ``fallback`` names the nodes that ran on another provider than the subject's.
+
     Iterations of one process are correlated and share an offset of their own, so that statistics
     are over launches: the estimate is the median of the launches' medians.
     """
@@ -179,6 +183,7 @@ class Timing:
     launches: tuple[Launch, ...]
     failure: str = ""
     peak_rss_bytes: int | None = None
+    fallback: str = ""
 
     @property
     def launch_medians_s(self) -> list[float]:
@@ -226,6 +231,19 @@ class Timing:
         return statistics.median(launch.first_run_s for launch in self.launches)
 
     @property
+    def upload_s(self) -> float | None:
+        return _median_known(launch.upload_s for launch in self.launches)
+
+    @property
+    def download_s(self) -> float | None:
+        return _median_known(launch.download_s for launch in self.launches)
+
+    @property
     def settled(self) -> bool:
         """Whether the warm-up found an end in every launch."""
         return all(launch.settled for launch in self.launches)
+
+
+def _median_known(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None

@@ -20,11 +20,11 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("train", "keras"): (*TRAINING, "train_keras.py"),
     ("export", "torch"): (*EVALUATION, "weights.py", "train_torch.py", "export_torch.py"),
     ("export", "keras"): (*EVALUATION, "weights.py", "train_keras.py", "export_keras.py"),
-    ("prove", "onnxruntime"): (*EVALUATION, "equivalence.py", "accuracy.py", "runtime.py"),
+    ("prove", "onnxruntime"): (*EVALUATION, "equivalence.py", "accuracy.py", "runtime.py", "providers.py"),
 }
 # One distribution or the other.
 TENSORFLOW = "tensorflow|tensorflow-cpu"
-ONNXRUNTIME = "onnxruntime|onnxruntime-gpu"
+ONNXRUNTIME = "onnxruntime|onnxruntime-gpu|onnxruntime-openvino|onnxruntime-directml"
 VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("draw", "torch"): ("torch", "numpy", "pillow"),
     ("draw", "keras"): ("keras", TENSORFLOW, "numpy", "pillow"),
@@ -74,8 +74,9 @@ def check_installed(frameworks: tuple[str, ...]) -> None:
                 f"{missing[0].replace('|', ' or ')} is not installed: pip install 'onnx-harness[{extra}]' in this "
                 "environment."
             )
-    if "onnxruntime" in frameworks and all(version(name) for name in ONNXRUNTIME.split("|")):
+    several = [name for name in ONNXRUNTIME.split("|") if version(name)]
+    if "onnxruntime" in frameworks and len(several) > 1:
         raise HarnessError(
-            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other's files: uninstall both, then "
+            f"{' and '.join(several)} are installed together and overwrite each other's files: uninstall them, then "
             "install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
         )

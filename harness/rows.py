@@ -18,7 +18,10 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION = 2  # 2 added profile, base_weights and training_precision
+# 2 added profile, base_weights and training_precision.
+SCHEMA_VERSION = 3
+OLDEST = 2  # that is read
+ADDED = {"options": 3, "upload_s": 3, "download_s": 3}  # by column: the version that added it; empty before
 FILE_NAME = "rows.csv"
 
 
@@ -59,7 +62,8 @@ class Row:
     equivalent: bool | None = None
     graph_difference: str | None = None  # operators this file has more or fewer of than its twin
     device: str = "cpu"
-    provider: str | None = None
+    provider: str | None = None  # onnxruntime's name of it
+    options: str | None = None  # what the provider was told
     precision: str = "float32"
     batch: int = 1
     threads: int | None = None
@@ -72,6 +76,8 @@ class Row:
     call_floor_s: float | None = None  # an Identity model, measured the same way
     session_s: float | None = None
     first_run_s: float | None = None
+    upload_s: float | None = None  # of the inputs to the memory of a GPU, which a latency does not contain
+    download_s: float | None = None  # of the outputs from there
     peak_rss_bytes: int | None = None
     launches: int | None = None  # fresh worker processes
     samples: int | None = None
@@ -89,6 +95,7 @@ class Row:
             self.framework,
             self.device,
             self.provider,
+            self.options,
             self.precision,
             self.batch,
             self.threads,
@@ -102,6 +109,7 @@ def append(path: Path, *new: Row) -> None:
     """Add rows to a table, with the header if they are the first; on disk when this returns."""
     if path.exists():
         _drop_unfinished_line(path)
+        _bring_up_to_date(path)
     beginning = not path.exists() or path.stat().st_size == 0
     with path.open("ab") as file:
         file.write(_to_csv(new, header=beginning))
@@ -116,7 +124,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a run folder or of a ``rows.csv``.
+    """The rows of a run folder or of a ``rows.csv``; of an older version, with what it lacks empty.
 
     Raises :class:`HarnessError` where there is no table, or one that this version cannot read.
     """
@@ -161,20 +169,31 @@ def _drop_unfinished_line(path: Path) -> None:
             file.truncate(whole)
 
 
+def _bring_up_to_date(path: Path) -> None:
+    """Write a table of an older version with the columns of this one: rows are to be added to it."""
+    with path.open("rb") as file:
+        first = file.readline()
+    if first.strip() and first != _to_csv((), header=True):
+        write(path, read(path))
+
+
 def _check_header(file: Path, header: list[str], lines: list[list[str]]) -> None:
+    version = SCHEMA_VERSION
     if lines and "schema_version" in header:  # first: another version has other columns
-        _check_version(file, lines[0][header.index("schema_version")])
-    missing = [name for name in COLUMNS if name not in header]
+        version = _check_version(file, lines[0][header.index("schema_version")])
+    missing = [name for name in COLUMNS if name not in header and ADDED.get(name, OLDEST) <= version]
     if missing:
         raise HarnessError(f"{file} lacks the column {missing[0]!r}: expected a rows.csv of `harness run`.")
 
 
-def _check_version(file: Path, version: str) -> None:
-    if version != str(SCHEMA_VERSION):
+def _check_version(file: Path, version: str) -> int:
+    known = range(OLDEST, SCHEMA_VERSION + 1)
+    if version not in map(str, known):
         raise HarnessError(
-            f"{file} has schema version {version}, this version reads {SCHEMA_VERSION}: update onnx-harness, or "
-            "measure again."
+            f"{file} has schema version {version}, this version reads {OLDEST} to {SCHEMA_VERSION}: update "
+            "onnx-harness, or measure again."
         )
+    return int(version)
 
 
 def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
@@ -182,8 +201,9 @@ def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
         raise HarnessError(f"{file}, line {number}: expected {len(header)} values, found {len(line)}.")
     texts = dict(zip(header, line, strict=True))
     _check_version(file, texts["schema_version"])
+    texts["schema_version"] = str(SCHEMA_VERSION)
     try:
-        return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS})
+        return Row(**{name: _from_text(texts.get(name, ""), _TYPES[name]) for name in COLUMNS})
     except ValueError as error:
         raise HarnessError(f"{file}, line {number}: {error}.") from error
 

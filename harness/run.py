@@ -13,6 +13,7 @@ from harness import (
     files,
     latency,
     pieces,
+    placement,
     rows,
     run_folder,
     run_rows,
@@ -22,12 +23,20 @@ from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
 from harness.plan import Pieces
+from harness.providers import Target
 from harness.rows import Row
-from harness.run_folder import Settings
+from harness.run_folder import Configuration, Settings
 
 FLOOR = "call floor"
 
 Progress = Callable[[float], None]
+
+
+def unavailable(folder: Path, settings: Settings) -> dict[Target, str]:
+    """The targets of a run that cannot be had here, with the reason; the CPU's own provider always can."""
+    floor = latency.save_identity(folder / "identity.onnx")
+    reasons = {target: placement.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
+    return {target: reason for target, reason in reasons.items() if reason}
 
 
 def measure(
@@ -35,33 +44,48 @@ def measure(
     measured: Mapping[str, Pieces | ModelFile],
     settings: Settings,
     errors: dict[str, BaseException],
+    absent: Mapping[Target, str],
     progress: Callable[[str, float], None],
     finished: Callable[[str], None],
 ) -> None:
     """Time every network and file that has no rows yet, and write its rows. Needs the machine to itself.
 
-    ``progress`` is told a name and the share of it that is done, ``finished`` that its rows are written.
+    Rows of the targets that are ``absent`` are skipped, with the reason. ``progress`` is told a name and the
+    share of it that is done, ``finished`` that its rows are written.
     """
     table = folder / rows.FILE_NAME
-    done = _finished(table, measured, len(settings.threads))
-    floor = replace(latency.save_identity(folder / "identity.onnx"), key=FLOOR)
+    done = _finished(table, measured, settings, absent)
+    identity = latency.save_identity(folder / "identity.onnx")
+    floors = {target: _floor(identity, target) for target in settings.targets if target not in absent}
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
             continue
         run_folder.note_moment(folder, name)
-        timing = _Timing(folder=folder, name=name, settings=settings, floor=floor, seed=settings.seed * 1000 + number)
-        try:
-            if isinstance(one, ModelFile):
-                found = _measure_file(one, timing, partial(progress, name))
-            else:
-                _check_made(one, errors)
-                found = _measure_network(one, timing, partial(progress, name))
-        except CannotWriteError:
-            raise
-        except Exception as error:  # what could not be measured is a row with the reason, never a hole
-            found = _failed(folder.name, one, settings, error)
+        seed = settings.seed * 1000 + number
+        timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed)
+        found = _rows(one, timing, errors, partial(progress, name))
         rows.append(table, *found)
         finished(name)
+
+
+def _rows(
+    one: Pieces | ModelFile, timing: "_Timing", errors: dict[str, BaseException], progress: Progress
+) -> list[Row]:
+    """The rows of a network or file; what could not be measured is a row with the reason, never a hole."""
+    try:
+        if isinstance(one, ModelFile):
+            return _measure_file(one, timing, progress)
+        _check_made(one, errors)
+        return _measure_network(one, timing, progress)
+    except CannotWriteError:
+        raise
+    except Exception as error:
+        return _failed(timing.folder.name, one, timing.settings, error)
+
+
+def _floor(identity: latency.Subject, target: Target) -> latency.Subject:
+    key = FLOOR if target.provider == "cpu" else f"{FLOOR}, {target.provider}"
+    return replace(identity, key=key, target=target)
 
 
 def _check_made(needed: Pieces, errors: dict[str, BaseException]) -> None:
@@ -76,10 +100,13 @@ def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseEx
     return list(run_rows.failed(run, one, settings, error))
 
 
-def _finished(table: Path, measured: Mapping[str, Pieces | ModelFile], thread_counts: int) -> set[str]:
+def _finished(
+    table: Path, measured: Mapping[str, Pieces | ModelFile], settings: Settings, absent: Mapping[Target, str]
+) -> set[str]:
     """What the table has all rows of; rows of the others, and of those that failed, are dropped.
 
-    Raises :class:`HarnessError` where data or code have changed since those rows were measured.
+    So are those that were skipped for a provider that is no longer absent. Raises :class:`HarnessError` where data or
+    code have changed since those rows were measured.
     """
     if not table.is_file() or not table.stat().st_size:
         return set()
@@ -93,8 +120,10 @@ def _finished(table: Path, measured: Mapping[str, Pieces | ModelFile], thread_co
                 f"{table.parent} was begun with other data or code for {row.architecture}: its rows would not belong "
                 "together. Begin another run."
             )
-    counts = Counter(owner.get((row.architecture, row.framework)) for row in found if row.status != "failed")
-    whole = {name for name, of_one in keys.items() if counts[name] == len(of_one) * thread_counts}
+    skipped = {target.name for target in absent}
+    final = [row for row in found if row.status != "failed" and (row.status != "skipped" or row.provider in skipped)]
+    counts = Counter(owner.get((row.architecture, row.framework)) for row in final)
+    whole = {name for name, of_one in keys.items() if counts[name] == len(of_one) * len(settings.configurations)}
     kept = [row for row in found if owner.get((row.architecture, row.framework)) in whole]
     if len(kept) != len(found):
         rows.write(table, kept)
@@ -115,60 +144,75 @@ class _Timing:
     folder: Path
     name: str
     settings: Settings
-    floor: latency.Subject
+    floors: Mapping[Target, latency.Subject]  # of the targets that are there
+    absent: Mapping[Target, str]
     seed: int
 
+    @property
+    def present(self) -> list[Configuration]:
+        """The ways of timing that are there."""
+        return [each for each in self.settings.configurations if each.target in self.floors]
+
     def of(self, subjects: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        """The timings by subject, in turns with the call floor; their raw samples are kept."""
-        found = latency.measure([self.floor, *subjects], self.settings.effort, seed=self.seed, progress=progress)
+        """The timings by subject, in turns with the call floors; their raw samples are kept."""
+        asked = [*self.floors.values(), *subjects] if subjects else []
+        fallbacks, failures = placement.fallbacks([one for one in asked if one.target.provider != "cpu"])
+        timed = [subject for subject in asked if subject.key not in failures]
+        found = latency.measure(timed, self.settings.effort, seed=self.seed, progress=progress) if timed else {}
         _save_samples(self.folder / "samples" / f"{self.name}.parquet", found)
-        return found
+        failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
+        return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
+
+    def rows(self, known: Sequence[Row], timings: Mapping[str, Timing]) -> list[Row]:
+        """What is known of some files, with a row for each way of timing them."""
+        return [self._row(row, each, timings) for row in known for each in self.settings.configurations]
+
+    def _row(self, row: Row, configuration: Configuration, timings: Mapping[str, Timing]) -> Row:
+        row = run_rows.placed(row, configuration)
+        if configuration.target in self.absent:
+            return run_rows.skipped(row, self.absent[configuration.target])
+        floor = self.floors[configuration.target]
+        return run_rows.timed(row, timings[configuration.key(row.framework)], timings[floor.key])
 
 
 def _measure_network(needed: Pieces, timing: _Timing, progress: Progress) -> list[Row]:
-    """The rows of one network, its files and thread counts timed in turns."""
+    """The rows of one network, its files timed in turns in every way that is there."""
     folder, settings, name = timing.folder, timing.settings, timing.name
+    if not timing.present:  # nothing was made for it either
+        known = [run_rows.asked(folder.name, needed, framework) for framework in needed.exports]
+        return timing.rows([replace(row, batch=settings.batch) for row in known], {})
     artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
-    subjects = {
-        (framework, threads): latency.Subject(
-            key=f"{framework}, {threads} threads",
+    subjects = [
+        latency.Subject(
+            key=each.key(framework),
             model=artifact.path,
             shapes={"image": (settings.batch, *artifact.input_shape)},
-            threads=threads,
+            threads=each.threads,
+            target=each.target,
         )
         for framework, artifact in artifacts.items()
-        for threads in settings.threads
-    }
-    timings = timing.of(list(subjects.values()), progress)
+        for each in timing.present
+    ]
+    timings = timing.of(subjects, progress)
     files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{name}.npz")
     if needed.weights.kind == "train":
         files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{name}.json")
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
-    proved = {
-        framework: replace(run_rows.proved(folder.name, needed, framework, artifacts, ledgers), batch=settings.batch)
-        for framework in artifacts
-    }
-    return [
-        run_rows.timed(replace(proved[framework], threads=threads), timings[subject.key], timings[FLOOR])
-        for (framework, threads), subject in subjects.items()
-    ]
+    proved = [run_rows.proved(folder.name, needed, framework, artifacts, ledgers) for framework in artifacts]
+    return timing.rows([replace(row, batch=settings.batch) for row in proved], timings)
 
 
 def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list[Row]:
-    """The rows of one file, its thread counts timed in turns; then its accuracy, where it can be run."""
+    """The rows of one file, timed in turns in every way that is there; then its accuracy, where it can be run."""
     row = run_rows.of_file(timing.folder.name, model)
-    subjects = {
-        threads: file_accuracy.subject(model, f"{model.framework}, {threads} threads", threads)
-        for threads in timing.settings.threads
-    }
-    share = 0.5 if model.labelled else 1.0
-    timings = timing.of(list(subjects.values()), lambda done: progress(share * done))
-    if not all(timings[subject.key].failure for subject in subjects.values()):
-        row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
-    return [
-        run_rows.timed(replace(row, threads=threads), timings[subject.key], timings[FLOOR])
-        for threads, subject in subjects.items()
+    subjects = [
+        file_accuracy.subject(model, each.key(model.framework), each.threads, each.target) for each in timing.present
     ]
+    share = 0.5 if model.labelled else 1.0
+    timings = timing.of(subjects, lambda done: progress(share * done))
+    if not all(timings[subject.key].failure for subject in subjects):
+        row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
+    return timing.rows([row], timings)
 
 
 def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> Row:

@@ -12,14 +12,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, environment, files, latency, model_files, training
+from harness import catalog, environment, files, latency, model_files, providers, training
 from harness.errors import HarnessError
 from harness.model_files import FileSettings
+from harness.providers import Target
 from harness.request import Request
 
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
 
 Facts = Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """One way in which each file of a run is timed: where, and with how many threads."""
+
+    target: Target
+    threads: int
+
+    def key(self, framework: str) -> str:
+        """The name of the file's samples."""
+        place = "" if self.target.provider == "cpu" else f", {self.target.provider}"
+        return f"{framework}, {self.threads} threads{place}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +48,26 @@ class Settings:
     base_weights: Mapping[str, str] = field(default_factory=dict)  # by base: a file
     seed: int = 0
     threads: tuple[int, ...]
+    providers: tuple[str, ...] = ("cpu",)  # by short name
+    device: str | None = None  # None: what each provider usually runs on
+    cuda_graph: bool = False
     batch: int = 1
     effort: latency.Effort = field(default_factory=latency.Effort)
     files: FileSettings = field(default_factory=FileSettings)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Where each file is timed."""
+        return providers.targets(self.providers, self.device, self.cuda_graph)
+
+    @property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """How each file is timed: on a GPU once, with the most threads, which only serve what falls back to the CPU."""
+        return tuple(
+            Configuration(target=target, threads=threads)
+            for target in self.targets
+            for threads in (self.threads if target.device == "cpu" else self.threads[-1:])
+        )
 
     def requests(self) -> list[Request]:
         """One request a network."""
@@ -73,7 +104,10 @@ def resumed(folder: Path) -> Settings:
         effort = latency.Effort(**found.pop("effort"))
         architectures, threads = tuple(found.pop("architectures")), tuple(found.pop("threads"))
         own = _file_settings(**found.pop("files", {}))
-        return Settings(**found, architectures=architectures, threads=threads, effort=effort, files=own)
+        named = tuple(found.pop("providers", ("cpu",)))
+        return Settings(
+            **found, architectures=architectures, threads=threads, providers=named, effort=effort, files=own
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
 

@@ -13,7 +13,7 @@ from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.request import Request
 from harness.rows import Row
-from harness.run_folder import Settings
+from harness.run_folder import Configuration, Settings
 
 DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disagree
 
@@ -120,6 +120,19 @@ def _weights_note(needed: Pieces) -> str | None:
     return f"random weights: {needed.untrained}" if needed.untrained else None
 
 
+def placed(row: Row, configuration: Configuration) -> Row:
+    """The row of a file as it is timed in one of the run's ways."""
+    target = configuration.target
+    return replace(
+        row, threads=configuration.threads, device=target.device, provider=target.name, options=target.described
+    )
+
+
+def skipped(row: Row, why: str) -> Row:
+    """The row of what cannot be timed here, whatever the file."""
+    return replace(row, status="skipped", reason=_together(why.removesuffix("."), row.reason))
+
+
 def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     """The row with its latency, or with the reason why it has none."""
     row = replace(row, call_floor_s=None if floor.failure else floor.median_s)
@@ -129,7 +142,6 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     first = timing.launches[0]
     return replace(
         row,
-        provider=first.providers[0],
         threads_in_effect=first.threads_in_effect,
         latency_median_s=timing.median_s,
         latency_low_s=interval[0],
@@ -138,6 +150,8 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
         latency_p99_s=timing.percentile_s(99.0),
         session_s=timing.session_s,
         first_run_s=timing.first_run_s,
+        upload_s=timing.upload_s,
+        download_s=timing.download_s,
         peak_rss_bytes=timing.peak_rss_bytes,
         launches=len(timing.launches),
         samples=timing.samples,
@@ -149,6 +163,8 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
 
 def _doubts(row: Row, timing: Timing) -> Iterator[str]:
     """What a reader must know before believing the latency."""
+    if timing.fallback:
+        yield timing.fallback
     restless = sum(not launch.settled for launch in timing.launches)
     if restless:
         yield f"the warm-up found no end in {restless} of {len(timing.launches)} launches"
@@ -168,9 +184,8 @@ def _together(*reasons: str | None) -> str | None:
 def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
     """A row with the reason for everything that was to be measured."""
     for framework in needed.exports:
-        for threads in settings.threads:
-            row = asked(run, needed, framework)
-            yield replace(row, threads=threads, batch=settings.batch, status="failed", reason=_one_line(error))
+        row = replace(asked(run, needed, framework), batch=settings.batch, status="failed", reason=_one_line(error))
+        yield from (placed(row, configuration) for configuration in settings.configurations)
 
 
 def _one_line(error: BaseException) -> str:
@@ -229,16 +244,15 @@ def untested(row: Row, error: BaseException) -> Row:
 
 
 def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
-    """A row with the reason for each thread count of a file."""
-    for threads in settings.threads:
-        yield Row(
-            run=run,
-            architecture=file.architecture,
-            framework=file.framework,
-            precision=file.precision,
-            batch=file.batch,
-            threads=threads,
-            status="failed",
-            reason=_one_line(error),
-            onnx_sha256=file.sha256,
-        )
+    """A row with the reason for each way in which a file was to be timed."""
+    row = Row(
+        run=run,
+        architecture=file.architecture,
+        framework=file.framework,
+        precision=file.precision,
+        batch=file.batch,
+        status="failed",
+        reason=_one_line(error),
+        onnx_sha256=file.sha256,
+    )
+    yield from (placed(row, configuration) for configuration in settings.configurations)

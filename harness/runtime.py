@@ -3,13 +3,16 @@
 Imports only onnxruntime and numpy, so that a worker process that measures holds nothing heavier.
 """
 
+import functools
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, first_line
+from harness.providers import Target
 
 if TYPE_CHECKING:
     import numpy
@@ -38,6 +41,10 @@ ELEMENT_TYPES = {
 }
 BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 
+CPU = Target()
+
+CLOCK = time.perf_counter_ns
+
 
 def load() -> Any:
     """The onnxruntime module, or a :class:`HarnessError` that says how to install one."""
@@ -50,22 +57,69 @@ def load() -> Any:
     return onnxruntime
 
 
-def session(model: Path | bytes, *, threads: int) -> "onnxruntime.InferenceSession":
-    """A CPU session with that many threads for one operator, operators one after the other."""
+def session(
+    model: Path | bytes, *, threads: int, target: Target = CPU, profile: Path | None = None
+) -> "onnxruntime.InferenceSession":
+    """A session on the target with that many threads for one operator, operators one after the other.
+
+    ``profile`` is how the name of the file begins that onnxruntime's profiler writes. Raises
+    :class:`HarnessError` where the model cannot be loaded, and where the session came about without
+    the provider: it would run on the CPU without a word.
+    """
     onnxruntime = load()
+    existing = tuple(onnxruntime.get_available_providers())
+    _check_built_in(onnxruntime, target, existing)
+    if target.bound_on_device:
+        _load_cuda_libraries()
+    source = model if isinstance(model, bytes) else str(model)
+    try:
+        found = onnxruntime.InferenceSession(
+            source,
+            _options(onnxruntime, threads, target, profile),
+            providers=target.listed(existing),
+            enable_fallback=0,  # else it begins again on the CPU where the provider fails, even in the middle of a run
+        )
+    except Exception as error:  # onnxruntime's own errors share no base class
+        if type(error).__module__.startswith("onnxruntime") or (isinstance(error, RuntimeError) and target != CPU):
+            raise HarnessError(f"onnxruntime cannot load the model: {first_line(error)}") from error
+        raise
+    if target.name not in found.get_providers():
+        raise HarnessError(
+            f"onnxruntime dropped {target.name} and would run on {', '.join(found.get_providers())}: "
+            "its device or its libraries are missing."
+        )
+    return found
+
+
+def _check_built_in(onnxruntime: Any, target: Target, existing: tuple[str, ...]) -> None:
+    if target.name not in existing:
+        raise HarnessError(
+            f"no {target.name} in the installed onnxruntime {onnxruntime.__version__}, which has {', '.join(existing)}"
+            + (" (onnxruntime-gpu has it: pip install 'onnx-harness[gpu]')." if target.bound_on_device else ".")
+        )
+
+
+def _options(onnxruntime: Any, threads: int, target: Target, profile: Path | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     for key, value in SESSION_CONFIG.items():
         options.add_session_config_entry(key, value)
-    source = model if isinstance(model, bytes) else str(model)
-    try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors share no base class
-        if type(error).__module__.startswith("onnxruntime"):
-            raise HarnessError(f"onnxruntime cannot load the model: {first_line(error)}") from error
-        raise
+    if target.provider == "directml":
+        options.enable_mem_pattern = False  # DirectML refuses a session with it
+    if profile is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile)
+    return options
+
+
+@functools.cache
+def _load_cuda_libraries() -> None:
+    """CUDA's and cuDNN's libraries from the packages that pip installed, once; older onnxruntimes cannot."""
+    preload = getattr(load(), "preload_dlls", None)
+    if preload is not None:
+        preload()
 
 
 def threads_available() -> int:
@@ -107,6 +161,14 @@ class BoundCall:
 
     def __call__(self) -> None:
         self.session.run_with_iobinding(self.binding)
+
+    def sample(self, calls: int) -> int:
+        """Nanoseconds of so many calls."""
+        count, run, binding = range(calls), self.session.run_with_iobinding, self.binding
+        start = CLOCK()
+        for _ in count:
+            run(binding)
+        return CLOCK() - start
 
 
 def bind(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> BoundCall:

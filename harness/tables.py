@@ -8,6 +8,7 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
-Subject = tuple[int, str, str, str, int]  # threads, device, provider, precision, batch
+Subject = tuple[int, str, str, str, int, str]  # threads, device, provider, precision, batch, the provider's options
+Place = tuple[str, str, str]  # device, provider, the provider's options
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
@@ -94,12 +96,13 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
     """
     subjects = sorted({_subject(row) for row in rows if row.latency_median_s is not None})
     labels = dict(zip(subjects, _labels(subjects), strict=True))
+    floors = _floor_labels(rows)
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
-    lines = [_line(group, labels) for group in groups.values()]
+    lines = [_line(group, labels, floors) for group in groups.values()]
     columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
-    columns += ["call floor", "max |Δ| / scale", "equivalent", "status"]
+    columns += [*floors.values(), "max |Δ| / scale", "equivalent", "status"]
     if len({row.run for row in rows}) > 1:
         columns.insert(0, "run")
     return columns, lines
@@ -123,17 +126,28 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
         for (name, framework), difference in differences.items()
         if framework == "keras"
     ]
-    notes: list[dict[str, object]] = [
-        {"network": row.architecture, "file": row.framework, "threads": row.threads, "to know": row.reason}
-        for row in rows
-        if row.status == "ok" and row.reason
-    ]
-    for more in (lines, notes):
+    for more in (lines, _notes(rows)):
         if more:
             print_table(list(more[0]), more, format)
 
 
-def _line(group: "list[Row]", labels: Mapping[Subject, str]) -> dict[str, object]:
+def _notes(rows: "list[Row]") -> list[dict[str, object]]:
+    """What must be known of rows that are ok."""
+    providers = len({row.provider for row in rows})
+    return [
+        {
+            "network": row.architecture,
+            "file": row.framework,
+            "threads": row.threads,
+            **({"provider": row.provider} if providers > 1 else {}),
+            "to know": row.reason,
+        }
+        for row in rows
+        if row.status == "ok" and row.reason
+    ]
+
+
+def _line(group: "list[Row]", labels: Mapping[Subject, str], floors: Mapping[Place, str]) -> dict[str, object]:
     first = group[0]
     equivalent = {True: "yes", False: "NO", None: None}[_known(group, "equivalent")]
     line: dict[str, object] = {
@@ -144,11 +158,12 @@ def _line(group: "list[Row]", labels: Mapping[Subject, str]) -> dict[str, object
         "accuracy": format_percent(*(_known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
         "parameters": format_count(_known(group, "params")),
         "MACs": format_count(_known(group, "macs")),
-        "call floor": format_seconds(_known(group, "call_floor_s")),
         "max |Δ| / scale": _relative(_known(group, "equivalence_max_abs"), _known(group, "equivalence_scale")),
         "equivalent": equivalent,
         "status": "; ".join(dict.fromkeys(_status(row) for row in group)),
     }
+    for place, label in floors.items():
+        line[label] = format_seconds(_known([row for row in group if _place(row) == place], "call_floor_s"))
     for row in (row for row in group if row.latency_median_s is not None):
         times = (row.latency_median_s, row.latency_low_s, row.latency_high_s)
         line[labels[_subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
@@ -169,19 +184,38 @@ def _relative(distance: float | None, scale: float | None) -> str | None:
 
 
 def _subject(row: "Row") -> Subject:
-    return row.threads or 0, row.device, row.provider or "", row.precision, row.batch
+    return row.threads or 0, row.device, row.provider or "", row.precision, row.batch, row.options or ""
+
+
+def _place(row: "Row") -> Place:
+    return row.device, row.provider or "", row.options or ""
+
+
+def _floor_labels(rows: "list[Row]") -> dict[Place, str]:
+    """A name for the column of each place's call floor: a call costs another time on another provider."""
+    places = list(dict.fromkeys(_place(row) for row in rows if row.call_floor_s is not None))
+    if len(places) <= 1:
+        return dict.fromkeys(places or [_place(row) for row in rows[:1]], "call floor")
+    alike = Counter(place[:2] for place in places)
+    return {
+        place: ", ".join(["call floor", *filter(None, place if alike[place[:2]] > 1 else place[1:2])])
+        for place in places
+    }
 
 
 def _labels(subjects: Sequence[Subject]) -> list[str]:
     """A name for each latency column: the thread count, and what else differs between them."""
     if not subjects:
         return []
-    differs = [len(set(values)) > 1 for values in zip(*subjects, strict=True)]
+    differs = [len(set(values)) > 1 for values in zip(*subjects, strict=True)][:-1]
+    alike = Counter(subject[:-1] for subject in subjects)
     labels = []
-    for threads, *others, batch in subjects:
+    for subject in subjects:
+        threads, *others, batch, options = subject
         parts = [f"{threads} thread{'s' * (threads > 1)}"] if threads else ["latency"]
         parts += [str(other) for other, differ in zip(others, differs[1:-1], strict=True) if differ and other]
         parts += [f"batch {batch}"] if differs[-1] else []
+        parts += [options] if options and alike[subject[:-1]] > 1 else []
         labels.append(", ".join(parts))
     return labels
 

@@ -522,6 +522,17 @@ def test_latencies_of_one_run_are_compared(plant: Plant, without: float, verdict
     assert ratio[2] / ratio[0] == pytest.approx(math.exp(spread), rel=1e-6)
 
 
+def test_latencies_of_two_providers_are_not_compared(plant: Plant) -> None:
+    for name, provider in (
+        ("lenet_mnist", "CUDAExecutionProvider"),
+        ("lenet_mnist_nopool", "TensorrtExecutionProvider"),
+    ):
+        plant.row(
+            name, device="gpu", provider=provider, latency_median_s=1e-4, latency_low_s=0.9e-4, latency_high_s=1.1e-4
+        )
+    assert plant.found(33).verdict == "not measured"
+
+
 @pytest.mark.parametrize("low", [0.0, -1e-4, math.nan, math.inf])
 def test_a_latency_that_cannot_be_is_a_reason(plant: Plant, low: float) -> None:
     for name in ("lenet_mnist", "lenet_mnist_nopool"):

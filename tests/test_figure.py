@@ -41,6 +41,18 @@ def run_of_figure(names: Sequence[str] = tuple(NETWORKS), **others: Any) -> list
     return found
 
 
+def test_a_figure_never_mixes_providers() -> None:
+    on_cpu = run_of_figure()
+    on_gpu = run_of_figure(NETWORKS[:9], device="gpu", provider="CUDAExecutionProvider", latency_median_s=1e-4)
+    shown = figure.of([*on_gpu, *on_cpu])
+    assert shown.setting is not None
+    assert (shown.setting.device, shown.setting.provider) == ("cpu", "CPUExecutionProvider")
+    assert min(point.latency_ms[0] for point in shown.timed) > 1, "none of the 0.1 ms of the GPU"
+    of_gpu = figure.of(on_gpu)
+    assert of_gpu.setting is not None
+    assert (len(of_gpu.timed), of_gpu.setting.provider) == (9, "CUDAExecutionProvider")
+
+
 # --- the front ---
 
 

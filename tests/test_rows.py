@@ -107,6 +107,32 @@ def test_what_is_no_table_of_a_run_is_refused(tmp_path: Path, content: str | byt
         assert rows.read(tmp_path)[0].reason == "a\x00b"
 
 
+def test_a_table_of_the_version_before_is_read_with_what_it_lacks_empty(tmp_path: Path) -> None:
+    lacked = {"options", "upload_s", "download_s"}
+    older = [name for name in COLUMNS if name not in lacked]
+    values = {"schema_version": "2", "run": "r", "architecture": "a", "framework": "torch", "reason": "as it was"}
+    path = tmp_path / rows.FILE_NAME
+    path.write_text(",".join(older) + "\n" + ",".join(values.get(name, "") for name in older) + "\n")
+    (found,) = rows.read(path)
+    assert (found.architecture, found.reason, found.options, found.upload_s) == ("a", "as it was", None, None)
+    rows.append(path, ROW)  # which has columns that the table lacks
+    assert rows.read(path) == [found, ROW]
+    assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
+    path.write_text(",".join(older) + "\n3,r" + "," * (len(older) - 2) + "\n")
+    with pytest.raises(HarnessError, match="lacks the column 'options'"):
+        rows.read(path)
+
+
+@pytest.mark.parametrize("name", ["quick", "figure"])
+def test_the_reference_results_can_be_read(name: str) -> None:
+    folder = Path(__file__).parent.parent / "results/reference" / name
+    header, *lines = (folder / rows.FILE_NAME).read_text().splitlines()
+    found = rows.read(folder)
+    assert len(found) == len(lines) > 0
+    assert header.startswith("schema_version,")
+    assert all(row.latency_median_s is not None and row.device == "cpu" for row in found if row.status == "ok")
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "missing"):
         with pytest.raises(HarnessError, match="is no run"):

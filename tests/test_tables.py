@@ -102,3 +102,24 @@ def test_summary_has_one_line_a_network_and_framework_with_thread_counts_side_by
     assert (keras["MACs"], keras["status"]) == ("6.52 M", "ok")
     assert torch["status"] == "failed: no such operator"
     assert "1 thread" not in torch
+
+
+def test_two_providers_of_one_run_have_columns_and_call_floors_of_their_own() -> None:
+    known = {"run": "r", "architecture": "lenet", "framework": "torch", "threads": 2}
+    cuda = {"device": "gpu", "provider": "CUDAExecutionProvider", "options": "enable_cuda_graph=0"}
+    rows = [
+        Row(**known, provider="CPUExecutionProvider", latency_median_s=0.004, call_floor_s=1e-6),
+        Row(**known, **cuda, latency_median_s=0.001, call_floor_s=1e-5),
+    ]
+    columns, (line,) = summary(rows)
+    assert line["2 threads, cpu, CPUExecutionProvider"] == "4.00 ms"
+    assert line["2 threads, gpu, CUDAExecutionProvider"] == "1.00 ms"
+    assert line["call floor, CPUExecutionProvider"] == "1.00 µs"
+    assert line["call floor, CUDAExecutionProvider"] == "10.0 µs"
+    assert "call floor" not in columns
+    graph = Row(**(known | cuda | {"run": "s", "options": "enable_cuda_graph=1"}), latency_median_s=0.0005)
+    columns, (_, of_graph) = summary([*rows[1:], graph])
+    assert of_graph["2 threads, enable_cuda_graph=1"] == "500 µs", "told apart by what the provider was told"
+    skipped = Row(**known, **cuda, status="skipped", reason="no GPU")
+    columns, (line,) = summary([rows[0], skipped])
+    assert (line["call floor"], line["2 threads"], line["status"]) == ("1.00 µs", "4.00 ms", "ok; skipped: no GPU")

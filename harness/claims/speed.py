@@ -9,6 +9,7 @@ from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
 from harness.errors import HarnessError
+from harness.providers import PROVIDERS
 from harness.rows import Row
 from harness.tables import format_seconds
 
@@ -83,10 +84,17 @@ def _trained_alike(evidence: Evidence, dataset: str, *names: str) -> list[Traine
 def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
     """The latencies of a network that carry an interval, by what was timed."""
     return {
-        f"{row.framework} file on {row.device}, {row.precision}, batch {row.batch}, threads {row.threads}": found
+        f"{row.framework} file on {_place(row)}, {row.precision}, batch {row.batch}, threads {row.threads}": found
         for row in evidence.rows_of(name)
         if row.status == "ok" and (found := _latency(row))
     }
+
+
+def _place(row: Row) -> str:
+    """The device, and the provider where it is not the CPU's own: latencies of two are not comparable."""
+    if row.provider in (None, PROVIDERS["cpu"]):
+        return row.device
+    return f"{row.device} ({', '.join(filter(None, (row.provider, row.options)))})"
 
 
 def _latency(row: Row) -> Estimate | None:

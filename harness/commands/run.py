@@ -4,7 +4,8 @@ Without names it runs eight networks, one of each kind; `--set lectures` runs ev
 lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it is: any .onnx file,
 alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
 (docs/own_files.md). What was trained and exported before is found again, and
-`--resume` goes on with a run that was stopped. The folder it makes holds rows.csv, the raw samples,
+`--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
+execution providers (docs/measuring.md). The folder it makes holds rows.csv, the raw samples,
 environment.json and the pictures.
 
 Example:
@@ -12,6 +13,7 @@ Example:
   harness run lenet5_1x1 'mlp*' --threads 1 --out results/runs/small
   harness run my.onnx --shape image=1,3,224,224
   harness run my.onnx --data digits.npz --labels digits.txt
+  harness run lenet5_1x1 --provider cpu cuda
 """
 
 import argparse
@@ -33,6 +35,7 @@ from harness import (
     preparing,
     progress,
     provenance,
+    provider_arguments,
     rows,
     run,
     run_folder,
@@ -41,6 +44,7 @@ from harness import (
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.model_files import ModelFile
 from harness.plan import MACS_PER_SECOND, Pieces
+from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
 from harness.tables import FORMATS, print_run, print_table
@@ -49,6 +53,7 @@ from harness.tables import FORMATS, print_run, print_table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     preparing.add_arguments(parser)
     file_arguments.add_arguments(parser)
+    provider_arguments.add_arguments(parser)
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
     parser.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
@@ -83,8 +88,11 @@ def main(args: argparse.Namespace) -> int:
         return 0
     folder = _begun(args, settings)
     try:
-        errors = preparing.carry_out([piece for pieces in needed.values() for piece in pieces.all])
-        _measure(folder, needed | {file.name: file for file in own}, settings, errors)
+        absent = _absent(folder, settings)
+        anywhere = len(absent) < len(settings.targets)  # else nothing is made that nothing could time
+        pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
+        errors = preparing.carry_out(pieces)
+        _measure(folder, needed | {file.name: file for file in own}, settings, errors, absent)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
         raise
@@ -96,6 +104,14 @@ def main(args: argparse.Namespace) -> int:
         + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
     )
     return _exit_code(found)
+
+
+def _absent(folder: Path, settings: Settings) -> dict[Target, str]:
+    """The providers that cannot be had here, each said in one line."""
+    absent = run.unavailable(folder, settings)
+    for target, reason in absent.items():
+        progress.say(f"--provider {target.provider} is skipped: {reason}")
+    return absent
 
 
 def _begun(args: argparse.Namespace, settings: Settings) -> Path:
@@ -149,6 +165,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
         seed=args.seed,
         threads=threads,
+        providers=tuple(target.provider for target in provider_arguments.targets(args)),
+        device=args.device,
+        cuda_graph=args.cuda_graph,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         files=file_arguments.settings(args, own, data),
     )
@@ -158,8 +177,9 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     """Say what is planned and how long it may take."""
     todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
     macs = [piece.request.architecture.macs for pieces in needed.values() for piece in pieces.exports.values()]
-    calls = [count / MACS_PER_SECOND / threads for count in (*macs, *(0 for _ in own)) for threads in settings.threads]
-    calls += [0.0] * (len(needed) + len(own))  # the call floors
+    ways = settings.configurations
+    calls = [count / MACS_PER_SECOND / way.threads for count in (*macs, *(0 for _ in own)) for way in ways]
+    calls += [0.0] * (len(needed) + len(own)) * len(settings.targets)  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
@@ -194,9 +214,14 @@ def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str
 
 
 def _measure(
-    folder: Path, measured: Mapping[str, Pieces | ModelFile], settings: Settings, errors: dict[str, BaseException]
+    folder: Path,
+    measured: Mapping[str, Pieces | ModelFile],
+    settings: Settings,
+    errors: dict[str, BaseException],
+    absent: Mapping[Target, str],
 ) -> None:
     run_folder.note_moment(folder, "measuring")
+    done = "measured" if len(absent) < len(settings.targets) else "skipped"
     with progress.bars() as bars:
         task = bars.add_task("measuring", total=len(measured), note="")
         names = list(measured)
@@ -206,9 +231,9 @@ def _measure(
 
         def finished(name: str) -> None:
             report(name, 1.0)
-            progress.say_above(bars, f"  measured {name}")
+            progress.say_above(bars, f"  {done} {name}")
 
-        run.measure(folder, measured, settings, errors, report, finished)
+        run.measure(folder, measured, settings, errors, absent, report, finished)
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002

@@ -1,0 +1,37 @@
+"""Which provider ran each node: read back from what onnxruntime's profiler wrote of a run."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+
+Placement = Mapping[str, Mapping[str, int]]  # by provider, by operator: how many nodes
+
+_KERNEL = "_kernel_time"
+
+
+def of_profile(text: str) -> dict[str, dict[str, int]]:
+    """How many nodes of each operator each provider ran; a node that ran several times counts once.
+
+    Nodes that a provider has fused into one are one node, under the provider's own name for it.
+    """
+    nodes = {
+        (event["name"], event["args"].get("node_index"), event["args"]["provider"], event["args"]["op_name"])
+        for event in json.loads(text)
+        if event.get("cat") == "Node" and event["name"].endswith(_KERNEL) and event["args"].get("provider")
+    }
+    found: dict[str, Counter[str]] = {}
+    for *_, provider, operator in sorted(nodes, key=str):
+        found.setdefault(provider, Counter())[operator] += 1
+    return {provider: dict(operators) for provider, operators in found.items()}
+
+
+def fallback(placement: Placement, provider: str) -> str:
+    """The nodes that ran elsewhere than on the provider, in words; empty where there are none."""
+    parts = []
+    for other, operators in placement.items():
+        if other != provider:
+            most = sorted(operators.items(), key=lambda pair: (-pair[1], pair[0]))
+            named = ", ".join(f"{count} × {operator}" for operator, count in most)
+            parts.append(f"{sum(operators.values())} on {other} ({named})")
+    total = sum(sum(operators.values()) for operators in placement.values())
+    return f"of {total} nodes {' and '.join(parts)}, not on {provider}" if parts else ""
