@@ -3,7 +3,7 @@
 It holds ``plan.json`` (what was asked for, with the digests of the user's own files),
 ``environment.json``, ``rows.csv``, ``samples/`` (the raw samples of each network or file),
 ``predictions/`` (the class each file takes each test image for), ``histories/`` (of the training) and
-the pictures.
+the pictures; where nodes were asked for, ``peaks.csv`` and ``nodes/``.
 """
 
 import json
@@ -52,6 +52,7 @@ class Settings:
     device: str | None = None  # None: what each provider usually runs on
     cuda_graph: bool = False
     batch: int = 1
+    nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     files: FileSettings = field(default_factory=FileSettings)
 

@@ -75,7 +75,7 @@ def session(
     try:
         found = onnxruntime.InferenceSession(
             source,
-            _options(onnxruntime, threads, target, profile),
+            options(threads, target, profile),
             providers=target.listed(existing),
             enable_fallback=0,  # else it begins again on the CPU where the provider fails, even in the middle of a run
         )
@@ -99,19 +99,20 @@ def _check_built_in(onnxruntime: Any, target: Target, existing: tuple[str, ...])
         )
 
 
-def _options(onnxruntime: Any, threads: int, target: Target, profile: Path | None) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+def options(threads: int, target: Target = CPU, profile: Path | None = None) -> Any:
+    """The options of every session that is timed, so that the same kernels run wherever one is looked at."""
+    found = load().SessionOptions()
+    found.intra_op_num_threads = threads
+    found.inter_op_num_threads = 1
+    found.log_severity_level = 3
     for key, value in SESSION_CONFIG.items():
-        options.add_session_config_entry(key, value)
+        found.add_session_config_entry(key, value)
     if target.provider == "directml":
-        options.enable_mem_pattern = False  # DirectML refuses a session with it
+        found.enable_mem_pattern = False  # DirectML refuses a session with it
     if profile is not None:
-        options.enable_profiling = True
-        options.profile_file_prefix = str(profile)
-    return options
+        found.enable_profiling = True
+        found.profile_file_prefix = str(profile)
+    return found
 
 
 @functools.cache

@@ -6,11 +6,13 @@ alone or beside networks, with its accuracy where --data names a data set or FIL
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
 execution providers (docs/measuring.md). The folder it makes holds rows.csv, the raw samples,
-environment.json and the pictures.
+environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
+this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
   harness run lenet5_1x1 'mlp*' --threads 1 --out results/runs/small
+  harness run lenet_mnist --nodes
   harness run my.onnx --shape image=1,3,224,224
   harness run my.onnx --data digits.npz --labels digits.txt
   harness run lenet5_1x1 --provider cpu cuda
@@ -30,6 +32,7 @@ from harness import (
     file_arguments,
     latency,
     model_files,
+    node_run,
     plan,
     plots,
     preparing,
@@ -60,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--launches", type=int, default=10, metavar="N", help="fresh processes a subject (default: 10)")
     parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
+    parser.add_argument(
+        "--nodes", action="store_true", help="then profile each file in a pass of its own: nodes/, peaks.csv"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
@@ -92,12 +98,17 @@ def main(args: argparse.Namespace) -> int:
         anywhere = len(absent) < len(settings.targets)  # else nothing is made that nothing could time
         pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
         errors = preparing.carry_out(pieces)
-        _measure(folder, needed | {file.name: file for file in own}, settings, errors, absent)
+        measured = needed | {file.name: file for file in own}
+        _measure(folder, measured, settings, errors, absent)
+        if settings.nodes and anywhere:
+            _measure_nodes(folder, measured, settings, errors)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
         raise
     found = rows.read(folder)
     _show(found, folder, args.format)
+    if settings.nodes:
+        _show_nodes(folder, measured, settings, args.format)
     failed = {row.architecture for row in found if row.status != "ok"}
     progress.say(
         f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
@@ -168,6 +179,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         providers=tuple(target.provider for target in provider_arguments.targets(args)),
         device=args.device,
         cuda_graph=args.cuda_graph,
+        nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         files=file_arguments.settings(args, own, data),
     )
@@ -234,6 +246,33 @@ def _measure(
             progress.say_above(bars, f"  {done} {name}")
 
         run.measure(folder, measured, settings, errors, absent, report, finished)
+
+
+def _measure_nodes(
+    folder: Path, measured: Mapping[str, Pieces | ModelFile], settings: Settings, errors: dict[str, BaseException]
+) -> None:
+    run_folder.note_moment(folder, "profiling")
+    with progress.bars() as bars:
+        names = [node_run.PEAKS, *measured]
+        task = bars.add_task("profiling", total=len(names), note="")
+
+        def report(name: str, share: float) -> None:
+            bars.update(task, completed=names.index(name) + share, note=name)
+
+        node_run.measure(folder, measured, settings, errors, report, lambda text: progress.say_above(bars, text))
+
+
+def _show_nodes(
+    folder: Path,
+    measured: Mapping[str, Pieces | ModelFile],
+    settings: Settings,
+    format: str,  # noqa: A002
+) -> None:
+    """Print the most expensive nodes, for people alone: programs read the tables in the folder."""
+    lines = node_run.most_expensive(folder, measured, settings.threads[0])
+    if lines and format == "table":
+        print_table(list(lines[0]), lines, format)
+    progress.say(f"where the time goes: {folder / node_run.FOLDER}, {folder / node_run.PEAKS}")
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002

@@ -1,0 +1,215 @@
+"""Where the time of a run's networks and files goes: its pass, after the one that is timed.
+
+It writes ``peaks.csv`` and, in ``nodes/``, a table a file and thread count, a roofline a network and
+thread count, and for twins the difference of their graphs. The tables of a network come last and each
+whole, so that a network that has them all is done.
+"""
+
+import csv
+import io
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness import file_accuracy, files, machine_peaks, node_times, pieces, roofline, twin_times
+from harness.errors import CannotWriteError, HarnessError, first_line
+from harness.latency import Subject
+from harness.model_files import ModelFile
+from harness.node_times import NodeTimes
+from harness.plan import Pieces
+from harness.providers import Target
+from harness.run_folder import Settings
+from harness.tables import format_percent, format_seconds
+
+FOLDER, PEAKS = "nodes", "peaks.csv"
+FAILED = "failed"
+SHOWN = 10
+
+Key = tuple[str, int]  # framework, threads
+Line = Mapping[str, Any]
+
+
+def measure(
+    folder: Path,
+    measured: Mapping[str, Pieces | ModelFile],
+    settings: Settings,
+    errors: Mapping[str, BaseException],
+    progress: Callable[[str, float], None],
+    say: Callable[[str], None],
+) -> None:
+    """Measure the peaks and the nodes of everything that has no tables yet. Needs the machine to itself.
+
+    What fails has a table with the reason. ``progress`` is told a name and the share of it that is done.
+    """
+    peaks = _peaks(folder, settings, partial(progress, PEAKS))
+    for number, (name, one) in enumerate(measured.items()):
+        keys = [(framework, threads) for framework in _frameworks(one) for threads in settings.threads]
+        paths = {key: table_path(folder, name, *key) for key in keys}
+        if all(map(_whole, paths.values())):
+            continue
+        try:
+            found: Mapping[Key, NodeTimes | str] = _measure(
+                one, settings, errors, settings.seed * 1000 + number, partial(progress, name)
+            )
+        except CannotWriteError:
+            raise
+        except Exception as error:  # the run stands without it: the table holds the reason
+            found = dict.fromkeys(keys, first_line(error))
+        lines = {key: _lines(times) for key, times in found.items()}
+        _write_twins(folder, name, found)
+        _draw(folder, name, lines, peaks, say)
+        for key, path in paths.items():
+            _write(path, node_times.COLUMNS, lines[key])
+        reasons = {reason: None for reason in found.values() if isinstance(reason, str)}
+        say(f"  profiled {name}" + (f"; no nodes: {'; '.join(reasons)}" if reasons else ""))
+
+
+def most_expensive(folder: Path, measured: Mapping[str, Pieces | ModelFile], threads: int) -> list[dict[str, object]]:
+    """The most expensive nodes of every file with one thread count, as people read them."""
+    found: list[dict[str, object]] = []
+    for name, one in measured.items():
+        for framework in _frameworks(one):
+            path = table_path(folder, name, framework, threads)
+            nodes = [line for line in _read(path) if line["part"] == "node"] if path.is_file() else []
+            found += [{"network": name, "file": framework, **_for_people(line)} for line in nodes[:SHOWN]]
+    return found
+
+
+def table_path(folder: Path, name: str, framework: str, threads: int) -> Path:
+    """Where the table of a file is, with one thread count."""
+    return folder / FOLDER / f"{name}.{framework}.{threads}.csv"
+
+
+def _frameworks(one: Pieces | ModelFile) -> list[str]:
+    return [one.framework] if isinstance(one, ModelFile) else list(one.exports)
+
+
+def _measure(
+    one: Pieces | ModelFile,
+    settings: Settings,
+    errors: Mapping[str, BaseException],
+    seed: int,
+    progress: Callable[[float], None],
+) -> dict[Key, NodeTimes | str]:
+    subjects = dict(_subjects(one, settings, errors))
+    found = node_times.measure(list(subjects.values()), settings.effort, seed=seed, progress=progress)
+    return {key: found[subject.key] for key, subject in subjects.items()}
+
+
+def _subjects(
+    one: Pieces | ModelFile, settings: Settings, errors: Mapping[str, BaseException]
+) -> Iterator[tuple[Key, Subject]]:
+    """The subjects that the run times, by framework and threads."""
+    for threads in settings.threads:
+        if isinstance(one, ModelFile):
+            key = f"{one.framework}, {threads} threads"
+            yield (one.framework, threads), file_accuracy.subject(one, key, threads, Target())
+            continue
+        for framework, piece in one.exports.items():
+            if piece.digest in errors:
+                raise errors[piece.digest]
+            artifact = pieces.artifact(piece)
+            yield (
+                (framework, threads),
+                Subject(
+                    key=f"{framework}, {threads} threads",
+                    model=artifact.path,
+                    shapes={"image": (settings.batch, *artifact.input_shape)},
+                    threads=threads,
+                ),
+            )
+
+
+def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) -> dict[int, dict[str, Line]]:
+    """The lines of peaks.csv by threads and name; measured where they are not known yet."""
+    path = folder / PEAKS
+    if not path.is_file():
+        with tempfile.TemporaryDirectory() as models:
+            found = machine_peaks.measure(
+                Path(models), settings.threads, settings.effort, seed=settings.seed, progress=progress
+            )
+        _write(path, machine_peaks.COLUMNS, [peak.line for peak in found])
+    by_threads: dict[int, dict[str, Line]] = {}
+    for line in _read(path):
+        by_threads.setdefault(int(line["threads"]), {})[line["peak"]] = line
+    return by_threads
+
+
+def _lines(times: NodeTimes | str) -> Sequence[Line]:
+    if isinstance(times, NodeTimes):
+        return node_times.lines(times)
+    return [dict.fromkeys(node_times.COLUMNS) | {"part": FAILED, "reason": times}]
+
+
+def _write_twins(folder: Path, name: str, found: Mapping[Key, NodeTimes | str]) -> None:
+    for threads in sorted({threads for _, threads in found}):
+        keras, torch = found.get(("keras", threads)), found.get(("torch", threads))
+        if isinstance(keras, NodeTimes) and isinstance(torch, NodeTimes):
+            path = folder / FOLDER / f"{name}.{threads}.twins.csv"
+            _write(path, twin_times.COLUMNS, twin_times.lines(keras, torch))
+
+
+def _draw(
+    folder: Path,
+    name: str,
+    lines: Mapping[Key, Sequence[Line]],
+    peaks: Mapping[int, Mapping[str, Line]],
+    say: Callable[[str], None],
+) -> None:
+    """A roofline for each thread count; what was measured stands without it."""
+    for threads in sorted({threads for _, threads in lines}):
+        of_files = {
+            framework: of_file
+            for (framework, count), of_file in lines.items()
+            if count == threads and of_file[0]["part"] != FAILED
+        }
+        title = f"{name}, {threads} thread{'s' * (threads > 1)}"
+        try:
+            roofline.draw(title, of_files, peaks.get(threads, {}), folder / FOLDER / f"{name}.{threads}.roofline")
+        except (HarnessError, OSError) as error:
+            say(f"  no roofline of {title}: {first_line(error)}")
+
+
+def _for_people(line: Line) -> dict[str, object]:
+    def rate(name: str) -> str | None:
+        return f"{line[name]:.3g}" if line[name] else None
+
+    return {
+        "rank": line["rank"],
+        "node": line["node"],
+        "operator": str(line["operator"]).rpartition(".")[2],
+        "does the work of": line["originals"] or line["reason"],
+        "time": format_seconds(line["median_s"], line["low_s"], line["high_s"]),
+        "share": format_percent(line["share"]),
+        "GMAC/s": rate("gmac_per_s"),
+        "GB/s": rate("gb_per_s"),
+    }
+
+
+def _whole(path: Path) -> bool:
+    """Whether a table is there, and of a profile that did not fail."""
+    return path.is_file() and _read(path)[0]["part"] != FAILED
+
+
+def _write(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    files.write(path, text.getvalue())
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a table: what has a unit, and what counts, as numbers; None for an empty field."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _value(name, text) for name, text in line.items()} for line in csv.DictReader(file)]
+
+
+def _value(name: str, text: str) -> object:
+    if not text:
+        return None
+    if name.endswith(("_s", "_byte", "share")):
+        return float(text)
+    return int(text) if name in ("rank", "position", "macs", "threads") else text

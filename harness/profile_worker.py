@@ -1,0 +1,133 @@
+"""The process that profiles one session: one request on standard input, one reply on standard output, in JSON.
+
+It imports onnxruntime and numpy and nothing heavier. Profiling slows what it profiles, so that a plain
+session takes turns with the profiled one: what the profiler adds is measured, never guessed.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness import runtime
+from harness.errors import HarnessError, first_line
+
+CLOCK = time.perf_counter_ns
+WARM_UP_S = 0.05
+LEAST_RUNS, MOST_RUNS = 5, 400  # the profiler stops recording after a million events
+EVENT_ENDING = "_kernel_time"
+
+
+def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
+    """Save the graph as it is run, and as it was before it was laid out for this processor."""
+    levels = runtime.load().GraphOptimizationLevel
+    for path, level in ((optimised, levels.ORT_ENABLE_ALL), (countable, levels.ORT_ENABLE_EXTENDED)):
+        options = runtime.options(1)
+        options.optimized_model_filepath = path
+        options.graph_optimization_level = level
+        runtime.load().InferenceSession(model, options, providers=[runtime.CPU.name])
+    return {}
+
+
+def profile(
+    *, model: str, shapes: dict[str, list[int]], threads: int, inputs: str | None, seconds: float, turn_s: float
+) -> dict[str, Any]:
+    """Run a plain and a profiled session in turns, each for so many seconds; the times of every node and call."""
+    # The profile is written to the working directory, which the caller removes.
+    profiled = runtime.session(Path(model), threads=threads, profile=Path("profile"))
+    calls = {"plain": _call(runtime.session(Path(model), threads=threads), shapes, inputs)}
+    calls["profiled"] = _call(profiled, shapes, inputs)
+    before = 1 + _warm_up(calls)  # the first run of all was recorded too
+    samples: dict[str, list[int]] = {"plain": [], "profiled": []}
+    kept = [False] * before
+    rounds = max(1, round(seconds / turn_s))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            call()  # untimed: the other session has had the caches since
+            taken = _turn(call, turn_s, -(-LEAST_RUNS // rounds), MOST_RUNS // rounds)
+            samples[name] += taken
+            kept += [False, *[True] * len(taken)] if name == "profiled" else []
+    events = json.loads(Path(profiled.end_profiling()).read_text())
+    return {"samples_ns": samples, **by_node(events, kept)}
+
+
+def by_node(events: list[dict[str, Any]], kept: list[bool]) -> dict[str, Any]:
+    """The nodes that a profile tells of, and how long each took in every run that is kept, in microseconds.
+
+    A node that runs several times in one run (in the body of a loop) has the sum of them.
+    """
+    nodes: dict[str, dict[str, Any]] = {}
+    runs: list[dict[str, int]] = [{}]
+    for event in events:
+        if event.get("cat") == "Session" and event["name"] == "model_run":
+            runs.append({})
+        elif event.get("cat") == "Node" and event["name"].endswith(EVENT_ENDING):
+            name, told = event["name"].removesuffix(EVENT_ENDING), event["args"]
+            nodes.setdefault(
+                name,
+                {
+                    "name": name,
+                    "operator": told["op_name"],
+                    "provider": told.get("provider", ""),
+                    "activation_bytes": int(told.get("activation_size", 0)),
+                    "output_bytes": int(told.get("output_size", 0)),
+                },
+            )
+            runs[-1][name] = runs[-1].get(name, 0) + event["dur"]
+    if len(runs) - 1 != len(kept):
+        raise HarnessError(f"the profile holds {len(runs) - 1} runs, and {len(kept)} were made.")
+    chosen = [run for run, keep in zip(runs, kept, strict=False) if keep]
+    return {"nodes": list(nodes.values()), "runs_us": [[run.get(name, 0) for name in nodes] for run in chosen]}
+
+
+def _call(session: Any, shapes: dict[str, list[int]], inputs: str | None) -> Callable[[], None]:
+    """The session with inputs and outputs bound, after its first run."""
+    import numpy as np
+
+    given: dict[str, Any] = {}
+    if inputs:
+        with np.load(inputs, allow_pickle=False) as arrays:
+            given = dict(arrays)
+    feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
+    return runtime.bind(session, feeds, runtime.run_values(session, feeds))
+
+
+def _warm_up(calls: dict[str, Callable[[], None]]) -> int:
+    """Run both for a while; how often each was run."""
+    end, count = CLOCK() + int(2 * WARM_UP_S * 1e9), 0
+    while count < 2 or (CLOCK() < end and count < MOST_RUNS):
+        for call in calls.values():
+            call()
+        count += 1
+    return count
+
+
+def _turn(call: Callable[[], None], seconds: float, least: int, most: int) -> list[int]:
+    samples: list[int] = []
+    end = CLOCK() + int(seconds * 1e9)
+    while len(samples) < least or (CLOCK() < end and len(samples) < most):
+        start = CLOCK()
+        call()
+        samples.append(CLOCK() - start)
+    return samples
+
+
+def main() -> int:
+    """Answer one request."""
+    replies = sys.stdout
+    sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
+    request = json.load(sys.stdin)
+    try:
+        reply = (profile if request.pop("do") == "profile" else graphs)(**request)
+    except HarnessError as error:
+        reply = {"error": first_line(error)}
+    except Exception as error:  # onnxruntime's own errors share no base class
+        reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
+    json.dump(reply, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
