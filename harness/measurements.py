@@ -17,6 +17,13 @@ class Artifact:
     sha256: str
     metadata: Mapping[str, str]
 
+    def sized(self, image_size: tuple[int, int] | None) -> tuple[int, ...]:
+        """The shape of its input for images of that height and width; None: of its own size."""
+        if image_size is None:
+            return self.input_shape
+        channels_first = self.metadata["layout"] == "NCHW"
+        return (self.input_shape[0], *image_size) if channels_first else (*image_size, self.input_shape[-1])
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodeCost:

@@ -8,14 +8,14 @@ whole, so that a network that has them all is done.
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import file_accuracy, files, machine_peaks, node_times, pieces, roofline, twin_times
+from harness import files, machine_peaks, node_times, roofline, subjects, twin_times
+from harness.configurations import Configuration, Way
 from harness.errors import CannotWriteError, HarnessError, first_line
-from harness.latency import Subject
 from harness.model_files import ModelFile
 from harness.node_times import NodeTimes
 from harness.plan import Pieces
@@ -45,7 +45,7 @@ def measure(
     """
     peaks = _peaks(folder, settings, partial(progress, PEAKS))
     for number, (name, one) in enumerate(measured.items()):
-        keys = [(framework, threads) for framework in _frameworks(one) for threads in settings.threads]
+        keys = [(framework, threads) for framework in subjects.frameworks(one) for threads in settings.threads]
         paths = {key: table_path(folder, name, *key) for key in keys}
         if all(map(_whole, paths.values())):
             continue
@@ -70,7 +70,7 @@ def most_expensive(folder: Path, measured: Mapping[str, Pieces | ModelFile], thr
     """The most expensive nodes of every file with one thread count, as people read them."""
     found: list[dict[str, object]] = []
     for name, one in measured.items():
-        for framework in _frameworks(one):
+        for framework in subjects.frameworks(one):
             path = table_path(folder, name, framework, threads)
             nodes = [line for line in _read(path) if line["part"] == "node"] if path.is_file() else []
             found += [{"network": name, "file": framework, **_for_people(line)} for line in nodes[:SHOWN]]
@@ -82,10 +82,6 @@ def table_path(folder: Path, name: str, framework: str, threads: int) -> Path:
     return folder / FOLDER / f"{name}.{framework}.{threads}.csv"
 
 
-def _frameworks(one: Pieces | ModelFile) -> list[str]:
-    return [one.framework] if isinstance(one, ModelFile) else list(one.exports)
-
-
 def _measure(
     one: Pieces | ModelFile,
     settings: Settings,
@@ -93,33 +89,16 @@ def _measure(
     seed: int,
     progress: Callable[[float], None],
 ) -> dict[Key, NodeTimes | str]:
-    subjects = dict(_subjects(one, settings, errors))
-    found = node_times.measure(list(subjects.values()), settings.effort, seed=seed, progress=progress)
-    return {key: found[subject.key] for key, subject in subjects.items()}
-
-
-def _subjects(
-    one: Pieces | ModelFile, settings: Settings, errors: Mapping[str, BaseException]
-) -> Iterator[tuple[Key, Subject]]:
-    """The subjects that the run times, by framework and threads."""
-    for threads in settings.threads:
-        if isinstance(one, ModelFile):
-            key = f"{one.framework}, {threads} threads"
-            yield (one.framework, threads), file_accuracy.subject(one, key, threads, Target())
-            continue
-        for framework, piece in one.exports.items():
-            if piece.digest in errors:
-                raise errors[piece.digest]
-            artifact = pieces.artifact(piece)
-            yield (
-                (framework, threads),
-                Subject(
-                    key=f"{framework}, {threads} threads",
-                    model=artifact.path,
-                    shapes={"image": (settings.batch, *artifact.input_shape)},
-                    threads=threads,
-                ),
-            )
+    """What was found of each file at each thread count: on the CPU, as exported, in the first batch of the run."""
+    subjects.check_made(one, errors)
+    asked = {}
+    for framework in subjects.frameworks(one):
+        for threads in settings.threads:
+            configuration = Configuration(target=Target(), threads=threads, batch=settings.batches[0])
+            way = Way(framework=framework, configuration=configuration)
+            asked[framework, threads] = subjects.of(one, way)
+    found = node_times.measure(list(asked.values()), settings.effort, seed=seed, progress=progress)
+    return {key: found[subject.key] for key, subject in asked.items()}
 
 
 def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) -> dict[int, dict[str, Line]]:

@@ -1,4 +1,4 @@
-"""The table of a run: one :class:`Row` a (architecture, framework, device, provider, precision, batch, threads).
+"""The table of a run: one :class:`Row` a subject and way of timing it, told apart by :attr:`Row.key`.
 
 ``rows.csv`` grows row by row. A row is one line, written at once and synchronised; a last line
 without its line end is a row that was being written when the run was killed, and is not read.
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     import pandas
 
 # 2 added profile, base_weights and training_precision.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OLDEST = 2  # that is read
-ADDED = {"options": 3, "upload_s": 3, "download_s": 3}  # by column: the version that added it; empty before
+# By column: the version that added it; a row of an older one has its default.
+ADDED = dict.fromkeys(("options", "upload_s", "download_s"), 3) | dict.fromkeys(
+    (
+        *("runtime", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
+        *("latency_p90_missing", "latency_p99_missing", "warm_up_s"),
+        *("baseline_rss_bytes", "arena_bytes", "device_memory_bytes", "energy_j", "energy_source"),
+    ),
+    4,
+)
 FILE_NAME = "rows.csv"
 
 
@@ -61,10 +69,16 @@ class Row:
     equivalence_tolerance: float | None = None
     equivalent: bool | None = None
     graph_difference: str | None = None  # operators this file has more or fewer of than its twin
+    mcnemar_p: float | None = None  # of equal accuracy in float32, by McNemar's exact test on the same images
+    gained: int | None = None  # images that are right here and wrong in float32
+    lost: int | None = None  # images that are right in float32 and wrong here
+    file_bytes: int | None = None  # on disk, external data included
+    runtime: str = "onnxruntime"  # what ran it: else keras, torch or torch.compile, without a file
     device: str = "cpu"
     provider: str | None = None  # onnxruntime's name of it
     options: str | None = None  # what the provider was told
     precision: str = "float32"
+    input_shape: str | None = None  # of one image, HxWxC; empty where the input is none
     batch: int = 1
     threads: int | None = None
     threads_in_effect: int | None = None
@@ -73,12 +87,20 @@ class Row:
     latency_high_s: float | None = None
     latency_p90_s: float | None = None  # empty under the floor of samples it needs
     latency_p99_s: float | None = None
+    latency_p90_missing: int | None = None  # samples that it still needs; 0 where it is there
+    latency_p99_missing: int | None = None
     call_floor_s: float | None = None  # an Identity model, measured the same way
     session_s: float | None = None
     first_run_s: float | None = None
+    warm_up_s: float | None = None  # after the first run, until it found its end or was given up
     upload_s: float | None = None  # of the inputs to the memory of a GPU, which a latency does not contain
     download_s: float | None = None  # of the outputs from there
-    peak_rss_bytes: int | None = None
+    peak_rss_bytes: int | None = None  # of a fresh process that opens and runs it
+    baseline_rss_bytes: int | None = None  # of the same process without the model
+    arena_bytes: int | None = None  # that the runtime's allocator took from the host
+    device_memory_bytes: int | None = None  # that the process took from the GPU
+    energy_j: float | None = None  # of one call, of the whole processor or GPU
+    energy_source: str | None = None  # whose counter it is, or why there is none
     launches: int | None = None  # fresh worker processes
     samples: int | None = None
     calls_per_sample: int | None = None
@@ -93,10 +115,12 @@ class Row:
         return (
             self.architecture,
             self.framework,
+            self.runtime,
             self.device,
             self.provider,
             self.options,
             self.precision,
+            self.input_shape,
             self.batch,
             self.threads,
         )
@@ -203,7 +227,7 @@ def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
     _check_version(file, texts["schema_version"])
     texts["schema_version"] = str(SCHEMA_VERSION)
     try:
-        return Row(**{name: _from_text(texts.get(name, ""), _TYPES[name]) for name in COLUMNS})
+        return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS if name in texts})
     except ValueError as error:
         raise HarnessError(f"{file}, line {number}: {error}.") from error
 

@@ -8,24 +8,24 @@ from pathlib import Path
 
 from harness import (
     accuracy,
-    cost,
     file_accuracy,
     files,
     latency,
-    pieces,
     placement,
     rows,
     run_folder,
     run_rows,
     runtime,
+    subjects,
 )
+from harness.configurations import Way
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.providers import Target
 from harness.rows import Row
-from harness.run_folder import Configuration, Settings
+from harness.run_folder import Settings
 
 FLOOR = "call floor"
 
@@ -73,9 +73,9 @@ def _rows(
 ) -> list[Row]:
     """The rows of a network or file; what could not be measured is a row with the reason, never a hole."""
     try:
+        subjects.check_made(one, errors)
         if isinstance(one, ModelFile):
             return _measure_file(one, timing, progress)
-        _check_made(one, errors)
         return _measure_network(one, timing, progress)
     except CannotWriteError:
         raise
@@ -86,12 +86,6 @@ def _rows(
 def _floor(identity: latency.Subject, target: Target) -> latency.Subject:
     key = FLOOR if target.provider == "cpu" else f"{FLOOR}, {target.provider}"
     return replace(identity, key=key, target=target)
-
-
-def _check_made(needed: Pieces, errors: dict[str, BaseException]) -> None:
-    for piece in needed.all:
-        if piece.digest in errors:
-            raise errors[piece.digest]
 
 
 def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseException) -> list[Row]:
@@ -111,7 +105,7 @@ def _finished(
     if not table.is_file() or not table.stat().st_size:
         return set()
     found = rows.read(table)
-    keys = {name: _keys(one) for name, one in measured.items()}
+    keys = {name: subjects.names(one) for name, one in measured.items()}
     owner = {key: name for name, of_one in keys.items() for key in of_one}
     for row in found:
         one = measured.get(owner.get((row.architecture, row.framework), ""))
@@ -123,18 +117,11 @@ def _finished(
     skipped = {target.name for target in absent}
     final = [row for row in found if row.status != "failed" and (row.status != "skipped" or row.provider in skipped)]
     counts = Counter(owner.get((row.architecture, row.framework)) for row in final)
-    whole = {name for name, of_one in keys.items() if counts[name] == len(of_one) * len(settings.configurations)}
+    whole = {name for name, one in measured.items() if counts[name] == len(subjects.ways(one, settings))}
     kept = [row for row in found if owner.get((row.architecture, row.framework)) in whole]
     if len(kept) != len(found):
         rows.write(table, kept)
     return whole
-
-
-def _keys(one: Pieces | ModelFile) -> list[tuple[str, str]]:
-    """By architecture and framework: the rows that a network or a file has for each thread count."""
-    if isinstance(one, ModelFile):
-        return [(one.architecture, one.framework)]
-    return [(one.weights.request.architecture.name, framework) for framework in one.exports]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,14 +135,13 @@ class _Timing:
     absent: Mapping[Target, str]
     seed: int
 
-    @property
-    def present(self) -> list[Configuration]:
-        """The ways of timing that are there."""
-        return [each for each in self.settings.configurations if each.target in self.floors]
+    def present(self, ways: Sequence[Way]) -> list[Way]:
+        """Those whose target is there."""
+        return [way for way in ways if way.configuration.target in self.floors]
 
-    def of(self, subjects: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
+    def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
         """The timings by subject, in turns with the call floors; their raw samples are kept."""
-        asked = [*self.floors.values(), *subjects] if subjects else []
+        asked = [*self.floors.values(), *asked] if asked else []
         fallbacks, failures = placement.fallbacks([one for one in asked if one.target.provider != "cpu"])
         timed = [subject for subject in asked if subject.key not in failures]
         found = latency.measure(timed, self.settings.effort, seed=self.seed, progress=progress) if timed else {}
@@ -163,56 +149,38 @@ class _Timing:
         failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
         return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
 
-    def rows(self, known: Sequence[Row], timings: Mapping[str, Timing]) -> list[Row]:
-        """What is known of some files, with a row for each way of timing them."""
-        return [self._row(row, each, timings) for row in known for each in self.settings.configurations]
-
-    def _row(self, row: Row, configuration: Configuration, timings: Mapping[str, Timing]) -> Row:
-        row = run_rows.placed(row, configuration)
-        if configuration.target in self.absent:
-            return run_rows.skipped(row, self.absent[configuration.target])
-        floor = self.floors[configuration.target]
-        return run_rows.timed(row, timings[configuration.key(row.framework)], timings[floor.key])
+    def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
+        """What is known of a file, with what was found when it was timed in one way."""
+        row, target = run_rows.placed(known, way.configuration), way.configuration.target
+        if target in self.absent:
+            return run_rows.skipped(row, self.absent[target])
+        return run_rows.timed(row, timings[way.key], timings[self.floors[target].key])
 
 
 def _measure_network(needed: Pieces, timing: _Timing, progress: Progress) -> list[Row]:
     """The rows of one network, its files timed in turns in every way that is there."""
-    folder, settings, name = timing.folder, timing.settings, timing.name
-    if not timing.present:  # nothing was made for it either
-        known = [run_rows.asked(folder.name, needed, framework) for framework in needed.exports]
-        return timing.rows([replace(row, batch=settings.batch) for row in known], {})
-    artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
-    subjects = [
-        latency.Subject(
-            key=each.key(framework),
-            model=artifact.path,
-            shapes={"image": (settings.batch, *artifact.input_shape)},
-            threads=each.threads,
-            target=each.target,
-        )
-        for framework, artifact in artifacts.items()
-        for each in timing.present
-    ]
-    timings = timing.of(subjects, progress)
-    files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{name}.npz")
+    folder, ways = timing.folder, subjects.ways(needed, timing.settings)
+    present = timing.present(ways)
+    if not present:  # nothing was made for it either
+        return [timing.row(run_rows.asked(folder.name, needed, way.framework), way, {}) for way in ways]
+    timings = timing.of([subjects.of(needed, way) for way in present], progress)
+    files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{timing.name}.npz")
     if needed.weights.kind == "train":
-        files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{name}.json")
-    ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
-    proved = [run_rows.proved(folder.name, needed, framework, artifacts, ledgers) for framework in artifacts]
-    return timing.rows([replace(row, batch=settings.batch) for row in proved], timings)
+        files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
+    proved = run_rows.proved(folder.name, needed)
+    known = [run_rows.resized(proved[way.framework], needed, way) for way in ways]
+    return [timing.row(row, way, timings) for row, way in zip(known, ways, strict=True)]
 
 
 def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list[Row]:
     """The rows of one file, timed in turns in every way that is there; then its accuracy, where it can be run."""
-    row = run_rows.of_file(timing.folder.name, model)
-    subjects = [
-        file_accuracy.subject(model, each.key(model.framework), each.threads, each.target) for each in timing.present
-    ]
+    row, ways = run_rows.of_file(timing.folder.name, model), subjects.ways(model, timing.settings)
     share = 0.5 if model.labelled else 1.0
-    timings = timing.of(subjects, lambda done: progress(share * done))
-    if not all(timings[subject.key].failure for subject in subjects):
+    present = timing.present(ways)
+    timings = timing.of([subjects.of(model, way) for way in present], lambda done: progress(share * done))
+    if not all(timings[way.key].failure for way in present):
         row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
-    return timing.rows([row], timings)
+    return [timing.row(row, way, timings) for way in ways]
 
 
 def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> Row:

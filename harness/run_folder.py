@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, environment, files, latency, model_files, providers, training
+from harness import catalog, configurations, environment, files, latency, model_files, providers, training
+from harness.configurations import Configuration
 from harness.errors import HarnessError
 from harness.model_files import FileSettings
 from harness.providers import Target
@@ -21,19 +22,6 @@ from harness.request import Request
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
 
 Facts = Mapping[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """One way in which each file of a run is timed: where, and with how many threads."""
-
-    target: Target
-    threads: int
-
-    def key(self, framework: str) -> str:
-        """The name of the file's samples."""
-        place = "" if self.target.provider == "cpu" else f", {self.target.provider}"
-        return f"{framework}, {self.threads} threads{place}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +39,10 @@ class Settings:
     providers: tuple[str, ...] = ("cpu",)  # by short name
     device: str | None = None  # None: what each provider usually runs on
     cuda_graph: bool = False
-    batch: int = 1
+    batches: tuple[int, ...] = (1,)
+    image_sizes: tuple[tuple[int, int] | None, ...] = (None,)  # None: the network's own
+    precisions: tuple[str, ...] = (configurations.FLOAT32,)
+    runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     files: FileSettings = field(default_factory=FileSettings)
@@ -63,11 +54,9 @@ class Settings:
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
-        """How each file is timed: on a GPU once, with the most threads, which only serve what falls back to the CPU."""
-        return tuple(
-            Configuration(target=target, threads=threads)
-            for target in self.targets
-            for threads in (self.threads if target.device == "cpu" else self.threads[-1:])
+        """How each file is timed."""
+        return configurations.every(
+            self.targets, self.threads, self.batches, self.image_sizes, self.precisions, self.runtimes
         )
 
     def requests(self) -> list[Request]:
@@ -103,20 +92,22 @@ def resumed(folder: Path) -> Settings:
     try:
         found = json.loads((folder / PLAN).read_text())
         effort = latency.Effort(**found.pop("effort"))
-        architectures, threads = tuple(found.pop("architectures")), tuple(found.pop("threads"))
         own = _file_settings(**found.pop("files", {}))
-        named = tuple(found.pop("providers", ("cpu",)))
-        return Settings(
-            **found, architectures=architectures, threads=threads, providers=named, effort=effort, files=own
-        )
+        whole = {name: _tuples(value) if isinstance(value, list) else value for name, value in found.items()}
+        return Settings(**whole, effort=effort, files=own)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
+
+
+def _tuples(value: Any) -> Any:
+    """What JSON made lists of as the tuples that they were."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _file_settings(
     models: Sequence[str] = (), shapes: Mapping[str, Sequence[int]] | None = None, **others: Any
 ) -> FileSettings:
-    """What JSON made lists of as the tuples that they were."""
+    """What the user said of files, as it was."""
     sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     return FileSettings(models=tuple(models), shapes=sizes, **others)
 

@@ -4,22 +4,32 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import cost, imagenet, images, pieces, plan
+from harness import artifacts, cost, imagenet, images, pieces, plan, subjects
 from harness.architecture import Architecture
+from harness.configurations import Configuration, Way
 from harness.errors import HarnessError, first_line
 from harness.labelled_data import LabelledData
-from harness.measurements import Accuracy, Artifact, Cost, Timing
+from harness.measurements import Accuracy, Cost, Timing
 from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.request import Request
 from harness.rows import Row
-from harness.run_folder import Configuration, Settings
+from harness.run_folder import Settings
 
 DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disagree
 
 
-def proved(run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifact], ledgers: dict[str, Cost]) -> Row:
-    """What is known of an exported file apart from its latency."""
+def proved(run: str, needed: Pieces) -> dict[str, Row]:
+    """What is known of each exported file apart from its latency, by framework."""
+    artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
+    ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
+    return {
+        framework: replace(_proved(run, needed, framework, ledgers), onnx_sha256=artifact.sha256)
+        for framework, artifact in artifacts.items()
+    }
+
+
+def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) -> Row:
     accuracy, proof = pieces.accuracies(needed).get(framework), pieces.verdict(needed)
     twin = next((other for other in ledgers if other != framework), None)
     notes = []
@@ -31,15 +41,10 @@ def proved(run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifa
         notes.append(f"its facts say {needed.weights.request.architecture.macs} MACs")
     if proof.ties:
         notes.append(f"{proof.ties} images are ties within the tolerance")
-    return replace(
+    row = replace(
         asked(run, needed, framework),
         weights=needed.weights.digest,
         macs=ledgers[framework].macs,
-        accuracy=accuracy.value if accuracy else None,
-        accuracy_low=accuracy.interval[0] if accuracy else None,
-        accuracy_high=accuracy.interval[1] if accuracy else None,
-        correct=accuracy.correct if accuracy else None,
-        total=accuracy.total if accuracy else None,
         top5=pieces.top5(needed).get(framework),
         equivalence_max_abs=proof.max_abs,
         equivalence_scale=proof.scale,
@@ -48,8 +53,33 @@ def proved(run: str, needed: Pieces, framework: str, artifacts: dict[str, Artifa
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]) if twin else None,
         status="ok" if proof.equivalent else "cannot tell" if proof.blind else "not equivalent",
         reason=_together(_weights_note(needed), *notes),
-        onnx_sha256=artifacts[framework].sha256,
     )
+    return counted(row, accuracy) if accuracy else row
+
+
+def counted(row: Row, found: Accuracy) -> Row:
+    """The row with an accuracy, as it was counted."""
+    low, high = found.interval
+    return replace(
+        row,
+        accuracy=found.value,
+        accuracy_low=low,
+        accuracy_high=high,
+        correct=found.correct,
+        total=found.total,
+    )
+
+
+def resized(row: Row, needed: Pieces, way: Way) -> Row:
+    """The row of a file that is fed images of another size: its costs are others, and its accuracy is not told."""
+    size = way.configuration.image_size
+    if size is None:
+        return row
+    artifact = pieces.artifact(needed.exports[way.framework])
+    ledger = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))})
+    untold = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5"))
+    untold |= dict.fromkeys(("published_accuracy", "published_on", "published_source"))
+    return replace(row, macs=ledger.macs, **untold)  # type: ignore[arg-type]
 
 
 def asked(run: str, needed: Pieces, framework: str) -> Row:
@@ -62,6 +92,7 @@ def asked(run: str, needed: Pieces, framework: str) -> Row:
         framework=framework,
         base_weights=plan.origin(needed.weights),
         params=architecture.params,
+        input_shape="x".join(map(str, architecture.input_shape)),
         reason=_weights_note(needed),
     )
     if needed.weights.kind == "train":
@@ -124,8 +155,20 @@ def placed(row: Row, configuration: Configuration) -> Row:
     """The row of a file as it is timed in one of the run's ways."""
     target = configuration.target
     return replace(
-        row, threads=configuration.threads, device=target.device, provider=target.name, options=target.described
+        row,
+        runtime=configuration.runtime,
+        threads=configuration.threads,
+        device=target.device,
+        provider=target.name,
+        options=target.described,
+        batch=configuration.batch if configuration.batch != 1 else row.batch,
+        input_shape=_sized(row.input_shape, configuration.image_size),
     )
+
+
+def _sized(shape: str | None, size: tuple[int, int] | None) -> str | None:
+    """The shape of an image, HxWxC, at another height and width."""
+    return shape if shape is None or size is None else "x".join(map(str, (*size, shape.split("x")[-1])))
 
 
 def skipped(row: Row, why: str) -> Row:
@@ -183,9 +226,9 @@ def _together(*reasons: str | None) -> str | None:
 
 def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
     """A row with the reason for everything that was to be measured."""
-    for framework in needed.exports:
-        row = replace(asked(run, needed, framework), batch=settings.batch, status="failed", reason=_one_line(error))
-        yield from (placed(row, configuration) for configuration in settings.configurations)
+    for way in subjects.ways(needed, settings):
+        row = replace(asked(run, needed, way.framework), status="failed", reason=_one_line(error))
+        yield placed(row, way.configuration)
 
 
 def _one_line(error: BaseException) -> str:
@@ -224,18 +267,14 @@ def _counted(file: ModelFile) -> tuple[Cost | None, str | None]:
 
 def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:
     """The row of a file with its accuracy."""
-    return replace(
+    row = replace(
         row,
         dataset=data.name,
         dataset_digest=data.digest,
         adaptation=data.adaptation,
-        accuracy=found.value,
-        accuracy_low=found.interval[0],
-        accuracy_high=found.interval[1],
-        correct=found.correct,
-        total=found.total,
         top5=top5,
     )
+    return counted(row, found)
 
 
 def untested(row: Row, error: BaseException) -> Row:
@@ -255,4 +294,4 @@ def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseExcept
         reason=_one_line(error),
         onnx_sha256=file.sha256,
     )
-    yield from (placed(row, configuration) for configuration in settings.configurations)
+    yield from (placed(row, way.configuration) for way in subjects.ways(file, settings))

@@ -30,12 +30,13 @@ from harness import (
     runtime,
 )
 from harness import run as measuring
+from harness.configurations import Configuration, Way
 from harness.errors import HarnessError
 from harness.latency import Subject, WorkerFailedError
 from harness.measurements import Launch, Timing
 from harness.providers import PROVIDERS, Target
 from harness.rows import Row
-from harness.run_folder import Configuration, Settings
+from harness.run_folder import Settings
 from tests.conftest import Harness
 from tests.onnx_models import make, node, weight
 
@@ -388,11 +389,16 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(latency, "measure", measure)
     monkeypatch.setattr(placement, "fallbacks", lambda subjects: ({one.key: "1 on CPU" for one in subjects}, {}))
     timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, floors=present, absent=absent, seed=0)
+    ways = [Way(framework="torch", configuration=each) for each in settings.configurations]
     subjects = [
-        Subject(key=each.key("torch"), model=Path("m"), shapes={}, threads=each.threads, target=each.target)
-        for each in timed.present
+        Subject(
+            key=way.key, model=Path("m"), shapes={}, threads=way.configuration.threads, target=way.configuration.target
+        )
+        for way in timed.present(ways)
     ]
-    found = timed.rows([Row(run="r", architecture="n", framework="torch")], timed.of(subjects, lambda _: None))
+    timings = timed.of(subjects, lambda _: None)
+    known = Row(run="r", architecture="n", framework="torch")
+    found = [timed.row(known, way, timings) for way in ways]
     assert [(row.device, row.provider, row.threads) for row in found] == [
         ("cpu", "CPUExecutionProvider", 1),
         ("cpu", "CPUExecutionProvider", 2),

@@ -31,6 +31,7 @@ from harness import (
     file_accuracy,
     file_arguments,
     latency,
+    measuring_arguments,
     model_files,
     node_run,
     plan,
@@ -38,11 +39,11 @@ from harness import (
     preparing,
     progress,
     provenance,
-    provider_arguments,
     rows,
     run,
     run_folder,
     runtime,
+    subjects,
 )
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.model_files import ModelFile
@@ -56,11 +57,8 @@ from harness.tables import FORMATS, print_run, print_table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     preparing.add_arguments(parser)
     file_arguments.add_arguments(parser)
-    provider_arguments.add_arguments(parser)
+    measuring_arguments.add_arguments(parser)
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
-    parser.add_argument(
-        "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
-    )
     parser.add_argument("--launches", type=int, default=10, metavar="N", help="fresh processes a subject (default: 10)")
     parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
     parser.add_argument(
@@ -85,7 +83,7 @@ def main(args: argparse.Namespace) -> int:
     requests = {request.architecture.name: request for request in settings.requests()}
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
     provenance.check_installed(tuple(sorted(frameworks)))
-    read = model_files.read(settings.files, settings.data, settings.batch, requests)
+    read = model_files.read(settings.files, settings.data, settings.batches[0], requests)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
     needed = {name: plan.of(request) for name, request in requests.items()}
     _announce(needed, own, settings)
@@ -158,10 +156,6 @@ def _resumed(args: argparse.Namespace) -> Settings:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    available = runtime.threads_available()
-    threads = tuple(sorted(set(args.threads or (1, available))))
-    if threads[0] < 1 or threads[-1] > available:
-        raise HarnessError(f"--threads {' '.join(map(str, threads))}: this process may use 1 to {available}.")
     if args.launches < 1 or not 0 < args.seconds < 3600:
         raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
     names, own = file_arguments.split(args.names)
@@ -175,10 +169,12 @@ def _settings(args: argparse.Namespace) -> Settings:
         training_precision=args.training_precision,
         base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
         seed=args.seed,
-        threads=threads,
-        providers=tuple(target.provider for target in provider_arguments.targets(args)),
+        threads=measuring_arguments.threads(args),
+        providers=tuple(target.provider for target in measuring_arguments.targets(args)),
         device=args.device,
         cuda_graph=args.cuda_graph,
+        batches=measuring_arguments.batches(args),
+        image_sizes=measuring_arguments.image_sizes(args, networks),
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         files=file_arguments.settings(args, own, data),
@@ -188,10 +184,13 @@ def _settings(args: argparse.Namespace) -> Settings:
 def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
     """Say what is planned and how long it may take."""
     todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
-    macs = [piece.request.architecture.macs for pieces in needed.values() for piece in pieces.exports.values()]
-    ways = settings.configurations
-    calls = [count / MACS_PER_SECOND / way.threads for count in (*macs, *(0 for _ in own)) for way in ways]
-    calls += [0.0] * (len(needed) + len(own)) * len(settings.targets)  # the call floors
+    measured: list[Pieces | ModelFile] = [*needed.values(), *own]
+    calls = [
+        subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads
+        for one in measured
+        for way in subjects.ways(one, settings)
+    ]
+    calls += [0.0] * len(measured) * len(settings.targets)  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []

@@ -1,0 +1,63 @@
+"""What of a network or file is timed: one subject for each of its files and each way of timing it."""
+
+import math
+from collections.abc import Mapping
+
+from harness import file_accuracy, pieces
+from harness.configurations import Way
+from harness.latency import Subject
+from harness.model_files import ModelFile
+from harness.plan import Pieces
+from harness.run_folder import Settings
+
+
+def frameworks(one: Pieces | ModelFile) -> list[str]:
+    """Whose exporters made its files."""
+    return [one.framework] if isinstance(one, ModelFile) else list(one.exports)
+
+
+def names(one: Pieces | ModelFile) -> list[tuple[str, str]]:
+    """By architecture and framework: what its rows are of."""
+    architecture = one.architecture if isinstance(one, ModelFile) else one.weights.request.architecture.name
+    return [(architecture, framework) for framework in frameworks(one)]
+
+
+def check_made(one: Pieces | ModelFile, errors: Mapping[str, BaseException]) -> None:
+    """Raise what went wrong where a piece of a network was to be made."""
+    for piece in [] if isinstance(one, ModelFile) else one.all:
+        if piece.digest in errors:
+            raise errors[piece.digest]
+
+
+def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
+    """The ways in which it is timed: a row each."""
+    return [
+        Way(framework=framework, configuration=each)
+        for framework in frameworks(one)
+        for each in settings.configurations
+    ]
+
+
+def of(one: Pieces | ModelFile, way: Way) -> Subject:
+    """What is timed. The files of a network must have been made."""
+    configuration = way.configuration
+    if isinstance(one, ModelFile):
+        return file_accuracy.subject(one, way.key, configuration.threads, configuration.target)
+    artifact = pieces.artifact(one.exports[way.framework])
+    return Subject(
+        key=way.key,
+        model=artifact.path,
+        shapes={"image": (configuration.batch, *artifact.sized(configuration.image_size))},
+        threads=configuration.threads,
+        target=configuration.target,
+    )
+
+
+def macs(one: Pieces | ModelFile, way: Way) -> float:
+    """The multiply-accumulates of one call, for estimates alone: 0 where nothing tells them before the file is read."""
+    if isinstance(one, ModelFile):
+        return 0.0
+    architecture, size = one.weights.request.architecture, way.configuration.image_size
+    height, width, _ = architecture.input_shape
+    larger = math.prod(size) / (height * width) if size else 1.0
+    return architecture.macs * larger * way.configuration.batch
