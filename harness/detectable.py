@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison, latency
+from harness import comparison, latency, small_models
 from harness.comparison import Ratio
 from harness.latency import Effort, Subject
 
@@ -78,8 +78,7 @@ def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Call
 def save(folder: Path, model: str) -> Path:
     """Write the model: four convolutions of 3×3 with a ReLU behind each, on an image (N, C, 32, 32)."""
     import numpy as np
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import helper, numpy_helper
 
     channels, random = CHANNELS[model], np.random.default_rng(0)
     shape = (channels, channels, KERNEL, KERNEL)
@@ -91,9 +90,6 @@ def save(folder: Path, model: str) -> Path:
         nodes.append(helper.make_node("Conv", [last, f"kernel_{number}"], [f"conv_{number}"], pads=[1, 1, 1, 1]))
         last = f"relu_{number}"
         nodes.append(helper.make_node("Relu", [f"conv_{number}"], [last]))
-    size = ["N", channels, IMAGE, IMAGE]
-    given, made = (helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name in ("x", last))
-    graph = helper.make_graph(nodes, model, [given], [made], kernels)
-    path = folder / f"{model}.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    path, size = folder / f"{model}.onnx", ("N", channels, IMAGE, IMAGE)
+    small_models.save(path, nodes, {"x": size}, {last: size}, kernels)
     return path

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness import small_models
 from harness.measurements import Launch, Timing
 from harness.providers import Target
 
@@ -126,17 +127,10 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
 
 def save_identity(path: Path) -> Subject:
     """Write a model that does nothing to one number; timed like the others, it is the call floor."""
-    import onnx
-    from onnx import TensorProto, helper
+    from onnx import helper
 
-    shape = [1, 1]
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["image"], ["same"])],
-        "identity",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("same", TensorProto.FLOAT, shape)],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    node = helper.make_node("Identity", ["image"], ["same"])
+    small_models.save(path, [node], {"image": (1, 1)}, {"same": (1, 1)})
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
 
 
