@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written under another name, then renamed."""
+"""Files that are whole or not there, written under another name and then renamed; and what identifies one."""
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,3 +40,9 @@ def write(target: Path, text: str) -> None:
     make_folder(target.parent)
     with replacing(target) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """What identifies the content of a file. Raises :class:`OSError` where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,10 @@
 """What the result of a piece depends on beside its request: this package's code, and the installed versions."""
 
-import hashlib
 from functools import cache as remember
 from pathlib import Path
 from typing import Literal
 
-from harness import environment
+from harness import environment, files
 from harness.errors import HarnessError
 
 Kind = Literal["draw", "train", "import", "export", "prove"]  # "import": made by `harness weights import`
@@ -52,7 +51,7 @@ def of(kind: Kind, framework: str) -> dict[str, object]:
 @remember
 def source(path: Path) -> str:
     """What identifies the content of a file of code."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return files.sha256(path)
 
 
 def version(distribution: str) -> str | None:
