@@ -63,6 +63,11 @@ def version(distribution: str) -> str | None:
     return None
 
 
+def onnxruntimes() -> list[str]:
+    """The distributions of onnxruntime that are installed: they write the same files, and more than one is a fault."""
+    return [name for name in ONNXRUNTIME.split("|") if version(name)]
+
+
 def check_installed(frameworks: tuple[str, ...]) -> None:
     """Raise :class:`HarnessError` where a framework is not installed, before any work is begun."""
     for framework in frameworks:
@@ -73,8 +78,8 @@ def check_installed(frameworks: tuple[str, ...]) -> None:
                 f"{missing[0].replace('|', ' or ')} is not installed: pip install 'onnx-harness[{extra}]' in this "
                 "environment."
             )
-    several = [name for name in ONNXRUNTIME.split("|") if version(name)]
-    if "onnxruntime" in frameworks and len(several) > 1:
+    several = onnxruntimes() if "onnxruntime" in frameworks else []
+    if len(several) > 1:
         raise HarnessError(
             f"{' and '.join(several)} are installed together and overwrite each other's files: uninstall them, then "
             "install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."
