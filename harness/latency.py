@@ -42,12 +42,12 @@ class Subject:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What a worker is told of it."""
+        """What a worker is told of it, wherever that works."""
         return {
-            "model": str(self.model),
+            "model": str(self.model.absolute()),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "threads": self.threads,
-            "inputs": str(self.inputs) if self.inputs else None,
+            "inputs": str(self.inputs.absolute()) if self.inputs else None,
             "target": asdict(self.target),
         }
 

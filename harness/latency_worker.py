@@ -44,8 +44,7 @@ class Worker:
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
-        given = _arrays(inputs) if inputs else {}
-        feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
+        feeds = runtime.inputs(session, shapes, inputs)
         results, first_run_ns = self._bind(session, feeds, Target(**target))
         return {
             "session_s": session_s,
@@ -146,13 +145,6 @@ def drifts(medians: list[float]) -> bool:
     probability = 2 * np.exp(-6 * statistic[point - 1] ** 2 / (count**3 + count**2))
     before, after = float(np.median(series[:point])), float(np.median(series[point:]))
     return bool(probability < WARMUP_SIGNIFICANCE and abs(before - after) > WARMUP_DRIFT * after)
-
-
-def _arrays(path: str) -> dict[str, Any]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _thread_count() -> int | None:

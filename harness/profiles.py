@@ -40,16 +40,8 @@ class Profile:
 def take(subject: Subject, effort: Effort) -> Profile:
     """Profile a subject in a fresh process. Raises :class:`WorkerFailedError` where it cannot be run."""
     with tempfile.TemporaryDirectory() as folder:
-        reply = _ask(
-            Path(folder),
-            do="profile",
-            model=str(subject.model.absolute()),
-            shapes={name: list(shape) for name, shape in subject.shapes.items()},
-            threads=subject.threads,
-            inputs=str(subject.inputs.absolute()) if subject.inputs else None,
-            seconds=effort.seconds,
-            turn_s=effort.turn_s,
-        )
+        asked = {"seconds": effort.seconds, "turn_s": effort.turn_s, **subject.asked}
+        reply = _ask(Path(folder), do="profile", **asked)
     return Profile(
         nodes=tuple(ProfiledNode(**node) for node in reply["nodes"]),
         runs_us=tuple(map(tuple, reply["runs_us"])),

@@ -187,7 +187,7 @@ def test_a_real_session_takes_the_same_steps(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(device_memory, "MEMORY", "cpu")
     subject = product(tmp_path)
     session = runtime.session(subject.model, threads=1)
-    feeds = runtime.inputs(session, subject.shapes, {})
+    feeds = runtime.inputs(session, subject.shapes)
     expected = runtime.run(session, device_memory.on_host(feeds))
     worker = latency_worker.Worker()
     results, _ = worker._bind(session, feeds, target)
@@ -319,6 +319,7 @@ def profile(*nodes: tuple[str, str]) -> str:
         {
             "cat": "Node",
             "name": f"node_{number}_kernel_time",
+            "dur": 7,
             "args": {"op_name": operator, "provider": f"{provider}ExecutionProvider", "node_index": str(number)},
         }
         for number, (operator, provider) in enumerate(nodes)
