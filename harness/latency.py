@@ -125,6 +125,11 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
         return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
 
 
+def exit_status(code: int) -> str:
+    """In words, how a process ended."""
+    return f"signal {-code}" if code < 0 else f"code {code}"
+
+
 def save_identity(path: Path) -> Subject:
     """Write a model that does nothing to one number; timed like the others, it is the call floor."""
     from onnx import helper
@@ -260,8 +265,7 @@ class _Process:
         return reply
 
     def _ended(self) -> WorkerFailedError:
-        code = self.popen.wait()
-        return WorkerFailedError(f"the worker process ended with {f'signal {-code}' if code < 0 else f'code {code}'}")
+        return WorkerFailedError(f"the worker process ended with {exit_status(self.popen.wait())}")
 
 
 @contextlib.contextmanager

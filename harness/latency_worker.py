@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import device_memory, node_providers, runtime
-from harness.errors import HarnessError, first_line
+from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
 
@@ -175,10 +175,8 @@ def main() -> int:
         command = json.loads(line)
         try:
             reply = getattr(worker, command.pop("do"))(**command)
-        except HarnessError as error:  # reported to the parent, which gives the row this reason
-            reply = {"error": first_line(error)}
-        except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
+        except Exception as error:  # reported to the parent, which gives the row this reason
+            reply = {"error": reason(error)}
         print(json.dumps(reply), file=replies, flush=True)
     return 0
 

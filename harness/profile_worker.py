@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import profile_events, runtime
-from harness.errors import HarnessError, first_line
+from harness.errors import HarnessError, reason
 from harness.providers import Target
 from harness.runtime import CLOCK
 
@@ -113,10 +113,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         reply = (profile if request.pop("do") == "profile" else graphs)(**request)
-    except HarnessError as error:
-        reply = {"error": first_line(error)}
     except Exception as error:  # onnxruntime's own errors share no base class
-        reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
+        reply = {"error": reason(error)}
     json.dump(reply, replies)
     return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.latency import Effort, Subject, WorkerFailedError
+from harness.latency import Effort, Subject, WorkerFailedError, exit_status
 
 REPLY_LIMIT_S = 600.0
 
@@ -74,8 +74,7 @@ def _ask(folder: Path, **request: Any) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         raise WorkerFailedError(f"the profiling process did not answer for {REPLY_LIMIT_S:.0f} s") from None
     if done.returncode:
-        ended = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
-        raise WorkerFailedError(f"the profiling process ended with {ended}")
+        raise WorkerFailedError(f"the profiling process ended with {exit_status(done.returncode)}")
     reply: dict[str, Any] = json.loads(done.stdout)
     if "error" in reply:
         raise WorkerFailedError(reply["error"])
