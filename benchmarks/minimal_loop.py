@@ -14,46 +14,19 @@ import random
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from harness import artifacts, comparison, latency
+from harness import comparison, latency
 from harness.measurements import Launch, Timing
 
-from .exports import export
+from . import timed_models
+from .timed_models import Model
 
-SQUEEZENET = "backend/test/data/light/light_squeezenet.onnx"  # in the package onnx
 WARM_UP_S = 0.3
 WITHIN = 0.02
 WITHIN_S = 2e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """What both run: a file, its one input, and its one output."""
-
-    name: str
-    path: Path
-    input: str
-    output: str
-    shape: tuple[int, ...]
-
-
-def models(folder: Path) -> list[Model]:
-    """The network with the shortest call, and one of some milliseconds."""
-    lenet = artifacts.read(Path(export(["lenet5_1x1"], folder)["lenet5_1x1", "torch"]))
-    squeezenet = Path(str(files("onnx") / SQUEEZENET))
-    return [
-        Model(
-            name="lenet5_1x1",
-            path=lenet.path,
-            input=artifacts.INPUT,
-            output=artifacts.OUTPUT,
-            shape=(1, *lenet.input_shape),
-        ),
-        Model(name="SqueezeNet", path=squeezenet, input="data_0", output="softmaxout_1", shape=(1, 3, 224, 224)),
-    ]
 
 
 def library() -> Path:
@@ -94,8 +67,9 @@ def loop(program: Path, model: Model, threads: int, seconds: float, number: int)
 
 def ours(model: Model, threads: int, seconds: float, number: int) -> Launch:
     """One launch of the harness, which measures nothing else beside it."""
-    subject = latency.Subject(key="ours", model=model.path, shapes={model.input: model.shape}, threads=threads)
-    timing = latency.measure([subject], latency.Effort(launches=1, seconds=seconds), seed=number)["ours"]
+    timing = latency.measure(
+        [model.subject("ours", threads)], latency.Effort(launches=1, seconds=seconds), seed=number
+    )["ours"]
     if timing.failure:
         sys.exit(timing.failure)
     return replace(timing.launches[0], launch=number)
@@ -136,7 +110,8 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         program = compiled(Path(folder))
-        agree = [compare(program, model, threads, args) for model in models(Path(folder)) for threads in args.threads]
+        models = [timed_models.get(name, Path(folder)) for name in timed_models.NAMES]
+        agree = [compare(program, model, threads, args) for model in models for threads in args.threads]
     return 0 if all(agree) else 1
 
 
