@@ -13,44 +13,28 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 from scipy.stats import binomtest
 
-from harness import comparison, cost, latency
+from harness import comparison, cost, latency, small_models
 from harness.comparison import Ratio
 from harness.latency import Effort, Subject
 
-CHANNELS, IMAGE, KERNEL, LAYERS = 32, 16, 3, 33
+CHANNELS, SIDE, LAYERS = 32, 16, 33
 
 
-def save(folder: Path, layers: int) -> Path:
-    """Write a chain of so many convolutions, each with a ReLU, on an image (1, C, H, W)."""
-    random = np.random.default_rng(0)
-    shape = (CHANNELS, CHANNELS, KERNEL, KERNEL)
-    nodes, kernels = [], []
-    for number in range(layers):
-        kernel = random.standard_normal(shape) * np.sqrt(2 / (CHANNELS * KERNEL**2))
-        kernels.append(numpy_helper.from_array(kernel.astype(np.float32), f"kernel_{number}"))
-        given, made = f"image_{number}", f"image_{number + 1}"
-        nodes.append(helper.make_node("Conv", [given, f"kernel_{number}"], [f"sum_{number}"], pads=[1, 1, 1, 1]))
-        nodes.append(helper.make_node("Relu", [f"sum_{number}"], [made]))
-    size = [1, CHANNELS, IMAGE, IMAGE]
-    ends = [helper.make_tensor_value_info(f"image_{number}", TensorProto.FLOAT, size) for number in (0, layers)]
-    graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:], kernels)
+def chain(folder: Path, layers: int, threads: int) -> Subject:
+    """A chain of so many convolutions, written into the folder."""
     path = folder / f"{layers}.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
-    return path
+    shapes = small_models.save_convolutions(path, layers, CHANNELS, SIDE)
+    return Subject(key=path.stem, model=path, shapes=shapes, threads=threads)
 
 
-def measure(paths: list[Path], threads: int, effort: Effort, seed: int) -> Ratio:
+def measure(subjects: list[Subject], effort: Effort, seed: int) -> Ratio:
     """How many times longer the longer chain takes."""
-    shapes = {"image_0": (1, CHANNELS, IMAGE, IMAGE)}
-    subjects = [Subject(key=path.stem, model=path, shapes=shapes, threads=threads) for path in paths]
     timings = latency.measure(subjects, effort, seed=seed)
-    found = comparison.ratio(timings[paths[1].stem], timings[paths[0].stem])
-    call_s = timings[paths[0].stem].median_s
+    shorter, longer = (timings[subject.key] for subject in subjects)
+    found = comparison.ratio(longer, shorter)
+    call_s = shorter.median_s
     print(
         f"  {call_s * 1e6:.1f} µs: {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]", file=sys.stderr, flush=True
     )
@@ -67,16 +51,16 @@ def main() -> int:
     parser.add_argument("--long", type=int, default=100, help="launches of the long run; default: %(default)s")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        paths = [save(Path(folder), layers) for layers in (LAYERS, LAYERS + 1)]
-        fewer, more = (cost.ledger(path).macs or 0 for path in paths)
-        long = measure(paths, args.threads, Effort(launches=args.long, seconds=args.seconds), seed=args.runs)
+        subjects = [chain(Path(folder), layers, args.threads) for layers in (LAYERS, LAYERS + 1)]
+        fewer, more = (cost.ledger(subject.model).macs or 0 for subject in subjects)
+        long = measure(subjects, Effort(launches=args.long, seconds=args.seconds), seed=args.runs)
         print(
             f"planted: {fewer:,} MACs against {more:,}, {more / fewer - 1:.2%} more; "
             f"a run of {args.long} launches: {long.value - 1:.2%} [{long.low - 1:.2%}, {long.high - 1:.2%}] slower",
             flush=True,
         )
         effort = Effort(launches=args.launches, seconds=args.seconds)
-        found = [measure(paths, args.threads, effort, seed) for seed in range(args.runs)]
+        found = [measure(subjects, effort, seed) for seed in range(args.runs)]
     slower = sum(one.low > 1 for one in found)
     share = binomtest(slower, args.runs).proportion_ci(method="wilson")
     print(
