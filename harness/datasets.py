@@ -5,6 +5,7 @@ import hashlib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache as remember
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -143,6 +144,16 @@ def load(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
     if place is None or place == PUBLICATIONS[name].place():
         place = PUBLICATIONS[name].fetch(name)
     return _dataset(name, facts, place)
+
+
+def loaded(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
+    """What :func:`load` gives, read once a process."""
+    return _loaded(name, input_shape if dataset_places.is_image_folder(name) else None)
+
+
+@remember
+def _loaded(name: str, input_shape: tuple[int, int, int] | None) -> Dataset:
+    return load(name, input_shape)
 
 
 def availability(name: str) -> Availability:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison, latency
+from harness import comparison, latency, small_models
 from harness.comparison import Ratio
 from harness.latency import Effort, Subject
 
 # A two-sided test at 5 % finds a difference of so many standard errors with a probability of 95 %.
 STANDARD_ERRORS = 1.960 + 1.645
-KERNEL, IMAGE = 3, 32
+LAYERS, SIDE = 4, 32
 CHANNELS = {"small": 8, "medium": 160}  # some 50 µs and some 10 ms on one core
 
 
@@ -50,7 +50,7 @@ def spreads(
     found = []
     for done, (model, count) in enumerate(asked):
         share = functools.partial(_share_done, progress, done, len(asked))
-        found.append(_spread(save(folder, model), model, count, effort, share))
+        found.append(_spread(folder / f"{model}.onnx", model, count, effort, share))
     return found
 
 
@@ -59,7 +59,7 @@ def _share_done(progress: Callable[[float], None], done: int, of: int, share: fl
 
 
 def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Callable[[float], None]) -> Spread:
-    shapes = {"x": (1, CHANNELS[model], IMAGE, IMAGE)}
+    shapes = small_models.save_convolutions(path, LAYERS, CHANNELS[model], SIDE)
     twice = [Subject(key=key, model=path, shapes=shapes, threads=threads) for key in ("A", "A again")]
     timings = latency.measure(twice, effort, progress=progress)
     for timing in timings.values():
@@ -73,27 +73,3 @@ def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Call
         median_s=first.median_s,
         ratio=comparison.ratio(first, second),
     )
-
-
-def save(folder: Path, model: str) -> Path:
-    """Write the model: four convolutions of 3×3 with a ReLU behind each, on an image (N, C, 32, 32)."""
-    import numpy as np
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    channels, random = CHANNELS[model], np.random.default_rng(0)
-    shape = (channels, channels, KERNEL, KERNEL)
-    nodes, kernels, last = [], [], "x"
-    for number in range(4):
-        deviation = math.sqrt(2 / (channels * KERNEL**2))
-        kernel = (deviation * random.standard_normal(shape)).astype(np.float32)
-        kernels.append(numpy_helper.from_array(kernel, f"kernel_{number}"))
-        nodes.append(helper.make_node("Conv", [last, f"kernel_{number}"], [f"conv_{number}"], pads=[1, 1, 1, 1]))
-        last = f"relu_{number}"
-        nodes.append(helper.make_node("Relu", [f"conv_{number}"], [last]))
-    size = ["N", channels, IMAGE, IMAGE]
-    given, made = (helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name in ("x", last))
-    graph = helper.make_graph(nodes, model, [given], [made], kernels)
-    path = folder / f"{model}.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
-    return path

@@ -84,9 +84,7 @@ def first_run(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], target:
     keeps the addresses of the outputs that it was captured with, and those to write to are not known yet.
     """
     names = [value.name for value in of.get_outputs()]
-    binding = of.io_binding()
-    for name, value in feeds.items():
-        binding.bind_ortvalue_input(name, value)
+    binding = runtime.binding(of, feeds, {})
     for name in names:
         binding.bind_output(name, MEMORY, NUMBER)
     options = runtime.load().RunOptions()
@@ -108,11 +106,7 @@ def bind(
 
     A CUDA graph is captured here, so that every call from now on replays it.
     """
-    binding = of.io_binding()
-    for name, value in feeds.items():
-        binding.bind_ortvalue_input(name, value)
-    for name, value in results.items():
-        binding.bind_ortvalue_output(name, value)
+    binding = runtime.binding(of, feeds, results)
     call = DeviceCall(session=of, binding=binding, arrays=arrays, feeds=feeds, results=results)
     if target.cuda_graph:
         call()

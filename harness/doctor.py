@@ -1,12 +1,11 @@
 """What of this machine and this installation matters for measuring, judged, with what to do about it."""
 
-import importlib.metadata
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness import cache, environment, gpus, runtime
+from harness import cache, environment, gpus, provenance, runtime
 
 Verdict = Literal["good", "mind", "mend"]  # mind: results depend on it; mend: something does not work
 
@@ -56,8 +55,7 @@ def installation(versions: Mapping[str, str | None]) -> Iterator[Finding]:
 
 def runtimes() -> Iterator[Finding]:
     """onnxruntime: exactly one distribution of it, and its execution providers."""
-    names = [found.metadata["Name"] for found in importlib.metadata.distributions()]
-    there = sorted({name for name in names if name and name.lower().replace("_", "-").startswith("onnxruntime")})
+    there = provenance.onnxruntimes()
     if not there:
         yield Finding(
             subject="onnxruntime",

@@ -3,7 +3,6 @@
 The same data give the same bytes. Nothing here opens a window or touches matplotlib's global state.
 """
 
-import csv
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from harness.tables import format_count, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -66,15 +66,20 @@ def title(axes: "Axes", text: str) -> None:
 
 def log_axis(axes: "Axes", values: Sequence[float], pad: float) -> None:
     """Make x a logarithmic axis around some positive values, its ticks written as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     low, high = math.log10(min(values)), math.log10(max(values))
     margin = max(pad * (high - low), 0.15)
     axes.set_xscale("log")
     axes.set_xlim(10 ** (low - margin), 10 ** (high + margin))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high - low > 2 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:.12g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(axes.xaxis, high - low)
+
+
+def plain_ticks(axis: "Axis", decades: float) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers, closer where what it shows spans few powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2 else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:.12g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def face(share: float) -> str:
@@ -180,13 +185,11 @@ def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], s
             picture = io.BytesIO()
             figure.savefig(picture, format=ending[1:], dpi=DPI, metadata=metadata)
             contents[ending] = picture.getvalue()
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    contents[".csv"] = text.getvalue().encode()
     files.make_folder(stem.parent)
-    return [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
+    pictures = [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
+    shown = stem.with_name(stem.name + ".csv")
+    files.write_table(shown, list(table[0]), table)
+    return [*pictures, shown]
 
 
 def imported(name: str) -> Any:

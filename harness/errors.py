@@ -21,3 +21,9 @@ class NothingMeasuredError(HarnessError):
 def first_line(error: BaseException) -> str:
     """The first line of what an error says; the name of its class where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what an error says; after the name of its class where it was not expected."""
+    said = first_line(error)
+    return said if isinstance(error, HarnessError) else f"{type(error).__name__}: {said}"

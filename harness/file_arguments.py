@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import catalog, labelled_data, model_files, preparing
+from harness import catalog, input_shapes, labelled_data, model_files, preparing
 from harness.errors import HarnessError
 from harness.model_files import FileSettings
 
@@ -67,7 +67,7 @@ def settings(args: argparse.Namespace, files: Sequence[Path], data: str | None) 
     _check(args, files, data)
     found = FileSettings(
         models=tuple(map(str, files)),
-        shapes=dict(map(_shape, args.shape)),
+        shapes=input_shapes.parse("--shape", args.shape, smallest=1),
         inputs=_whole(args.inputs),
         labels=_whole(args.labels),
         scaling=args.scaling,
@@ -88,15 +88,6 @@ def _check(args: argparse.Namespace, files: Sequence[Path], data: str | None) ->
         raise HarnessError("--scaling is of images: expected --data with a data set or folder:DIR beside it.")
     if args.output and data is None:
         raise HarnessError("--output is what an accuracy is told from: expected --data beside it.")
-
-
-def _shape(given: str) -> tuple[str, tuple[int, ...]]:
-    """``x=1,3,224,224`` as ``("x", (1, 3, 224, 224))``."""
-    name, equals, sizes = given.rpartition("=")
-    parts = sizes.replace("x", ",").split(",") if sizes else []
-    if not (equals and name) or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
-        raise HarnessError(f"--shape: expected NAME=1,3,224,224 (batch axis included), found {given!r}.")
-    return name, tuple(map(int, parts))
 
 
 def _whole(path: Path | None) -> str | None:

@@ -1,8 +1,11 @@
-"""Files that are whole or not there: written under another name, then renamed."""
+"""Files that are whole or not there, written under another name and then renamed; and what identifies one."""
 
 import contextlib
+import csv
+import hashlib
+import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -39,3 +42,18 @@ def write(target: Path, text: str) -> None:
     make_folder(target.parent)
     with replacing(target) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def write_table(target: Path, columns: Sequence[str], lines: Sequence[Mapping[str, object]]) -> None:
+    """Write lines as CSV, the header first; None is an empty field. A line has no other columns than these."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    write(target, text.getvalue())
+
+
+def sha256(path: Path) -> str:
+    """What identifies the content of a file. Raises :class:`OSError` where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -34,6 +34,11 @@ class Preprocessing:
     crop: int
     interpolation: Interpolation
 
+    @property
+    def described(self) -> str:
+        """What is done to the size of an image, for a row."""
+        return f"shorter side resized to {self.resize} ({self.interpolation}), central crop of {self.crop}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:

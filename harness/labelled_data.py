@@ -9,7 +9,6 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache as remember
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -144,7 +143,7 @@ def _of_split(data: str, scaling: Scaling, image: Input) -> LabelledData:
     """The test split, fitted and scaled a portion at a time."""
     assert image.image_shape is not None
     shape = image.image_shape
-    dataset = _dataset(data, shape)
+    dataset = datasets.loaded(data, shape)
     _, fitted = images.fit(dataset.x_test[:1], shape)
     training, _ = images.fit(dataset.x_train if scaling == "standard" else dataset.x_train[:1], shape)
     scale = images.scaled_by(scaling, training)
@@ -176,12 +175,11 @@ def _of_imagenet(data: str, scaling: Scaling, image: Input) -> LabelledData:
             f"by; found an input of {height}x{width}x{channels} and --scaling {scaling}."
         )
     validation = imagenet.find(Path(data.removeprefix(imagenet.PREFIX)))
-    resized = round(height * 8 / 7)
-    preprocessing = Preprocessing(scaling=scaling, resize=resized, crop=height, interpolation="bilinear")
+    preprocessing = Preprocessing(scaling=scaling, resize=round(height * 8 / 7), crop=height, interpolation="bilinear")
     return LabelledData(
         name="imagenet",
         digest=validation.digest,
-        adaptation=f"shorter side resized to {resized} (bilinear), central crop of {height}; scaling {scaling}",
+        adaptation=f"{preprocessing.described}; scaling {scaling}",
         classes=imagenet.CLASSES,
         labels=np.array(validation.labels, np.int64),
         portions=lambda: (
@@ -194,11 +192,6 @@ def _fed(scaled: "NDArray[Any]", image: Input) -> "Arrays":
     """Images (n, H, W, C) in the layout and the type of the input."""
     placed = images.native(scaled, image.layout) if image.layout else scaled[..., 0]
     return {image.name: placed.astype(image.kind, copy=False)}
-
-
-@remember
-def _dataset(name: str, shape: tuple[int, int, int]) -> datasets.Dataset:
-    return datasets.load(name, shape)
 
 
 def _labels(arrays: "Mapping[str, NDArray[Any]]", data: Path, given: Path | None) -> "NDArray[Any]":

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness import latency_worker, stopping
+from harness import latency_worker, small_models, stopping
 from harness.measurements import Launch, Timing
 from harness.providers import Target
 from harness.stopping import Aim
@@ -45,12 +45,12 @@ class Subject:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What a worker is told of it."""
+        """What a worker is told of it, wherever that works."""
         return {
-            "model": str(self.model),
+            "model": str(self.model.absolute()),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "threads": self.threads,
-            "inputs": str(self.inputs) if self.inputs else None,
+            "inputs": str(self.inputs.absolute()) if self.inputs else None,
             "target": asdict(self.target),
         }
 
@@ -127,19 +127,17 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
         return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
 
 
+def exit_status(code: int) -> str:
+    """In words, how a process ended."""
+    return f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"code {code}"
+
+
 def save_identity(path: Path) -> Subject:
     """Write a model that does nothing to one number; timed like the others, it is the call floor."""
-    import onnx
-    from onnx import TensorProto, helper
+    from onnx import helper
 
-    shape = [1, 1]
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["image"], ["same"])],
-        "identity",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("same", TensorProto.FLOAT, shape)],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    node = helper.make_node("Identity", ["image"], ["same"])
+    small_models.save(path, [node], {"image": (1, 1)}, {"same": (1, 1)})
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
 
 
@@ -272,9 +270,7 @@ class _Process:
         return reply
 
     def _ended(self) -> WorkerFailedError:
-        code = self.popen.wait()
-        ended = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"code {code}"
-        return WorkerFailedError(f"the worker process ended with {ended}")
+        return WorkerFailedError(f"the worker process ended with {exit_status(self.popen.wait())}")
 
 
 @contextlib.contextmanager

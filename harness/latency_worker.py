@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import change_point, device_memory, node_providers, runtime
-from harness.errors import HarnessError, first_line
+from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
 
@@ -48,8 +48,7 @@ class Worker:
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
-        given = _arrays(inputs) if inputs else {}
-        feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
+        feeds = runtime.inputs(session, shapes, inputs)
         results, first_run_ns = self._bind(session, feeds, Target(**target))
         return {
             "session_s": session_s,
@@ -149,13 +148,6 @@ def windows(window_s: float, limit_s: float) -> int:
     return FEW_WINDOWS if WINDOWS * window_s > limit_s / 2 else WINDOWS
 
 
-def _arrays(path: str) -> dict[str, Any]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
 def _thread_count() -> int | None:
     """Threads of this process, where the system tells at once (Linux)."""
     tasks = Path("/proc/self/task")
@@ -184,10 +176,8 @@ def main() -> int:
         command = json.loads(line)
         try:
             reply = getattr(worker, command.pop("do"))(**command)
-        except HarnessError as error:  # reported to the parent, which gives the row this reason
-            reply = {"error": first_line(error)}
-        except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
+        except Exception as error:  # reported to the parent, which gives the row this reason
+            reply = {"error": reason(error)}
         print(json.dumps(reply), file=replies, flush=True)
     return 0
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from harness import latency, node_times
+from harness import latency, node_times, small_models
 from harness.latency import Effort, Subject
 from harness.measurements import Timing
 
@@ -91,8 +90,10 @@ def save_gemm(path: Path, size: int = GEMM_SIZE) -> tuple[Path, Mapping[str, tup
 
     values = np.random.default_rng(0).random((size, size), np.float32)
     node = helper.make_node("MatMul", ["image", "weight"], ["product"], name="gemm")
-    _save(path, [node], {"image": (size, size)}, "product", (size, size), [numpy_helper.from_array(values, "weight")])
-    return path, {"image": (size, size)}
+    shapes = {"image": (size, size)}
+    weight = numpy_helper.from_array(values, "weight")
+    small_models.save(path, [node], shapes, {"product": (size, size)}, [weight])
+    return path, shapes
 
 
 def save_sums(path: Path, values: int, repeats: int) -> tuple[Path, Mapping[str, tuple[int, ...]]]:
@@ -102,26 +103,5 @@ def save_sums(path: Path, values: int, repeats: int) -> tuple[Path, Mapping[str,
     names = ["image", *(f"sum_{number}" for number in range(1, repeats + 1))]
     nodes = [helper.make_node("Add", [before, "other"], [after], name=after) for before, after in pairwise(names)]
     shapes = {"image": (values,), "other": (values,)}
-    _save(path, nodes, shapes, names[-1], (values,), [])
+    small_models.save(path, nodes, shapes, {names[-1]: (values,)})
     return path, shapes
-
-
-def _save(
-    path: Path,
-    nodes: list[Any],
-    inputs: Mapping[str, tuple[int, ...]],
-    output: str,
-    shape: tuple[int, ...],
-    weights: list[Any],
-) -> None:
-    import onnx
-    from onnx import TensorProto, helper
-
-    graph = helper.make_graph(
-        nodes,
-        path.stem,
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name, sizes in inputs.items()],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
-        weights,
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import catalog, labelled_data, model_inputs, onnx_file, shapes
+from harness import catalog, files, labelled_data, model_inputs, onnx_file, shapes
 from harness.architecture import Scaling
 from harness.errors import HarnessError
 from harness.labelled_data import LabelledData
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAMEWORK = "onnx"  # of a file that does not say who exported it
-_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,13 +230,9 @@ def _external_data(path: Path) -> list[str]:
 
 
 def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
     try:
         if not path.is_file():
             raise HarnessError(f"{path}: expected a file, found none.")
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                found.update(block)
+        return files.sha256(path)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}.") from error
-    return found.hexdigest()

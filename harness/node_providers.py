@@ -4,9 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-Placement = Mapping[str, Mapping[str, int]]  # by provider, by operator: how many nodes
+from harness import profile_events
 
-_KERNEL = "_kernel_time"
+Placement = Mapping[str, Mapping[str, int]]  # by provider, by operator: how many nodes
 
 
 def of_profile(text: str) -> dict[str, dict[str, int]]:
@@ -15,9 +15,9 @@ def of_profile(text: str) -> dict[str, dict[str, int]]:
     Nodes that a provider has fused into one are one node, under the provider's own name for it.
     """
     nodes = {
-        (event["name"], event["args"].get("node_index"), event["args"]["provider"], event["args"]["op_name"])
-        for event in json.loads(text)
-        if event.get("cat") == "Node" and event["name"].endswith(_KERNEL) and event["args"].get("provider")
+        (event.name, event.index, event.provider, event.operator)
+        for event in profile_events.of_nodes(json.loads(text))
+        if event.provider
     }
     found: dict[str, Counter[str]] = {}
     for *_, provider, operator in sorted(nodes, key=str):

@@ -6,7 +6,6 @@ whole, so that a network that has them all is done.
 """
 
 import csv
-import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -61,7 +60,7 @@ def measure(
         _write_twins(folder, name, found)
         _draw(folder, name, lines, peaks, say)
         for key, path in paths.items():
-            _write(path, node_times.COLUMNS, lines[key])
+            files.write_table(path, node_times.COLUMNS, lines[key])
         reasons = {reason: None for reason in found.values() if isinstance(reason, str)}
         say(f"  profiled {name}" + (f"; no nodes: {'; '.join(reasons)}" if reasons else ""))
 
@@ -109,7 +108,7 @@ def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) 
             found = machine_peaks.measure(
                 Path(models), settings.threads, settings.effort, seed=settings.seed, progress=progress
             )
-        _write(path, machine_peaks.COLUMNS, [peak.line for peak in found])
+        files.write_table(path, machine_peaks.COLUMNS, [peak.line for peak in found])
     by_threads: dict[int, dict[str, Line]] = {}
     for line in _read(path):
         by_threads.setdefault(int(line["threads"]), {})[line["peak"]] = line
@@ -127,7 +126,7 @@ def _write_twins(folder: Path, name: str, found: Mapping[Key, NodeTimes | str]) 
         keras, torch = found.get(("keras", threads)), found.get(("torch", threads))
         if isinstance(keras, NodeTimes) and isinstance(torch, NodeTimes):
             path = folder / FOLDER / f"{name}.{threads}.twins.csv"
-            _write(path, twin_times.COLUMNS, twin_times.lines(keras, torch))
+            files.write_table(path, twin_times.COLUMNS, twin_times.lines(keras, torch))
 
 
 def _draw(
@@ -170,14 +169,6 @@ def _for_people(line: Line) -> dict[str, object]:
 def _whole(path: Path) -> bool:
     """Whether a table is there, and of a profile that did not fail."""
     return path.is_file() and _read(path)[0]["part"] != FAILED
-
-
-def _write(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    files.write(path, text.getvalue())
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

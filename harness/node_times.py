@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[numpy.float64]
 
+COLUMNS = (
+    "part", "rank", "position", "node", "operator", "originals", "provider", "median_s", "low_s", "high_s", "share",
+    "runs", "macs", "bytes_read", "bytes_written", "gmac_per_s", "gb_per_s", "macs_per_byte", "reason",
+)  # fmt: skip
+
 NOT_TOLD = "the profiler tells nothing of it"
 SLOWED = "unknown: the profiler slows the nodes by more than the call takes outside them"
 
@@ -230,12 +235,6 @@ def _node_line(
         "macs_per_byte": node.macs / timed.bytes if node.macs is not None and timed.bytes else None,
         "reason": "; ".join(reason for reason in reasons if reason) or None,
     }
-
-
-COLUMNS = (
-    "part", "rank", "position", "node", "operator", "originals", "provider", "median_s", "low_s", "high_s", "share",
-    "runs", "macs", "bytes_read", "bytes_written", "gmac_per_s", "gb_per_s", "macs_per_byte", "reason",
-)  # fmt: skip
 
 
 def by_operator(times: NodeTimes) -> Mapping[str, "Array"]:

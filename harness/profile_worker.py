@@ -6,18 +6,19 @@ session takes turns with the profiled one: what the profiler adds is measured, n
 
 import json
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import runtime
-from harness.errors import HarnessError, first_line
+from harness import profile_events, runtime
+from harness.errors import HarnessError, reason
+from harness.providers import Target
+from harness.runtime import CLOCK
 
-CLOCK = time.perf_counter_ns
 WARM_UP_S = 0.05
 LEAST_RUNS, MOST_RUNS = 5, 400  # the profiler stops recording after a million events
-EVENT_ENDING = "_kernel_time"
 
 
 def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
@@ -32,13 +33,20 @@ def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
 
 
 def profile(
-    *, model: str, shapes: dict[str, list[int]], threads: int, inputs: str | None, seconds: float, turn_s: float
+    *,
+    model: str,
+    shapes: dict[str, list[int]],
+    threads: int,
+    inputs: str | None,
+    target: dict[str, Any],
+    seconds: float,
+    turn_s: float,
 ) -> dict[str, Any]:
     """Run a plain and a profiled session in turns, each for so many seconds; the times of every node and call."""
     # The profile is written to the working directory, which the caller removes.
-    profiled = runtime.session(Path(model), threads=threads, profile=Path("profile"))
-    calls = {"plain": _call(runtime.session(Path(model), threads=threads), shapes, inputs)}
-    calls["profiled"] = _call(profiled, shapes, inputs)
+    create = partial(runtime.session, Path(model), threads=threads, target=Target(**target))
+    profiled = create(profile=Path("profile"))
+    calls = {"plain": _call(create(), shapes, inputs), "profiled": _call(profiled, shapes, inputs)}
     before = 1 + _warm_up(calls)  # the first run of all was recorded too
     samples: dict[str, list[int]] = {"plain": [], "profiled": []}
     kept = [False] * before
@@ -58,39 +66,23 @@ def by_node(events: list[dict[str, Any]], kept: list[bool]) -> dict[str, Any]:
 
     A node that runs several times in one run (in the body of a loop) has the sum of them.
     """
+    found = profile_events.runs(events)
+    if found != len(kept):
+        raise HarnessError(f"the profile holds {found} runs, and {len(kept)} were made.")
     nodes: dict[str, dict[str, Any]] = {}
-    runs: list[dict[str, int]] = [{}]
-    for event in events:
-        if event.get("cat") == "Session" and event["name"] == "model_run":
-            runs.append({})
-        elif event.get("cat") == "Node" and event["name"].endswith(EVENT_ENDING):
-            name, told = event["name"].removesuffix(EVENT_ENDING), event["args"]
-            nodes.setdefault(
-                name,
-                {
-                    "name": name,
-                    "operator": told["op_name"],
-                    "provider": told.get("provider", ""),
-                    "activation_bytes": int(told.get("activation_size", 0)),
-                    "output_bytes": int(told.get("output_size", 0)),
-                },
-            )
-            runs[-1][name] = runs[-1].get(name, 0) + event["dur"]
-    if len(runs) - 1 != len(kept):
-        raise HarnessError(f"the profile holds {len(runs) - 1} runs, and {len(kept)} were made.")
-    chosen = [run for run, keep in zip(runs, kept, strict=False) if keep]
-    return {"nodes": list(nodes.values()), "runs_us": [[run.get(name, 0) for name in nodes] for run in chosen]}
+    times: list[Counter[str]] = [Counter() for _ in range(found + 1)]  # the last of a run that did not end
+    for event in profile_events.of_nodes(events):
+        times[event.run][event.name] += event.microseconds
+        if event.name not in nodes:
+            told = ("name", "operator", "provider", "activation_bytes", "output_bytes")
+            nodes[event.name] = {name: getattr(event, name) for name in told}
+    chosen = [run for run, keep in zip(times, kept, strict=False) if keep]
+    return {"nodes": list(nodes.values()), "runs_us": [[run[name] for name in nodes] for run in chosen]}
 
 
 def _call(session: Any, shapes: dict[str, list[int]], inputs: str | None) -> Callable[[], None]:
     """The session with inputs and outputs bound, after its first run."""
-    import numpy as np
-
-    given: dict[str, Any] = {}
-    if inputs:
-        with np.load(inputs, allow_pickle=False) as arrays:
-            given = dict(arrays)
-    feeds = runtime.inputs(session, {name: tuple(shape) for name, shape in shapes.items()}, given)
+    feeds = runtime.inputs(session, shapes, inputs)
     return runtime.bind(session, feeds, runtime.run_values(session, feeds))
 
 
@@ -121,10 +113,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         reply = (profile if request.pop("do") == "profile" else graphs)(**request)
-    except HarnessError as error:
-        reply = {"error": first_line(error)}
     except Exception as error:  # onnxruntime's own errors share no base class
-        reply = {"error": f"{type(error).__name__}: {first_line(error)}"}
+        reply = {"error": reason(error)}
     json.dump(reply, replies)
     return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.latency import Effort, Subject, WorkerFailedError
+from harness.latency import Effort, Subject, WorkerFailedError, exit_status
 
 REPLY_LIMIT_S = 600.0
 
@@ -40,16 +40,8 @@ class Profile:
 def take(subject: Subject, effort: Effort) -> Profile:
     """Profile a subject in a fresh process. Raises :class:`WorkerFailedError` where it cannot be run."""
     with tempfile.TemporaryDirectory() as folder:
-        reply = _ask(
-            Path(folder),
-            do="profile",
-            model=str(subject.model.absolute()),
-            shapes={name: list(shape) for name, shape in subject.shapes.items()},
-            threads=subject.threads,
-            inputs=str(subject.inputs.absolute()) if subject.inputs else None,
-            seconds=effort.seconds,
-            turn_s=effort.turn_s,
-        )
+        asked = {"seconds": effort.seconds, "turn_s": effort.turn_s, **subject.asked}
+        reply = _ask(Path(folder), do="profile", **asked)
     return Profile(
         nodes=tuple(ProfiledNode(**node) for node in reply["nodes"]),
         runs_us=tuple(map(tuple, reply["runs_us"])),
@@ -82,8 +74,7 @@ def _ask(folder: Path, **request: Any) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         raise WorkerFailedError(f"the profiling process did not answer for {REPLY_LIMIT_S:.0f} s") from None
     if done.returncode:
-        ended = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
-        raise WorkerFailedError(f"the profiling process ended with {ended}")
+        raise WorkerFailedError(f"the profiling process ended with {exit_status(done.returncode)}")
     reply: dict[str, Any] = json.loads(done.stdout)
     if "error" in reply:
         raise WorkerFailedError(reply["error"])

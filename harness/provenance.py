@@ -1,11 +1,10 @@
 """What the result of a piece depends on beside its request: this package's code, and the installed versions."""
 
-import hashlib
 from functools import cache as remember
 from pathlib import Path
 from typing import Literal
 
-from harness import environment
+from harness import environment, files
 from harness.errors import HarnessError
 
 Kind = Literal["draw", "train", "import", "export", "prove"]  # "import": made by `harness weights import`
@@ -52,7 +51,7 @@ def of(kind: Kind, framework: str) -> dict[str, object]:
 @remember
 def source(path: Path) -> str:
     """What identifies the content of a file of code."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return files.sha256(path)
 
 
 def version(distribution: str) -> str | None:
@@ -62,6 +61,11 @@ def version(distribution: str) -> str | None:
         if version := environment.version(name):
             return version if len(alternatives) == 1 else f"{name} {version}"
     return None
+
+
+def onnxruntimes() -> list[str]:
+    """The distributions of onnxruntime that are installed: they write the same files, and more than one is a fault."""
+    return [name for name in ONNXRUNTIME.split("|") if version(name)]
 
 
 def check_installed(frameworks: tuple[str, ...]) -> None:
@@ -74,8 +78,8 @@ def check_installed(frameworks: tuple[str, ...]) -> None:
                 f"{missing[0].replace('|', ' or ')} is not installed: pip install 'onnx-harness[{extra}]' in this "
                 "environment."
             )
-    several = [name for name in ONNXRUNTIME.split("|") if version(name)]
-    if "onnxruntime" in frameworks and len(several) > 1:
+    several = onnxruntimes() if "onnxruntime" in frameworks else []
+    if len(several) > 1:
         raise HarnessError(
             f"{' and '.join(several)} are installed together and overwrite each other's files: uninstall them, then "
             "install 'onnx-harness[cpu]' or 'onnx-harness[gpu]'."

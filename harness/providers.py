@@ -83,15 +83,20 @@ class Target:
         return [(each.name, dict(each.options)) for each in chain]
 
 
-def targets(names: tuple[str, ...], device: str | None, cuda_graph: bool) -> tuple[Target, ...]:
+def targets(
+    names: tuple[str, ...], device: str | None, cuda_graph: bool, installed: tuple[str, ...] = ()
+) -> tuple[Target, ...]:
     """The targets that were asked for. Raises :class:`HarnessError` for a provider that is none, or not of the device.
 
-    Without names the device decides: the CPU's own provider, or CUDA on a GPU.
+    Without names the device decides: the CPU's own provider, or CUDA on a GPU. ``installed`` are those of
+    the installed onnxruntime, by its names, which the error tells.
     """
     asked = names or (("cuda",) if device == "gpu" else ("cpu",))
     for name in asked:
         if name not in PROVIDERS:
-            raise HarnessError(f"--provider {name}: expected one or several of {', '.join(PROVIDERS)}.")
+            there = ", ".join(short for short, long in PROVIDERS.items() if long in installed)
+            has = f"; the installed onnxruntime has {there}" if there else ""
+            raise HarnessError(f"--provider {name}: expected some of {', '.join(PROVIDERS)}{has}.")
         if device is not None and device not in DEVICES[name]:
             fitting = ", ".join(other for other, devices in DEVICES.items() if device in devices)
             raise HarnessError(f"--provider {name} does not run on --device {device}: expected one of {fitting}.")

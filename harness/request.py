@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache as remember
 from pathlib import Path
 
-from harness import base_weights, catalog, dataset_places, datasets, imagenet, images, imported, training
+from harness import base_weights, catalog, datasets, imagenet, images, imported, training
 from harness.architecture import Architecture, Recipe
 from harness.base_weights import BaseWeights
 from harness.errors import HarnessError
@@ -62,9 +62,7 @@ class Request:
     @property
     def dataset(self) -> datasets.Dataset:
         """The data set that the network is trained on, read once a process."""
-        name = self.recipe.dataset
-        # Only files of images are read at a network's size; arrays are fitted to it later.
-        return _dataset(name, self.architecture.input_shape if dataset_places.is_image_folder(name) else None)
+        return datasets.loaded(self.recipe.dataset, self.architecture.input_shape)
 
     @property
     def untrained(self) -> str:
@@ -94,12 +92,7 @@ class Request:
 
 def sample_digest() -> str:
     """The digest of the embedded images, which a network without training is run on."""
-    return _dataset(datasets.SAMPLE, None).digest
-
-
-@remember
-def _dataset(name: str, input_shape: tuple[int, int, int] | None) -> datasets.Dataset:
-    return datasets.load(name, input_shape)
+    return datasets.loaded(datasets.SAMPLE).digest
 
 
 @remember

@@ -64,7 +64,7 @@ def figure(title: str, files: Mapping[str, Sequence[Line]], peaks: Mapping[str, 
         for side, (low, high) in zip(("x", "y"), limits, strict=True):
             getattr(axes, f"set_{side}scale")("log")
             getattr(axes, f"set_{side}lim")(low, high)
-        _plain_ticks(axes)
+            drawing.plain_ticks(getattr(axes, f"{side}axis"), math.log10(high / low))
         roofs = _draw_roofs(axes, peaks)
         for line in shown:
             _draw_node(axes, framework, line)
@@ -156,13 +156,3 @@ def _summary(lines: Sequence[Line]) -> str:
     whole = next((line["median_s"] for line in lines if line["part"] == "whole call"), None)
     elsewhere = sum(line["share"] or 0.0 for line in lines if line["part"] == "node" and not _placed(line))
     return f"{format_seconds(whole)} a call, {format_percent(elsewhere)} in nodes without MACs (not shown)"
-
-
-def _plain_ticks(axes: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    for axis in (axes.xaxis, axes.yaxis):
-        low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:.12g}"))
-        axis.set_minor_formatter(NullFormatter())

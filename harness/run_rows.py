@@ -117,13 +117,11 @@ def _on_imagenet(row: Row, request: Request) -> Row:
     """The row with the images that imported weights are tested on, and what was done to them."""
     assert request.validation is not None
     assert request.imported is not None
-    preprocessing = request.imported.preprocessing
     row = replace(
         row,
         dataset="imagenet",
         dataset_digest=request.validation.digest,
-        adaptation=f"shorter side resized to {preprocessing.resize} ({preprocessing.interpolation}), "
-        f"central crop of {preprocessing.crop}",
+        adaptation=request.imported.preprocessing.described,
     )
     whole = request.validation.whole
     return _beside_published(row, request.architecture, "ImageNet val, central crop") if whole else row

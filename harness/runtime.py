@@ -6,7 +6,7 @@ Imports only onnxruntime and numpy, so that a worker process that measures holds
 import functools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,26 +160,46 @@ class BoundCall:
     binding: Any
     kept: tuple[Any, ...]  # the memory that is bound belongs to these
 
+    def __post_init__(self) -> None:
+        self._run = bare_run(self.session, self.binding)
+
     def __call__(self) -> None:
-        self.session.run_with_iobinding(self.binding)
+        self._run()
 
     def sample(self, calls: int) -> int:
         """Nanoseconds of so many calls."""
-        count, run, binding = range(calls), self.session.run_with_iobinding, self.binding
+        count, run = range(calls), self._run
         start = CLOCK()
         for _ in count:
-            run(binding)
+            run()
         return CLOCK() - start
+
+
+def bare_run(of: "onnxruntime.InferenceSession", binding: Any) -> Callable[[], object]:
+    """A run of what is bound, by the compiled session itself.
+
+    onnxruntime's wrapper in Python makes new options for every run and looks at them: 2 µs, which a
+    loop in C does not have (`python -m benchmarks.minimal_loop`).
+    """
+    compiled, bound = getattr(of, "_sess", None), getattr(binding, "_iobinding", None)
+    if compiled is None or bound is None:
+        return functools.partial(of.run_with_iobinding, binding)
+    return functools.partial(compiled.run_with_iobinding, bound, load().RunOptions())
 
 
 def bind(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> BoundCall:
     """The session with its inputs bound, writing its outputs where the values of an earlier run are."""
-    binding = of.io_binding()
+    return BoundCall(session=of, binding=binding(of, feeds, results), kept=(feeds, results))
+
+
+def binding(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> Any:
+    """What binds a session's inputs, and outputs where some are known, to the memory of these values."""
+    found = of.io_binding()
     for name, value in feeds.items():
-        binding.bind_ortvalue_input(name, value)
+        found.bind_ortvalue_input(name, value)
     for name, value in results.items():
-        binding.bind_ortvalue_output(name, value)
-    return BoundCall(session=of, binding=binding, kept=(feeds, results))
+        found.bind_ortvalue_output(name, value)
+    return found
 
 
 def run(of: "onnxruntime.InferenceSession", feeds: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
@@ -196,17 +216,18 @@ def run_values(of: "onnxruntime.InferenceSession", feeds: dict[str, Any]) -> dic
 
 def inputs(
     of: "onnxruntime.InferenceSession",
-    shapes: Mapping[str, tuple[int, ...]],
-    given: "Mapping[str, NDArray[Any]]",
+    shapes: Mapping[str, Sequence[int]],
+    arrays: str | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """A value for each input: the array that is given for it; else random in [0, 1) for floats, zeros for the rest.
+    """A value for each input: its array in the .npz file; else random in [0, 1) for floats, zeros for the rest.
 
     Raises :class:`HarnessError` for an input of a type that no array can be made of (strings,
     sequences), and for one without a shape.
     """
     import numpy as np
 
+    given = _arrays(arrays) if arrays else {}
     random = np.random.default_rng(seed)
     feeds = {}
     for value in of.get_inputs():
@@ -222,6 +243,13 @@ def inputs(
             array = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
         feeds[value.name] = _value(array, kind)
     return feeds
+
+
+def _arrays(path: str) -> "dict[str, NDArray[Any]]":
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
 
 
 def _value(array: "NDArray[Any]", kind: str) -> Any:

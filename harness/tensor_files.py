@@ -4,7 +4,6 @@ Nothing in a file is executed, nothing outside it is read, and no value before i
 """
 
 import contextlib
-import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness import files
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def opened(path: Path) -> Iterator[tuple[Form, Tensors]]:
 def sha256(path: Path) -> str:
     """What identifies the file. Raises :class:`HarnessError` where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return files.sha256(path)
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror}. Name a file of ImageNet weights.") from error
 

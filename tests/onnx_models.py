@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.cost import ledger
+from harness.latency import Subject
 from harness.measurements import Cost
 
 FLOAT = TensorProto.FLOAT
@@ -52,6 +53,21 @@ def count(nodes, inputs, weights=(), input_shapes=None, **options) -> Cost:
         path = Path(folder) / "model.onnx"
         onnx.save(make(nodes, inputs, weights, **options), path)
         return ledger(path, input_shapes)
+
+
+def saved(path: Path, nodes, inputs, weights=()) -> Path:
+    """A model of these nodes in a file, of a version that onnxruntime reads: onnx itself writes newer ones."""
+    model = make(nodes, inputs, weights)
+    model.ir_version = 10
+    onnx.save(model, path)
+    return path
+
+
+def product(folder: Path) -> Subject:
+    """A matrix product, then its largest value in every row."""
+    nodes = [node("MatMul", "image w", "scores"), node("ReduceMax", "scores", "y")]
+    path = saved(folder / "product.onnx", nodes, {"image": ["batch", 4]}, [weight("w", 4, 4)])
+    return Subject(key="product", model=path, shapes={"image": (2, 4)}, threads=1)
 
 
 KERNEL = weight("w", 4, 3, 3, 3)

@@ -1,8 +1,5 @@
-"""Devices and providers: what happens on a GPU and in which order, told by sessions that only record it; and what
-becomes of a run whose provider is not there.
-"""
+"""Devices: what happens on a GPU and in which order, told by sessions that only record it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,42 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
 
-from harness import (
-    device_memory,
-    environment,
-    latency,
-    latency_worker,
-    node_providers,
-    placement,
-    provenance,
-    providers,
-    rows,
-    run_folder,
-    run_rows,
-    runtime,
-)
-from harness import run as measuring
-from harness.configurations import Configuration, Way
+from harness import device_memory, latency_worker, runtime
 from harness.errors import HarnessError
-from harness.latency import Subject, WorkerFailedError
-from harness.measurements import Launch, Timing
 from harness.providers import PROVIDERS, Target
-from harness.rows import Row
-from harness.run_folder import Settings
-from tests.conftest import Harness
-from tests.onnx_models import make, node, weight
+from tests.onnx_models import product
 
 CPU, CUDA = Target(), Target(provider="cuda", device="gpu")
 GRAPH = replace(CUDA, cuda_graph=True)
-WITHOUT_CUDA = pytest.mark.skipif(
-    PROVIDERS["cuda"] in onnxruntime.get_available_providers(), reason="tells what happens where CUDA is not there"
-)
-
 
 # --- a session that records what is done with it ---
 
@@ -175,10 +146,24 @@ def test_on_the_cpu_a_sample_is_runs_and_nothing_else(tmp_path: Path, monkeypatc
     assert opened["providers"] == ["CPUExecutionProvider"]
     assert worker.transfers() == {"upload_s": None, "download_s": None}
     recorded: list[str] = []
-    worker.call.session = RecordedSession(recorded)  # type: ignore[assignment]
+    worker.call = runtime.BoundCall(session=RecordedSession(recorded), binding=None, kept=())  # type: ignore[arg-type]
     monkeypatch.setattr(runtime, "CLOCK", lambda: recorded.append("clock") or len(recorded))
     worker.call.sample(2)
     assert recorded == ["clock", "run", "run", "clock"]
+
+
+def test_a_bound_call_goes_past_the_wrapper_in_python(tmp_path: Path) -> None:
+    """It calls the compiled session, which the installed onnxruntime still has by that name, and fills the outputs."""
+    subject = product(tmp_path)
+    session = runtime.session(subject.model, threads=1)
+    feeds = runtime.inputs(session, subject.shapes)
+    results = runtime.run_values(session, feeds)
+    expected = results["y"].numpy().copy()
+    call = runtime.bind(session, feeds, results)
+    assert call._run.func.__self__ is session._sess  # type: ignore[attr-defined]
+    results["y"].update_inplace(np.zeros_like(expected))
+    call.sample(3)
+    np.testing.assert_array_equal(results["y"].numpy(), expected)
 
 
 @pytest.mark.parametrize("target", [CUDA, GRAPH])
@@ -187,7 +172,7 @@ def test_a_real_session_takes_the_same_steps(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(device_memory, "MEMORY", "cpu")
     subject = product(tmp_path)
     session = runtime.session(subject.model, threads=1)
-    feeds = runtime.inputs(session, subject.shapes, {})
+    feeds = runtime.inputs(session, subject.shapes)
     expected = runtime.run(session, device_memory.on_host(feeds))
     worker = latency_worker.Worker()
     results, _ = worker._bind(session, feeds, target)
@@ -265,255 +250,3 @@ def test_what_tensorrt_leaves_goes_to_cuda_where_that_is_there() -> None:
     with_cuda = tensorrt.listed((PROVIDERS["tensorrt"], PROVIDERS["cuda"]))
     assert [name for name, _ in with_cuda] == [PROVIDERS[name] for name in ("tensorrt", "cuda", "cpu")]
     assert [name for name, _ in tensorrt.listed((PROVIDERS["tensorrt"],))] == [PROVIDERS["tensorrt"], PROVIDERS["cpu"]]
-
-
-# --- which provider ran each node ---
-
-
-def save(model: onnx.ModelProto, path: Path) -> None:
-    model.ir_version = 10  # onnx writes newer files than onnxruntime reads
-    onnx.save(model, path)
-
-
-def product(folder: Path) -> Subject:
-    """A matrix product, then its largest value in every row."""
-    nodes = [node("MatMul", "image w", "scores"), node("ReduceMax", "scores", "y")]
-    path = folder / "product.onnx"
-    save(make(nodes, {"image": ["batch", 4]}, [weight("w", 4, 4)], output="y"), path)
-    return Subject(key="product", model=path, shapes={"image": (2, 4)}, threads=1)
-
-
-def test_the_nodes_of_a_real_session_are_read_back(tmp_path: Path) -> None:
-    found = latency.answer(product(tmp_path), "nodes")["nodes"]
-    assert found == {"CPUExecutionProvider": {"MatMul": 1, "ReduceMax": 1}}
-
-
-def test_a_node_that_a_loop_repeats_counts_once(tmp_path: Path) -> None:
-    body = helper.make_graph(
-        [node("Identity", "go", "on"), node("Add", "before one", "after")],
-        "body",
-        [
-            helper.make_tensor_value_info("number", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("before", TensorProto.FLOAT, [1, 2]),
-        ],
-        [
-            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("after", TensorProto.FLOAT, [1, 2]),
-        ],
-    )
-    times = onnx.numpy_helper.from_array(np.array(5, np.int64), "times")
-    yes = onnx.numpy_helper.from_array(np.array(True), "yes")
-    model = make(
-        [node("Loop", "times yes image", "y", body=body)], {"image": [1, 2]}, [times, yes, weight("one", 1, 2)]
-    )
-    save(model, tmp_path / "loop.onnx")
-    subject = Subject(key="loop", model=tmp_path / "loop.onnx", shapes={"image": (1, 2)}, threads=1)
-    (found,) = latency.answer(subject, "nodes")["nodes"].values()
-    assert (found["Loop"], found["Add"]) == (1, 1)
-
-
-def profile(*nodes: tuple[str, str]) -> str:
-    """A profile of so many nodes, each run by its provider, in the profiler's own form."""
-    events = [
-        {
-            "cat": "Node",
-            "name": f"node_{number}_kernel_time",
-            "args": {"op_name": operator, "provider": f"{provider}ExecutionProvider", "node_index": str(number)},
-        }
-        for number, (operator, provider) in enumerate(nodes)
-    ]
-    return json.dumps([{"cat": "Session", "name": "model_run", "args": {}}, *events, *events])
-
-
-def test_nodes_that_fell_back_are_named_with_their_number() -> None:
-    mixed = profile(("Conv", "CUDA"), ("Resize", "CPU"), ("NonZero", "CPU"), ("Conv", "CUDA"), ("Resize", "CPU"))
-    found = node_providers.of_profile(mixed)
-    assert found["CUDAExecutionProvider"] == {"Conv": 2}
-    assert node_providers.fallback(found, "CUDAExecutionProvider") == (
-        "of 5 nodes 3 on CPUExecutionProvider (2 × Resize, 1 × NonZero), not on CUDAExecutionProvider"
-    )
-    assert node_providers.fallback(node_providers.of_profile(profile(("Conv", "CUDA"))), "CUDAExecutionProvider") == ""
-
-
-def test_a_subject_without_a_node_on_its_provider_has_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {
-        "all": {"CUDAExecutionProvider": {"Conv": 2}},
-        "some": {"CUDAExecutionProvider": {"Conv": 2}, "CPUExecutionProvider": {"Resize": 1}},
-        "none": {"CPUExecutionProvider": {"Conv": 2}},
-    }
-
-    def answer(subject: Subject, do: str) -> dict[str, Any]:
-        if subject.key not in answers:
-            raise WorkerFailedError("the worker process ended with signal 9")
-        return {do: answers[subject.key]}
-
-    monkeypatch.setattr(latency, "answer", answer)
-    asked = [
-        Subject(key=key, model=Path("m.onnx"), shapes={}, threads=1, target=CUDA) for key in (*answers, "vanished")
-    ]
-    found, failures = placement.fallbacks(asked)
-    assert found == {
-        "all": "",
-        "some": "of 3 nodes 1 on CPUExecutionProvider (1 × Resize), not on CUDAExecutionProvider",
-    }
-    assert failures["none"].startswith("no node runs on CUDAExecutionProvider: of 2 nodes 2 on CPUExecutionProvider")
-    assert "signal 9" in failures["vanished"]
-
-
-# --- rows ---
-
-
-def timing(median_us: float, **others: Any) -> Timing:
-    launch = Launch(
-        launch=0, calls_per_sample=1, samples_ns=(round(1000 * median_us),) * 9, rounds=(0,) * 9, settled=True,
-        session_s=1.0, first_run_s=0.5, threads_in_effect=None, providers=("CUDAExecutionProvider",),
-        upload_s=2e-5, download_s=1e-5,
-    )  # fmt: skip
-    return Timing(launches=(launch,), **others)
-
-
-def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The floor of each provider stands beside its own latency; one that is absent is a row with the reason."""
-    settings = Settings(architectures=(), threads=(1, 2), providers=("cpu", "cuda", "tensorrt"))
-    identity = latency.save_identity(tmp_path / "identity.onnx")
-    present = {target: measuring._floor(identity, target) for target in settings.targets[:2]}
-    absent = {settings.targets[2]: "no TensorRT here."}
-    asked: list[Subject] = []
-
-    def measure(subjects: list[Subject], *_: Any, **__: Any) -> dict[str, Timing]:
-        asked.extend(subjects)
-        speed = {"cpu": 50.0, "cuda": 5.0}
-        return {one.key: timing(speed[one.target.provider] / (10 if "floor" in one.key else 1)) for one in subjects}
-
-    monkeypatch.setattr(latency, "measure", measure)
-    monkeypatch.setattr(placement, "fallbacks", lambda subjects: ({one.key: "1 on CPU" for one in subjects}, {}))
-    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, floors=present, absent=absent, seed=0)
-    ways = [Way(framework="torch", configuration=each) for each in settings.configurations]
-    subjects = [
-        Subject(
-            key=way.key, model=Path("m"), shapes={}, threads=way.configuration.threads, target=way.configuration.target
-        )
-        for way in timed.present(ways)
-    ]
-    timings = timed.of(subjects, lambda _: None)
-    known = Row(run="r", architecture="n", framework="torch")
-    found = [timed.row(known, way, timings) for way in ways]
-    assert [(row.device, row.provider, row.threads) for row in found] == [
-        ("cpu", "CPUExecutionProvider", 1),
-        ("cpu", "CPUExecutionProvider", 2),
-        ("gpu", "CUDAExecutionProvider", 2),
-        ("gpu", "TensorrtExecutionProvider", 2),
-    ]
-    assert len({row.key for row in found}) == 4
-    on_cpu, _, on_cuda, on_tensorrt = found
-    assert on_cpu.call_floor_s == pytest.approx(5e-6)
-    assert on_cuda.call_floor_s == pytest.approx(5e-7)
-    assert (on_cuda.upload_s, on_cuda.download_s) == (2e-5, 1e-5)
-    assert (on_cpu.options, on_cpu.reason) == (None, None)
-    assert "cudnn_conv_algo_search=EXHAUSTIVE" in (on_cuda.options or "")
-    assert "1 on CPU" in (on_cuda.reason or "")
-    assert (on_tensorrt.status, on_tensorrt.reason, on_tensorrt.latency_median_s) == (
-        "skipped", "no TensorRT here", None,
-    )  # fmt: skip
-    assert [one.key for one in asked] == ["call floor", "call floor, cuda", *(one.key for one in subjects)]
-
-
-def test_a_cuda_graph_is_named_on_the_row() -> None:
-    row = run_rows.placed(Row(run="r", architecture="n", framework="torch"), Configuration(target=GRAPH, threads=1))
-    assert "enable_cuda_graph=1" in (row.options or "")
-
-
-# --- what is asked for ---
-
-
-def test_the_settings_of_a_run_come_back_with_its_providers(tmp_path: Path) -> None:
-    settings = Settings(architectures=("lenet",), threads=(1, 2), providers=("cpu", "cuda"), cuda_graph=True)
-    run_folder.begin(tmp_path / "new", settings, {})
-    assert run_folder.resumed(tmp_path / "new") == settings
-    plan = json.loads((tmp_path / "new" / "plan.json").read_text())
-    for name in ("providers", "device", "cuda_graph"):
-        del plan[name]
-    (tmp_path / "new" / "plan.json").write_text(json.dumps(plan))  # as runs before these settings wrote it
-    assert run_folder.resumed(tmp_path / "new").targets == (CPU,)
-
-
-def test_the_device_chooses_the_provider_and_must_fit_it() -> None:
-    assert providers.targets((), "gpu", False) == (CUDA,)
-    assert providers.targets((), None, False) == providers.targets((), "cpu", False) == (CPU,)
-    assert providers.targets(("openvino", "cpu", "cpu"), None, False) == (Target(provider="openvino"), CPU)
-    assert providers.targets(("cpu", "cuda"), None, True) == (CPU, GRAPH)
-    for wrong in (
-        (("cuda",), "cpu", False),
-        (("cpu",), "gpu", False),
-        (("cpu",), None, True),
-        (("nvidia",), None, False),
-    ):
-        with pytest.raises(HarnessError, match="expected"):
-            providers.targets(*wrong)
-
-
-def test_one_onnxruntime_of_any_kind_is_enough_and_two_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = {"onnxruntime-openvino": "1.24"}
-    monkeypatch.setattr(environment, "version", installed.get)
-    provenance.check_installed(("onnxruntime",))
-    installed["onnxruntime"] = "1.31"
-    with pytest.raises(HarnessError, match="onnxruntime and onnxruntime-openvino are installed together"):
-        provenance.check_installed(("onnxruntime",))
-
-
-# --- the command line ---
-
-LITTLE = ("--threads", "1", "--launches", "1", "--seconds", "0.02")
-
-
-def test_an_unknown_provider_is_refused_with_those_there_are(harness: Harness, tmp_path: Path) -> None:
-    done = harness("run", "lenet5_1x1", "--provider", "nvidia", "--out", str(tmp_path / "out"))
-    assert done.returncode == 2
-    assert "expected some of cpu, cuda, tensorrt, openvino, coreml, directml; the installed onnxruntime has cpu" in (
-        done.stderr
-    )
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
-
-
-@WITHOUT_CUDA
-def test_a_provider_that_is_not_there_is_skipped_with_the_reason(harness: Harness, tmp_path: Path) -> None:
-    model, out = str(product(tmp_path).model), tmp_path / "out"
-    asked = ("run", model, "--shape", "image=2,4", *LITTLE, "--provider", "cpu", "cuda", "--out", str(out))
-    done = harness(*asked)
-    assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if "--provider cuda is skipped: no CUDAExecutionProvider" in line]
-    assert len(said) == 1
-    on_cpu, on_cuda = rows.read(out)
-    assert (on_cpu.status, on_cpu.device, on_cpu.provider) == ("ok", "cpu", "CPUExecutionProvider")
-    assert on_cpu.latency_median_s is not None
-    assert (on_cuda.status, on_cuda.device, on_cuda.provider) == ("skipped", "gpu", "CUDAExecutionProvider")
-    assert on_cuda.latency_median_s is None
-    assert (on_cuda.reason or "").startswith("no CUDAExecutionProvider in the installed onnxruntime")
-    before = (out / rows.FILE_NAME).read_bytes()
-    again = harness("run", "--out", str(out), "--resume")
-    assert again.returncode == 0, again.stderr
-    assert (out / rows.FILE_NAME).read_bytes() == before, "what is skipped for good is not measured again"
-
-
-@WITHOUT_CUDA
-def test_where_nothing_can_be_measured_nothing_is_trained(harness: Harness, tmp_path: Path) -> None:
-    out, cache = tmp_path / "out", tmp_path / "cache"
-    done = harness("run", "lenet5_1x1", "--device", "gpu", *LITTLE, "--out", str(out), HARNESS_CACHE=str(cache))
-    assert done.returncode == 4, done.stderr
-    assert "nothing was measured; the first reason: no CUDAExecutionProvider" in done.stderr
-    assert [(row.framework, row.status) for row in rows.read(out)] == [("keras", "skipped"), ("torch", "skipped")]
-    assert not list(cache.rglob("history.json"))
-
-
-def test_the_cpu_can_be_named(harness: Harness, tmp_path: Path) -> None:
-    model = str(product(tmp_path).model)
-    done = harness(
-        "run", model, "--shape", "image=2,4", *LITTLE, "--device", "cpu", "--provider", "cpu", "--out",
-        str(tmp_path / "out"),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (row,) = rows.read(tmp_path / "out")
-    assert (row.status, row.device, row.provider, row.options) == ("ok", "cpu", "CPUExecutionProvider", None)
-    assert row.latency_median_s is not None

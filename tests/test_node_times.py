@@ -36,17 +36,10 @@ from harness.node_times import NodeTimes, TimedNode
 from harness.optimised_graph import OptimisedGraph, OptimisedNode
 from harness.profiles import Profile, ProfiledNode
 from tests.conftest import Harness
-from tests.onnx_models import make, node, weight
+from tests.onnx_models import node, saved, weight
 
 LITTLE = Effort(launches=1, seconds=0.02)
 FACTS = {"originals": (), "origin": "", "reason": "", "weight_bytes": 0}
-
-
-def saved(path: Path, nodes, inputs, weights=()) -> Path:
-    model = make(nodes, inputs, weights)
-    model.ir_version = 10  # that onnxruntime knows
-    onnx.save(model, path)
-    return path
 
 
 def read(table: Path) -> list[dict[str, str]]:

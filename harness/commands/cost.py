@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness import input_shapes
 from harness.measurements import Cost
 
 COLUMNS = (
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     """Count each file and print; 0, or HarnessError where a file or a shape is no good."""
     from harness.cost import ledger
 
-    shapes = parse_shapes(args.input)
+    shapes = input_shapes.parse("--input", args.input)
     costs = [(str(path), ledger(path, shapes)) for path in args.files]
     if args.format == "json":
         found = [summary(file, cost, nodes=args.nodes) for file, cost in costs]
@@ -60,18 +60,6 @@ def main(args: argparse.Namespace) -> int:
     else:
         _print_rows(costs, nodes=args.nodes, format=args.format)
     return 0
-
-
-def parse_shapes(given: list[str]) -> dict[str, tuple[int, ...]]:
-    """``["image=1x3x224x224"]`` as ``{"image": (1, 3, 224, 224)}``."""
-    shapes = {}
-    for entry in given:
-        name, equals, sizes = entry.rpartition("=")
-        parts = sizes.lower().replace(",", "x").split("x")
-        if not equals or not name or not all(part.isascii() and part.isdecimal() for part in parts):
-            raise HarnessError(f"--input: expected NAME=1x3x224x224 (batch axis included), got {entry!r}")
-        shapes[name] = tuple(map(int, parts))
-    return shapes
 
 
 def summary(file: str, cost: Cost, *, nodes: bool = False) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Small .onnx files that the harness makes itself, to measure the machine and not a network."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+OPSET, IR_VERSION = 18, 10
+
+Shapes = Mapping[str, Sequence[int | str]]  # by name; a text is an axis of any length
+
+
+def save(path: Path, nodes: Sequence[Any], inputs: Shapes, outputs: Shapes, weights: Sequence[Any] = ()) -> None:
+    """Write a graph of these nodes, with inputs and outputs of float32, named as its file is."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    def values(shapes: Shapes) -> list[Any]:
+        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+
+    graph = helper.make_graph(nodes, path.stem, values(inputs), values(outputs), weights)
+    imports = [helper.make_opsetid("", OPSET)]
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION), path)
+
+
+def save_convolutions(path: Path, layers: int, channels: int, side: int) -> dict[str, tuple[int, ...]]:
+    """Write a chain of convolutions of 3×3, each with a ReLU, on images (N, channels, side, side).
+
+    Returns the shape of its input for one image, by its name.
+    """
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    random, shape = np.random.default_rng(0), (channels, channels, 3, 3)
+    deviation = math.sqrt(2 / math.prod(shape[1:]))
+    nodes, kernels, last = [], [], "x"
+    for number in range(layers):
+        kernel = (deviation * random.standard_normal(shape)).astype(np.float32)
+        kernels.append(numpy_helper.from_array(kernel, f"kernel_{number}"))
+        nodes.append(helper.make_node("Conv", [last, f"kernel_{number}"], [f"conv_{number}"], pads=[1, 1, 1, 1]))
+        last = f"relu_{number}"
+        nodes.append(helper.make_node("Relu", [f"conv_{number}"], [last]))
+    size = (channels, side, side)
+    save(path, nodes, {"x": ("N", *size)}, {last: ("N", *size)}, kernels)
+    return {"x": (1, *size)}
