@@ -1,8 +1,8 @@
 """What a reader must know before believing a latency: drift, two speeds, launches that disagree.
 
 Each is found by a test that is rarely wrong of one launch, and told of a latency only where more launches
-show it than chance alone would let. Of 36 subjects of eight small networks with one thread, measured on a shared
-machine, none is said to have two speeds within its launches, and of those with two threads, which do have them, half.
+show it than chance alone would let. Of the subjects with one thread in results/reference, 64, none is said to
+drift or to have two speeds; of those of small networks with two threads, 36, 4 and 15.
 """
 
 import statistics
