@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.measurements import Timing
 
 RESAMPLES = 4999
@@ -25,7 +26,9 @@ def ratio(of: Timing, to: Timing) -> Ratio:
     The trimmed mean leaves out the fifth of launches at either end: now and then one process of a
     launch is slow from start to end. Both must be of the same run: launch by launch they then took
     turns on the same machine, and what slowed one slowed the other. Across runs such a ratio means
-    nothing.
+    nothing. Launches that only one of them took part in are left out.
+
+    Raises :class:`HarnessError` where they took turns in fewer than two.
     """
     import numpy as np
     from scipy.stats import bootstrap, trim_mean
@@ -33,7 +36,13 @@ def ratio(of: Timing, to: Timing) -> Ratio:
     def centre(values: Any, axis: int = -1) -> Any:
         return trim_mean(values, TRIMMED, axis=axis)
 
-    logarithms = np.log(of.launch_medians_s) - np.log(to.launch_medians_s)
+    medians = [
+        dict(zip((launch.launch for launch in one.launches), one.launch_medians_s, strict=True)) for one in (of, to)
+    ]
+    common = sorted(set(medians[0]) & set(medians[1]))
+    if len(common) < 2:
+        raise HarnessError(f"a ratio needs two launches in which both took turns; expected more than {len(common)}.")
+    logarithms = np.log([medians[0][number] / medians[1][number] for number in common])
     found = bootstrap((logarithms,), centre, n_resamples=RESAMPLES, rng=np.random.default_rng(0))
     interval = found.confidence_interval
     return Ratio(value=math.exp(centre(logarithms)), low=math.exp(interval.low), high=math.exp(interval.high))

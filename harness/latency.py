@@ -10,20 +10,23 @@ import contextlib
 import json
 import random
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness import small_models
+from harness import latency_worker, small_models, stopping
 from harness.measurements import Launch, Timing
 from harness.providers import Target
+from harness.stopping import Aim
 
 WARM_UP_ROUND = -1
-REPLY_LIMIT_S = 120.0
+START_LIMIT_S, REPLY_LIMIT_S = 120.0, 120.0
 OPEN_LIMIT_S = 900.0  # TensorRT builds its engine when a session is created, for minutes
+WORKER = (sys.executable, "-P", "-m", "harness.latency_worker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,12 @@ class Effort:
 
     def expected_s(self, call_s: float) -> float:
         """About how long one launch of a subject takes whose call takes ``call_s``: a process, warm-up, turns."""
-        return 0.2 + min(self.warm_up_limit_s, 30 * call_s) + self.rounds * max(self.turn_s, call_s)
+        window_s = max(self.warm_up_window_s, call_s)
+        longest_s = latency_worker.PATIENCE * self.warm_up_limit_s
+        warm_up_s = min(longest_s, window_s * latency_worker.windows(window_s, self.warm_up_limit_s))
+        return (
+            0.2 + warm_up_s + self.rounds * max(self.turn_s, 2 * call_s)
+        )  # a turn begins with a call that is not timed
 
 
 class WorkerFailedError(Exception):
@@ -81,32 +89,26 @@ def measure(
     effort: Effort,
     *,
     seed: int = 0,
+    aim: Aim | None = None,
+    exempt: Collection[str] = (),
     progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Timing]:
     """Time the subjects in turns. A subject whose worker fails gets the reason; the others go on.
 
-    ``progress`` is told the share done.
+    With an aim there are further launches where intervals are too wide, but for the keys that are ``exempt``
+    (:mod:`harness.stopping`). ``progress`` is told the share done.
     """
     chance = random.Random(seed)
-    launches: dict[str, list[Launch]] = {subject.key: [] for subject in subjects}
-    failures: dict[str, str] = {}
     calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
-    for number in range(effort.launches):
-        alive = [subject for subject in subjects if subject.key not in failures]
-        for key, outcome in _launch(number, alive, effort, chance, calls).items():
-            if isinstance(outcome, Launch):
-                launches[key].append(outcome)
-            else:
-                failures[key] = str(outcome)
-        progress((number + 1) / effort.launches)
-    memory = {subject.key: _peak_memory(subject) for subject in subjects if subject.key not in failures}
+    by_key = {subject.key: subject for subject in subjects}
+
+    def launch(number: int, keys: Sequence[str]) -> dict[str, Launch | WorkerFailedError]:
+        return _launch(number, [by_key[key] for key in keys], effort, chance, calls)
+
+    found = stopping.timings(list(by_key), effort.launches, launch, aim=aim, exempt=exempt, progress=progress)
     return {
-        subject.key: Timing(
-            launches=tuple(launches[subject.key]),
-            failure=failures.get(subject.key, ""),
-            peak_rss_bytes=memory.get(subject.key),
-        )
-        for subject in subjects
+        key: timing if timing.failure else replace(timing, peak_rss_bytes=_peak_memory(by_key[key]))
+        for key, timing in found.items()
     }
 
 
@@ -127,7 +129,7 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
 
 def exit_status(code: int) -> str:
     """In words, how a process ended."""
-    return f"signal {-code}" if code < 0 else f"code {code}"
+    return f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"code {code}"
 
 
 def save_identity(path: Path) -> Subject:
@@ -148,6 +150,7 @@ class _Turns:
     opened: dict[str, Any] = field(default_factory=dict)
     calls: int = 1
     settled: bool = False
+    warm_up_s: float | None = None
     samples_ns: list[int] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
     transferred: dict[str, float | None] = field(default_factory=dict)
@@ -162,7 +165,7 @@ class _Turns:
         reply = self.process.ask(
             do="warm_up", calls=self.calls, window_s=effort.warm_up_window_s, limit_s=effort.warm_up_limit_s
         )
-        self.settled = reply["settled"]
+        self.settled, self.warm_up_s = reply["settled"], reply["warm_up_s"]
         self._keep(reply, WARM_UP_ROUND)
 
     def take(self, number: int, effort: Effort) -> None:
@@ -183,6 +186,7 @@ class _Turns:
             samples_ns=tuple(self.samples_ns),
             rounds=tuple(self.rounds),
             settled=self.settled,
+            warm_up_s=self.warm_up_s,
             session_s=self.opened["session_s"],
             first_run_s=self.opened["first_run_s"],
             threads_in_effect=self.opened["threads_in_effect"],
@@ -241,9 +245,9 @@ class _Process:
         self.popen = popen
 
     def ready(self) -> None:
-        self._reply()
+        self._reply(START_LIMIT_S)
 
-    def ask(self, *, reply_limit_s: float = REPLY_LIMIT_S, **command: Any) -> dict[str, Any]:
+    def ask(self, *, reply_limit_s: float | None = None, **command: Any) -> dict[str, Any]:
         assert self.popen.stdin is not None
         try:
             self.popen.stdin.write(json.dumps(command) + "\n")
@@ -252,8 +256,9 @@ class _Process:
             raise self._ended() from None
         return self._reply(reply_limit_s)
 
-    def _reply(self, limit_s: float = REPLY_LIMIT_S) -> dict[str, Any]:
+    def _reply(self, limit_s: float | None = None) -> dict[str, Any]:
         assert self.popen.stdout is not None
+        limit_s = REPLY_LIMIT_S if limit_s is None else limit_s
         if not select.select([self.popen.stdout], [], [], limit_s)[0]:
             raise WorkerFailedError(f"the worker process did not answer for {limit_s:.0f} s")
         line = self.popen.stdout.readline()
@@ -272,7 +277,7 @@ class _Process:
 def _process() -> Iterator[_Process]:
     """A fresh worker; gone when the block is left, whatever happened in it."""
     popen = subprocess.Popen(
-        [sys.executable, "-P", "-m", "harness.latency_worker"],
+        WORKER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

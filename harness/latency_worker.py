@@ -12,16 +12,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import device_memory, node_providers, runtime
+from harness import change_point, device_memory, node_providers, runtime
 from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
 
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
 CALIBRATION_S = 0.005
-WARMUP_WINDOWS = 20
-WARMUP_SIGNIFICANCE = 0.01
-WARMUP_DRIFT = 0.01  # smaller drifts do not keep a warm-up going
+# A warm-up is judged by so many windows, of which each is one call at least. Where these would take half of its
+# limit it is by fewer: with them a change of level is still found (:func:`change_point.drifts`), and calls of
+# 0.4 s come to their end within five seconds, which is less than their measured rounds take.
+WINDOWS, FEW_WINDOWS = 20, 12
+# It is given up after its limit in seconds, but not before it was judged twice: a first call or two that are slow must
+# not decide. Only what would be longer than so many times the limit is not waited for.
+LEAST_GROUPS, PATIENCE = 2, 5.0
 
 
 class Worker:
@@ -92,21 +96,30 @@ class Worker:
         return {"calls": max(1, math.ceil(seconds / call_s))}
 
     def warm_up(self, *, calls: int, window_s: float, limit_s: float) -> dict[str, Any]:
-        """Run until as many windows of samples show no change of level, or the limit is reached.
+        """Run until a group of windows shows no change of level, or the limit is reached.
 
         From here on every sample is of that many calls. Windows are judged in groups of their own:
         a group that slides would be tested again and again until chance lets it pass.
         """
         self.calls = calls
         samples: list[int] = []
-        medians: list[float] = []
-        start, settled = CLOCK(), False
-        while not settled and (CLOCK() - start) * 1e-9 < limit_s:
-            window = self._samples(window_s)
-            samples += window
-            medians.append(statistics.median(window))
-            settled = len(medians) % WARMUP_WINDOWS == 0 and not drifts(medians[-WARMUP_WINDOWS:])
-        return {"samples_ns": samples, "settled": settled}
+        start, groups, settled = CLOCK(), 0, False
+
+        def left_s(limit_s: float) -> float:
+            return limit_s - (CLOCK() - start) * 1e-9
+
+        while not settled and left_s(limit_s if groups >= LEAST_GROUPS else PATIENCE * limit_s) > 0:
+            medians: list[float] = []
+            asked = WINDOWS
+            while len(medians) < asked and left_s(PATIENCE * limit_s) > 0:
+                begun = CLOCK()
+                window = self._samples(window_s)
+                asked = windows((CLOCK() - begun) * 1e-9, limit_s)
+                samples += window
+                medians.append(statistics.median(window))
+            groups += 1
+            settled = len(medians) >= asked and not change_point.drifts(medians)
+        return {"samples_ns": samples, "settled": settled, "warm_up_s": -left_s(0.0)}
 
     def turn(self, *, seconds: float) -> dict[str, Any]:
         """Measure for that long."""
@@ -130,21 +143,9 @@ class Worker:
                 return samples
 
 
-def drifts(medians: list[float]) -> bool:
-    """Whether a series changes its level somewhere (Pettitt's test, Applied Statistics 28, 1979).
-
-    True only where the change is also larger than :data:`WARMUP_DRIFT` of the level.
-    """
-    import numpy as np
-
-    series = np.asarray(medians)
-    count = len(series)
-    signs = np.sign(series[None, :] - series[:, None])
-    statistic = [abs(signs[: point + 1, point + 1 :].sum()) for point in range(count - 1)]
-    point = int(np.argmax(statistic)) + 1
-    probability = 2 * np.exp(-6 * statistic[point - 1] ** 2 / (count**3 + count**2))
-    before, after = float(np.median(series[:point])), float(np.median(series[point:]))
-    return bool(probability < WARMUP_SIGNIFICANCE and abs(before - after) > WARMUP_DRIFT * after)
+def windows(window_s: float, limit_s: float) -> int:
+    """How many windows of that length a warm-up with that limit is judged by."""
+    return FEW_WINDOWS if WINDOWS * window_s > limit_s / 2 else WINDOWS
 
 
 def _thread_count() -> int | None:

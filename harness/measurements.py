@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import bootstrap
+
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
@@ -153,6 +155,7 @@ class Launch:
     samples_ns: tuple[int, ...]
     rounds: tuple[int, ...]
     settled: bool  # the warm-up found an end
+    warm_up_s: float | None = None  # until then, or until it was given up
     session_s: float
     first_run_s: float
     threads_in_effect: int | None
@@ -173,15 +176,12 @@ class Launch:
 PERCENTILE_FLOORS = {90.0: 64, 95.0: 130, 99.0: 662, 99.9: 6636}
 
 
-# Over fewer launches a bootstrap interval would claim 95 % and hold far less.
-LAUNCHES_FOR_INTERVAL = 6
-
-
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """One subject's latency: its launches, and why there are no more of them where one failed.
 
-    ``fallback`` names the nodes that ran on another provider than the subject's.
+    ``fallback`` names the nodes that ran on another provider than the subject's, ``shortfall`` says how
+    far the interval is from the width that was asked for.
 
     Iterations of one process are correlated and share an offset of their own, so that statistics
     are over launches: the estimate is the median of the launches' medians.
@@ -191,6 +191,7 @@ class Timing:
     failure: str = ""
     peak_rss_bytes: int | None = None
     fallback: str = ""
+    shortfall: str = ""
 
     @property
     def launch_medians_s(self) -> list[float]:
@@ -204,26 +205,24 @@ class Timing:
     def interval_s(self) -> tuple[float, float] | None:
         """The bootstrap 95 % interval over launches; None where they are too few to carry one."""
         import numpy as np
-        from scipy.stats import bootstrap
 
-        medians = self.launch_medians_s
-        if len(medians) < LAUNCHES_FOR_INTERVAL:
-            return None
-        if len(set(medians)) == 1:
-            return medians[0], medians[0]
-        found = bootstrap((medians,), np.median, n_resamples=4999, method="percentile", rng=np.random.default_rng(0))
-        return float(found.confidence_interval.low), float(found.confidence_interval.high)
+        found = bootstrap.interval(np.array(self.launch_medians_s))
+        return None if found is None else (float(found[0]), float(found[1]))
 
     def percentile_s(self, percent: float) -> float | None:
         """That percentile of single calls; None where there are too few, or where a sample is of several."""
         import numpy as np
 
-        if any(launch.calls_per_sample > 1 for launch in self.launches):
+        if self.percentile_missing(percent) != 0:
             return None
         pooled = [call for launch in self.launches for call in launch.call_s]
-        if len(pooled) < PERCENTILE_FLOORS[percent]:
-            return None
         return float(np.percentile(pooled, percent))
+
+    def percentile_missing(self, percent: float) -> int | None:
+        """How many samples that percentile still needs; None where a sample is of several calls: none would help."""
+        if any(launch.calls_per_sample > 1 for launch in self.launches):
+            return None
+        return max(0, PERCENTILE_FLOORS[percent] - self.samples)
 
     @property
     def samples(self) -> int:
@@ -236,6 +235,10 @@ class Timing:
     @property
     def first_run_s(self) -> float:
         return statistics.median(launch.first_run_s for launch in self.launches)
+
+    @property
+    def warm_up_s(self) -> float | None:
+        return _median_known(launch.warm_up_s for launch in self.launches)
 
     @property
     def upload_s(self) -> float | None:

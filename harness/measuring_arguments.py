@@ -1,13 +1,16 @@
 """The options of `harness run` that say where and how files are timed."""
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 
-from harness import providers, runtime
+from harness import providers, runtime, stopping
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS, Target
+
+NARROWEST = 1e-4  # no machine keeps still enough for less
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: cpu, with --device gpu cuda",
     )
     of_device.add_argument("--cuda-graph", action="store_true", help="replay a CUDA graph in place of single kernels")
+    of_evidence = parser.add_argument_group("evidence (docs/measuring.md)")
+    of_evidence.add_argument(
+        "--precision-target",
+        metavar="SHARE",
+        help="go on launching where intervals are wider than ± this share of the median, like 1%% or 0.01",
+    )
+    of_evidence.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        help="of measuring, after which no further launch begins, like 600 or 10m; "
+        f"default: {stopping.USUAL_LIMIT_S:.0f} for each network or file",
+    )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")
     sweeps.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
@@ -48,6 +63,38 @@ def threads(args: argparse.Namespace) -> tuple[int, ...]:
     if found[0] < 1 or found[-1] > available:
         raise HarnessError(f"--threads {' '.join(map(str, found))}: this process may use 1 to {available}.")
     return found
+
+
+def precision_target(args: argparse.Namespace) -> float | None:
+    """How wide an interval may be to either side, relative to its median. Raises :class:`HarnessError`."""
+    text = args.precision_target
+    if text is None:
+        if args.time_limit is not None:
+            raise HarnessError("--time-limit is for the launches of --precision-target: expected both.")
+        return None
+    share = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not NARROWEST <= share < 1:
+        raise HarnessError(f"--precision-target {text}: expected a share of the median like 1%, 0.5% or 0.01.")
+    return share
+
+
+def time_limit_s(args: argparse.Namespace) -> float | None:
+    """The seconds that measuring may take. Raises :class:`HarnessError`."""
+    text = args.time_limit
+    if text is None:
+        return None
+    seconds = _number(text.rstrip("sm")) * (60 if text.endswith("m") else 1)
+    if not 0 < seconds < math.inf or len(text) - len(text.rstrip("sm")) > 1:
+        raise HarnessError(f"--time-limit {text}: expected seconds, or minutes with an m, like 600 or 10m.")
+    return seconds
+
+
+def _number(text: str) -> float:
+    """NaN where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def batches(args: argparse.Namespace) -> tuple[int, ...]:

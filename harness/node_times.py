@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import optimised_graph, profiles
+from harness import bootstrap, optimised_graph, profiles
 from harness.errors import HarnessError, first_line
 from harness.latency import Effort, Subject, WorkerFailedError
-from harness.measurements import LAUNCHES_FOR_INTERVAL
 from harness.optimised_graph import OptimisedGraph, OptimisedNode
 from harness.profiles import Profile, ProfiledNode
 
@@ -31,7 +30,6 @@ COLUMNS = (
     "runs", "macs", "bytes_read", "bytes_written", "gmac_per_s", "gb_per_s", "macs_per_byte", "reason",
 )  # fmt: skip
 
-RESAMPLES = 4999
 NOT_TOLD = "the profiler tells nothing of it"
 SLOWED = "unknown: the profiler slows the nodes by more than the call takes outside them"
 
@@ -168,11 +166,10 @@ def estimates(launches: "Array") -> list[Estimate]:
     import numpy as np
 
     medians = np.median(launches, axis=0)
-    if len(launches) < LAUNCHES_FOR_INTERVAL:
+    ends = bootstrap.interval(launches)
+    if ends is None:
         return [(float(median), None, None) for median in medians]
-    draws = np.random.default_rng(0).integers(0, len(launches), (RESAMPLES, len(launches)))
-    ends = [np.quantile(np.median(column[draws], axis=1), (0.025, 0.975)) for column in launches.T]
-    return [(float(median), float(low), float(high)) for median, (low, high) in zip(medians, ends, strict=True)]
+    return [(float(median), float(low), float(high)) for median, low, high in zip(medians, *ends, strict=True)]
 
 
 def lines(times: NodeTimes) -> list[dict[str, object]]:

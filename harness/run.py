@@ -1,5 +1,6 @@
 """Measuring the networks and files of a run: timed in turns, and written down row by row."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from harness import (
     run_folder,
     run_rows,
     runtime,
+    stopping,
     subjects,
 )
 from harness.configurations import Way
@@ -26,6 +28,7 @@ from harness.plan import Pieces
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
+from harness.stopping import Aim
 
 FLOOR = "call floor"
 
@@ -57,15 +60,26 @@ def measure(
     done = _finished(table, measured, settings, absent)
     identity = latency.save_identity(folder / "identity.onnx")
     floors = {target: _floor(identity, target) for target in settings.targets if target not in absent}
+    begun, left = time.monotonic(), len(measured) - len(done)
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
             continue
         run_folder.note_moment(folder, name)
         seed = settings.seed * 1000 + number
-        timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed)
+        aim = _aim(settings, len(measured), time.monotonic() - begun, left)
+        timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed, aim=aim)
+        left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
         rows.append(table, *found)
         finished(name)
+
+
+def _aim(settings: Settings, measured: int, spent_s: float, left: int) -> Aim | None:
+    """What a network's launches aim at: what others have left of the time limit is for those that follow."""
+    if settings.precision_target is None:
+        return None
+    limit_s = stopping.limit_s(settings.time_limit_s, measured)
+    return Aim(half_width=settings.precision_target, limit_s=max(0.0, limit_s - spent_s) / left)
 
 
 def _rows(
@@ -134,6 +148,7 @@ class _Timing:
     floors: Mapping[Target, latency.Subject]  # of the targets that are there
     absent: Mapping[Target, str]
     seed: int
+    aim: Aim | None = None
 
     def present(self, ways: Sequence[Way]) -> list[Way]:
         """Those whose target is there."""
@@ -144,10 +159,15 @@ class _Timing:
         asked = [*self.floors.values(), *asked] if asked else []
         fallbacks, failures = placement.fallbacks([one for one in asked if one.target.provider != "cpu"])
         timed = [subject for subject in asked if subject.key not in failures]
-        found = latency.measure(timed, self.settings.effort, seed=self.seed, progress=progress) if timed else {}
+        found = self._measured(timed, progress) if timed else {}
         _save_samples(self.folder / "samples" / f"{self.name}.parquet", found)
         failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
         return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
+
+    def _measured(self, timed: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
+        floors = {floor.key for floor in self.floors.values()}  # as narrow as they happen to be
+        effort = self.settings.effort
+        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=floors, progress=progress)
 
     def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
         """What is known of a file, with what was found when it was timed in one way."""

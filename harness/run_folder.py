@@ -45,6 +45,8 @@ class Settings:
     runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
+    precision_target: float | None = None  # half of each interval, relative to its median
+    time_limit_s: float | None = None  # of measuring, for the launches that this takes; None: the usual
     files: FileSettings = field(default_factory=FileSettings)
 
     @property

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import artifacts, cost, imagenet, images, pieces, plan, subjects
+from harness import artifacts, cost, evidence, imagenet, images, pieces, plan, subjects
 from harness.architecture import Architecture
 from harness.configurations import Configuration, Way
 from harness.errors import HarnessError, first_line
@@ -15,8 +15,6 @@ from harness.plan import Pieces
 from harness.request import Request
 from harness.rows import Row
 from harness.run_folder import Settings
-
-DISAGREEMENT = 0.1  # of the median: above it a row says that its launches disagree
 
 
 def proved(run: str, needed: Pieces) -> dict[str, Row]:
@@ -178,7 +176,9 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     """The row with its latency, or with the reason why it has none."""
     row = replace(row, call_floor_s=None if floor.failure else floor.median_s)
     if timing.failure:
-        return replace(row, status="failed", reason=_together(row.reason, timing.failure))
+        count = len(timing.launches)
+        before = f"no number, though {count} launch{'es' if count > 1 else ''} before it succeeded" if count else None
+        return replace(row, status="failed", reason=_together(row.reason, timing.failure, before))
     interval = timing.interval_s or (None, None)
     first = timing.launches[0]
     return replace(
@@ -189,8 +189,11 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
         latency_high_s=interval[1],
         latency_p90_s=timing.percentile_s(90.0),
         latency_p99_s=timing.percentile_s(99.0),
+        latency_p90_missing=timing.percentile_missing(90.0),
+        latency_p99_missing=timing.percentile_missing(99.0),
         session_s=timing.session_s,
         first_run_s=timing.first_run_s,
+        warm_up_s=timing.warm_up_s,
         upload_s=timing.upload_s,
         download_s=timing.download_s,
         peak_rss_bytes=timing.peak_rss_bytes,
@@ -206,13 +209,9 @@ def _doubts(row: Row, timing: Timing) -> Iterator[str]:
     """What a reader must know before believing the latency."""
     if timing.fallback:
         yield timing.fallback
-    restless = sum(not launch.settled for launch in timing.launches)
-    if restless:
-        yield f"the warm-up found no end in {restless} of {len(timing.launches)} launches"
-    medians = sorted(timing.launch_medians_s)
-    usual = medians[1:-1] if len(medians) > 3 else medians  # now and then a launch is slow from start to end
-    if usual[-1] - usual[0] > DISAGREEMENT * timing.median_s:
-        yield f"launches disagree: most medians lie between {usual[0] * 1e6:.1f} and {usual[-1] * 1e6:.1f} µs"
+    if timing.shortfall:
+        yield timing.shortfall
+    yield from evidence.doubts(timing)
     given = {launch.threads_in_effect for launch in timing.launches if launch.threads_in_effect is not None}
     if given - {row.threads}:
         yield f"asked for {row.threads} threads, {', '.join(map(str, sorted(given)))} were in effect"

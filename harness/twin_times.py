@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from harness.measurements import LAUNCHES_FOR_INTERVAL
-from harness.node_times import NODES, RESAMPLES, WHOLE, Estimate, NodeTimes, by_operator, estimates, kind_of
+from harness import bootstrap
+from harness.node_times import NODES, WHOLE, Estimate, NodeTimes, by_operator, estimates, kind_of
 
 if TYPE_CHECKING:
     import numpy
@@ -61,9 +61,5 @@ def _difference(keras: "Array", torch: "Array") -> Estimate:
     import numpy as np
 
     median = float(np.median(keras) - np.median(torch))
-    if min(len(keras), len(torch)) < LAUNCHES_FOR_INTERVAL:
-        return median, None, None
-    random = np.random.default_rng(0)
-    drawn = [np.median(random.choice(values, (RESAMPLES, len(values))), axis=1) for values in (keras, torch)]
-    low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
-    return median, float(low), float(high)
+    ends = bootstrap.interval(keras, torch)
+    return (median, None, None) if ends is None else (median, float(ends[0]), float(ends[1]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -20,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from harness import latency, latency_worker
+from harness import latency, run_rows
 from harness.latency import Effort, Subject
 from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
+from harness.rows import Row
 
 LITTLE = Effort(launches=2, seconds=0.03, warm_up_limit_s=0.3)
 
@@ -89,15 +91,6 @@ def test_the_interval_holds_the_estimate(medians: list[float]) -> None:
     low, high = timing.interval_s or (0, 0)
     bounds = [min(timing.launch_medians_s), low, timing.median_s, high, max(timing.launch_medians_s)]
     assert all(b - a >= -1e-12 * b for a, b in pairwise(bounds))  # interpolating rounds in the last digit
-
-
-def test_a_change_of_level_is_drift_and_noise_is_not() -> None:
-    random = np.random.default_rng(0)
-    quiet = (1 + 0.002 * random.standard_normal(20)).tolist()
-    assert latency_worker.drifts([1.5] * 8 + quiet[:12])
-    assert not latency_worker.drifts(quiet)
-    # A change that is certain but smaller than what matters does not keep a warm-up going.
-    assert not latency_worker.drifts([1.005] * 10 + [1.0] * 10)
 
 
 def test_more_work_takes_longer_and_every_sample_is_kept(tmp_path: Path) -> None:
@@ -177,6 +170,33 @@ def test_a_killed_worker_is_a_reason(tmp_path: Path) -> None:
     outcomes = sorted((timing.failure for timing in timings.values()), key=len)
     assert outcomes[0] == ""
     assert "signal 9" in outcomes[1]
+
+
+FAULTS = {
+    "killed": r"the worker process ended with signal 9 \(Killed.*\)",
+    "hung": r"the worker process did not answer for 5 s",
+    "vanished": r"RuntimeError: .*CUDA failure 999: unknown error",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no signals")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_middle_of_a_later_launch_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    script = str(Path(__file__).with_name("faulty_worker.py"))
+    monkeypatch.setattr(latency, "WORKER", (sys.executable, "-P", script, fault, str(tmp_path / "count")))
+    monkeypatch.setattr(latency, "REPLY_LIMIT_S", 5.0)
+    victim, other = matrix_product(tmp_path / "victim.onnx", 64), matrix_product(tmp_path / "other.onnx", 64)
+    timings = latency.measure([victim, other], replace(LITTLE, launches=3, seconds=0.06))
+    assert re.fullmatch(FAULTS[fault] + ".*", timings["victim"].failure)
+    assert [taken.launch for taken in timings["victim"].launches] == [0]
+    whole = timings["other"]
+    assert (whole.failure, [taken.launch for taken in whole.launches]) == ("", [0, 1, 2])
+    assert all(set(taken.rounds) == {-1, 0, 1, 2, 3} for taken in whole.launches), "others lost no turn"
+    row = run_rows.timed(Row(run="r", architecture="a", framework="torch"), timings["victim"], whole)
+    assert (row.status, row.latency_median_s, row.samples) == ("failed", None, None)
+    assert row.reason == f"{timings['victim'].failure}; no number, though 1 launch before it succeeded"
 
 
 def test_a_worker_imports_nothing_heavy() -> None:

@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 from harness import doctor, latency, progress, runtime
+from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.detectable import Spread, spreads
 from harness.doctor import Finding
 from harness.errors import HarnessError
-from harness.measurements import LAUNCHES_FOR_INTERVAL
 from harness.tables import FORMATS, print_table
 
 COLUMNS = ("subject", "found", "verdict", "advice")

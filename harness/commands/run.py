@@ -5,9 +5,9 @@ lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it
 alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
-execution providers (docs/measuring.md). The folder it makes holds rows.csv, the raw samples,
-environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
-this machine's measured peaks (docs/where_the_time_goes.md).
+execution providers, and --precision-target goes on until intervals are narrow enough (docs/measuring.md). The
+folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes` adds where the time
+goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
@@ -16,6 +16,7 @@ Example:
   harness run my.onnx --shape image=1,3,224,224
   harness run my.onnx --data digits.npz --labels digits.txt
   harness run lenet5_1x1 --provider cpu cuda
+  harness run lenet5_1x1 --precision-target 1% --time-limit 120
 """
 
 import argparse
@@ -43,6 +44,7 @@ from harness import (
     run,
     run_folder,
     runtime,
+    stopping,
     subjects,
 )
 from harness.errors import HarnessError, NothingMeasuredError
@@ -177,6 +179,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         image_sizes=measuring_arguments.image_sizes(args, networks),
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+        precision_target=measuring_arguments.precision_target(args),
+        time_limit_s=measuring_arguments.time_limit_s(args),
         files=file_arguments.settings(args, own, data),
     )
 
@@ -198,10 +202,19 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
     progress.say(
         f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
-        f"(about {measuring:.0f} s)"
+        f"(about {measuring:.0f} s{_further(settings, len(measured), measuring)})"
     )
     for file in own:
         progress.say(f"  {file.name} ({file.path}): {file.described}")
+
+
+def _further(settings: Settings, measured: int, least_s: float) -> str:
+    """What a target adds to the time that the first launches take."""
+    if settings.precision_target is None:
+        return ""
+    limit_s = max(least_s, stopping.limit_s(settings.time_limit_s, measured))
+    asked = stopping.plus_minus(settings.precision_target)
+    return f"; then others until each interval is within {asked}, {limit_s:.0f} s in all at most"
 
 
 def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str) -> None:  # noqa: A002
