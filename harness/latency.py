@@ -98,12 +98,10 @@ def measure(
             else:
                 failures[key] = str(outcome)
         progress((number + 1) / effort.launches)
-    memory = {subject.key: _peak_memory(subject) for subject in subjects if subject.key not in failures}
     return {
         subject.key: Timing(
             launches=tuple(launches[subject.key]),
             failure=failures.get(subject.key, ""),
-            peak_rss_bytes=memory.get(subject.key),
         )
         for subject in subjects
     }
@@ -122,6 +120,15 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
     with _process() as process:
         process.ready()
         return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
+
+
+@contextlib.contextmanager
+def opened(subject: Subject) -> "Iterator[_Process]":
+    """A fresh worker that has opened the subject and run it once, to ask more of. Raises :class:`WorkerFailedError`."""
+    with _process() as process:
+        process.ready()
+        process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **subject.asked)
+        yield process
 
 
 def save_identity(path: Path) -> Subject:
@@ -221,18 +228,6 @@ def _launch(
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
         each(lambda turn: turn.transfer())
         return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
-
-
-def _peak_memory(subject: Subject) -> int | None:
-    """Peak resident set of a fresh process that opens and runs the subject: never while timing."""
-    with _process() as process:
-        try:
-            process.ready()
-            turns = _Turns(subject=subject, process=process)
-            turns.open()
-            return int(process.ask(do="memory")["peak_rss_bytes"])
-        except WorkerFailedError:
-            return None
 
 
 class _Process:

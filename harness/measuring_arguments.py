@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: cpu, with --device gpu cuda",
     )
     of_device.add_argument("--cuda-graph", action="store_true", help="replay a CUDA graph in place of single kernels")
+    parser.add_argument(
+        "--energy", action="store_true", help="then the energy of a call, where it can be read (docs/measuring.md)"
+    )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")
     sweeps.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"

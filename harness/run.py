@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import (
     accuracy,
+    consumption,
     file_accuracy,
     files,
     latency,
@@ -57,6 +58,7 @@ def measure(
     done = _finished(table, measured, settings, absent)
     identity = latency.save_identity(folder / "identity.onnx")
     floors = {target: _floor(identity, target) for target in settings.targets if target not in absent}
+    passes = consumption.Passes(floors=floors, meters=consumption.meters(settings))
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
             continue
@@ -64,7 +66,7 @@ def measure(
         seed = settings.seed * 1000 + number
         timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed)
         found = _rows(one, timing, errors, partial(progress, name))
-        rows.append(table, *found)
+        rows.append(table, *passes.added(found, one, settings))
         finished(name)
 
 

@@ -43,6 +43,7 @@ class Settings:
     image_sizes: tuple[tuple[int, int] | None, ...] = (None,)  # None: the network's own
     precisions: tuple[str, ...] = (configurations.FLOAT32,)
     runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
+    energy: bool = False  # of each call, in a pass of its own
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     files: FileSettings = field(default_factory=FileSettings)

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from harness import (
     catalog,
+    consumption,
     environment,
     file_accuracy,
     file_arguments,
@@ -93,6 +94,8 @@ def main(args: argparse.Namespace) -> int:
     folder = _begun(args, settings)
     try:
         absent = _absent(folder, settings)
+        for reason in consumption.unreadable(settings):
+            progress.say(f"--energy: {reason}")
         anywhere = len(absent) < len(settings.targets)  # else nothing is made that nothing could time
         pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
         errors = preparing.carry_out(pieces)
@@ -175,6 +178,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         cuda_graph=args.cuda_graph,
         batches=measuring_arguments.batches(args),
         image_sizes=measuring_arguments.image_sizes(args, networks),
+        energy=args.energy,
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         files=file_arguments.settings(args, own, data),
@@ -193,6 +197,7 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     calls += [0.0] * len(measured) * len(settings.targets)  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
+    measuring += consumption.expected_s(calls, settings)
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
