@@ -20,6 +20,7 @@ from harness.providers import Target
 from harness.request import Request
 
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
+END = "the end"  # the moment at which all is measured
 
 Facts = Mapping[str, object]
 
@@ -86,6 +87,11 @@ def begin(folder: Path, settings: Settings, facts: Facts) -> None:
         raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
     _write_json(folder / PLAN, asdict(settings))
     _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
+
+
+def go_on(folder: Path, settings: Settings) -> None:
+    """Keep the settings that a run goes on with, for the next time that it is stopped."""
+    _write_json(folder / PLAN, asdict(settings))
 
 
 def resumed(folder: Path) -> Settings:
