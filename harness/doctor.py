@@ -1,11 +1,12 @@
 """What of this machine and this installation matters for measuring, judged, with what to do about it."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness import cache, environment, gpus, provenance, runtime
+from harness import cache, energy, environment, gpus, provenance, runtime
+from harness.energy import Unreadable
 
 Verdict = Literal["good", "mind", "mend"]  # mind: results depend on it; mend: something does not work
 
@@ -27,15 +28,17 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Everything that can be told without measuring."""
-    facts: dict[str, Any] = environment.collect()
-    now: dict[str, Any] = environment.moment()
+    found = gpus.found()
+    facts: dict[str, Any] = environment.collect(found)
+    now: dict[str, Any] = environment.moment(found)
     return [
         *installation(facts["versions"]),
         *runtimes(),
         *processor(facts),
         *room(facts),
         *company(now, facts["cores"]["available"]),
-        *graphics(),
+        *graphics(*found),
+        *counters(bool(facts["gpus"])),
         *checkout(facts),
     ]
 
@@ -134,19 +137,31 @@ def company(now: Mapping[str, Any], cores: int) -> Iterator[Finding]:
     )
 
 
-def graphics() -> Iterator[Finding]:
+def graphics(found: Sequence[Mapping[str, Any]], reason: str) -> Iterator[Finding]:
     """The GPUs, and what holds their clocks down."""
-    found, reason = gpus.found()
     if reason:
         yield Finding(subject="GPU", found=reason)
     for gpu in found:
-        slowed = ", ".join(gpu["slowed_by"])  # type: ignore[arg-type]
+        slowed = ", ".join(gpu["slowed_by"])
         yield Finding(
             subject="GPU",
             found=f"{gpu['name']}, driver {gpu['driver']}, {gpu['clock_mhz']} of {gpu['clock_maximum_mhz']} MHz",
             verdict="mind" if slowed else "good",
             advice=f"slowed by its {slowed}" if slowed else "",
         )
+
+
+def counters(gpu: bool) -> Iterator[Finding]:
+    """Whether energy can be read here, of the processor and of a GPU where there is one."""
+    meters = {"processor": energy.processor()} | ({"GPU": energy.gpu()} if gpu else {})
+    for name, meter in meters.items():
+        subject = f"energy: {name}"
+        if isinstance(meter, Unreadable):
+            verdict: Verdict = "mend" if meter.advice else "good"
+            found = f"not readable here: {meter.reason}"
+            yield Finding(subject=subject, found=found, verdict=verdict, advice=meter.advice)
+        else:
+            yield Finding(subject=subject, found=meter.source)
 
 
 def checkout(facts: Mapping[str, Any]) -> Iterator[Finding]:

@@ -18,8 +18,11 @@ DISTRIBUTIONS = (
 WORTH_NAMING = 5.0  # percent of a core
 
 
-def collect() -> dict[str, object]:
-    """What stays the same during a run: machine, processor, threads, versions, commit."""
+def collect(graphics: gpus.Found | None = None) -> dict[str, object]:
+    """What stays the same during a run: machine, processor, threads, versions, commit.
+
+    ``graphics`` is what NVIDIA's library says of the GPUs, where it has been asked already.
+    """
     import cpuinfo
     import psutil
 
@@ -34,9 +37,9 @@ def collect() -> dict[str, object]:
             "cgroup_quota": runtime.cgroup_quota(),
         },
         "memory_bytes": psutil.virtual_memory().total,
-        "gpus": [{name: gpu[name] for name in gpus.LASTING} for gpu in gpus.found()[0]],
+        "gpus": [{name: gpu[name] for name in gpus.LASTING} for gpu in (graphics or gpus.found())[0]],
         "frequency_governor": _governor(),
-        "container": Path("/.dockerenv").exists() or Path("/run/.containerenv").exists(),
+        "container": _container(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in DISTRIBUTIONS},
         "session_config": runtime.SESSION_CONFIG,
@@ -44,8 +47,8 @@ def collect() -> dict[str, object]:
     }
 
 
-def moment() -> dict[str, object]:
-    """What runs beside a run right now: the time, the load, and the busiest other process."""
+def moment(graphics: gpus.Found | None = None) -> dict[str, object]:
+    """What runs beside a run right now: the time, the load, the busiest other process, the clocks of the GPUs."""
     import psutil
 
     own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
@@ -58,7 +61,7 @@ def moment() -> dict[str, object]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_average": list(os.getloadavg()),
         "busiest_other_process": {"name": name, "cores": round(share / 100, 2)} if share >= WORTH_NAMING else None,
-        "gpus": [{name: gpu[name] for name in gpus.PASSING} for gpu in gpus.found()[0]],
+        "gpus": [{name: gpu[name] for name in gpus.PASSING} for gpu in (graphics or gpus.found())[0]],
     }
 
 
@@ -86,6 +89,13 @@ def _governor() -> str | None:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
     except OSError:
         return None
+
+
+def _container() -> bool:
+    """Whether anything tells of a container: Docker, Podman, Kubernetes, or what systemd knows."""
+    marks = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
+    told = os.environ.keys() & {"container", "KUBERNETES_SERVICE_HOST"}
+    return bool(told) or any(Path(mark).exists() for mark in marks)
 
 
 def version(distribution: str) -> str | None:

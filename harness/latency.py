@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +105,7 @@ def measure(
     def launch(number: int, keys: Sequence[str]) -> dict[str, Launch | WorkerFailedError]:
         return _launch(number, [by_key[key] for key in keys], effort, chance, calls)
 
-    found = stopping.timings(list(by_key), effort.launches, launch, aim=aim, exempt=exempt, progress=progress)
-    return {
-        key: timing if timing.failure else replace(timing, peak_rss_bytes=_peak_memory(by_key[key]))
-        for key, timing in found.items()
-    }
+    return stopping.timings(list(by_key), effort.launches, launch, aim=aim, exempt=exempt, progress=progress)
 
 
 def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
@@ -130,6 +126,15 @@ def answer(subject: Subject, do: str) -> dict[str, Any]:
 def exit_status(code: int) -> str:
     """In words, how a process ended."""
     return f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"code {code}"
+
+
+@contextlib.contextmanager
+def opened(subject: Subject) -> "Iterator[_Process]":
+    """A fresh worker that has opened the subject and run it once, to ask more of. Raises :class:`WorkerFailedError`."""
+    with _process() as process:
+        process.ready()
+        process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **subject.asked)
+        yield process
 
 
 def save_identity(path: Path) -> Subject:
@@ -224,18 +229,6 @@ def _launch(
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
         each(lambda turn: turn.transfer())
         return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
-
-
-def _peak_memory(subject: Subject) -> int | None:
-    """Peak resident set of a fresh process that opens and runs the subject: never while timing."""
-    with _process() as process:
-        try:
-            process.ready()
-            turns = _Turns(subject=subject, process=process)
-            turns.open()
-            return int(process.ask(do="memory")["peak_rss_bytes"])
-        except WorkerFailedError:
-            return None
 
 
 class _Process:

@@ -6,13 +6,14 @@ workers of a block, which take turns with it, have the machine to themselves.
 
 import json
 import math
+import os
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import change_point, device_memory, node_providers, runtime
+from harness import arenas, change_point, device_memory, gpus, node_providers, runtime
 from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
@@ -130,9 +131,28 @@ class Worker:
                 break
         return {"samples_ns": self._samples(seconds)}
 
-    def memory(self) -> dict[str, Any]:
-        """The largest resident set this process has had, in bytes."""
-        return {"peak_rss_bytes": _peak_resident_bytes()}
+    def memory(self, **subject: Any) -> dict[str, Any]:
+        """Open a subject, and say in bytes the largest resident set of this process, and what it took beside it."""
+        on_gpu = subject["target"]["device"] == "gpu"
+        before = gpus.occupied() if on_gpu else None
+        with arenas.logged() as log:
+            self.open(**subject)
+            arena_bytes = arenas.host_bytes(log())
+        after = gpus.occupied() if on_gpu else None
+        return {
+            "peak_rss_bytes": _peak_resident_bytes(),
+            "arena_bytes": arena_bytes,
+            "device_memory_bytes": gpus.taken_bytes(before, after, os.getpid()),
+        }
+
+    def stretch(self, *, seconds: float) -> dict[str, Any]:
+        """Do nothing but call for that long; how many calls it was."""
+        calls = 0
+        end = CLOCK() + int(seconds * 1e9)
+        while CLOCK() < end:
+            self.call.sample(self.calls)
+            calls += self.calls
+        return {"calls": calls}
 
     def _samples(self, seconds: float) -> list[int]:
         samples = []

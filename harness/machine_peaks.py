@@ -20,6 +20,7 @@ MEMORY_VALUES = 1 << 24  # 64 MiB an array: three of them are more than most cac
 CACHE_VALUES, CACHE_REPEATS = 1 << 16, 64  # 256 KiB an array; repeated, so that the call itself hardly counts
 VALUE_BYTES = 4  # float32
 MOST_LAUNCHES, WARM_UP_S = 6, 0.25
+CALL_S = 0.02  # about, for estimates
 
 COLUMNS = ("peak", "threads", "work", "unit", "peak_per_s", "low_per_s", "high_per_s", "launches", "reason")
 
@@ -74,13 +75,22 @@ def measure(
         for name, ((model, shapes), _, _) in work.items()
         for count in threads
     }
-    # Calls of many milliseconds: the first few are the warm-up, and a search for its end would find no more.
-    few = replace(effort, launches=min(effort.launches, MOST_LAUNCHES), warm_up_limit_s=WARM_UP_S)
-    timings = latency.measure(list(subjects.values()), few, seed=seed, progress=progress)
+    timings = latency.measure(list(subjects.values()), _few(effort), seed=seed, progress=progress)
     return [
         Peak(peak=name, threads=count, work=work[name][1], unit=work[name][2], timing=timings[subject.key])
         for (name, count), subject in subjects.items()
     ]
+
+
+def expected_s(threads: Sequence[int], effort: Effort) -> float:
+    """About how long that takes."""
+    few = _few(effort)
+    return few.launches * len(threads) * len((GEMM, MEMORY, CACHE)) * few.expected_s(CALL_S)
+
+
+def _few(effort: Effort) -> Effort:
+    """Calls of many milliseconds: the first few are the warm-up, and a search for its end would find no more."""
+    return replace(effort, launches=min(effort.launches, MOST_LAUNCHES), warm_up_limit_s=WARM_UP_S)
 
 
 def save_gemm(path: Path, size: int = GEMM_SIZE) -> tuple[Path, Mapping[str, tuple[int, ...]]]:

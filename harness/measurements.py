@@ -189,7 +189,6 @@ class Timing:
 
     launches: tuple[Launch, ...]
     failure: str = ""
-    peak_rss_bytes: int | None = None
     fallback: str = ""
     shortfall: str = ""
 

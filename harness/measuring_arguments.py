@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of measuring, after which no further launch begins, like 600 or 10m; "
         f"default: {stopping.USUAL_LIMIT_S:.0f} for each network or file",
     )
+    parser.add_argument(
+        "--energy", action="store_true", help="then the energy of a call, where it can be read (docs/measuring.md)"
+    )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")
     sweeps.add_argument(
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"

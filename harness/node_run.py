@@ -1,18 +1,18 @@
 """Where the time of a run's networks and files goes: its pass, after the one that is timed.
 
-It writes ``peaks.csv`` and, in ``nodes/``, a table a file and thread count, a roofline a network and
-thread count, and for twins the difference of their graphs. The tables of a network come last and each
-whole, so that a network that has them all is done.
+It writes ``peaks.csv`` and, in ``nodes/``, a table and the raw samples a file and thread count, a roofline
+a network and thread count, and for twins the difference of their graphs. The tables of a network come last
+and each whole, so that a network that has them all is done.
 """
 
 import csv
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import files, machine_peaks, node_times, roofline, subjects, twin_times
+from harness import files, machine_peaks, node_samples, node_times, roofline, subjects, twin_times
 from harness.configurations import Configuration, Way
 from harness.errors import CannotWriteError, HarnessError, first_line
 from harness.model_files import ModelFile
@@ -23,11 +23,26 @@ from harness.run_folder import Settings
 from harness.tables import format_percent, format_seconds
 
 FOLDER, PEAKS = "nodes", "peaks.csv"
+SAMPLES = ".samples.parquet"
 FAILED = "failed"
 SHOWN = 10
 
+PROCESS_S = 0.7  # of a launch of a subject beside its turns, for estimates: a process, two sessions, the profile read
+
 Key = tuple[str, int]  # framework, threads
 Line = Mapping[str, Any]
+
+
+def expected_s(measured: Iterable[Pieces | ModelFile], settings: Settings, mac_per_s: float) -> float:
+    """About how long the pass takes."""
+    calls = [
+        subjects.macs(one, way) / mac_per_s / way.configuration.threads
+        for one in measured
+        for way in _ways(one, settings).values()
+    ]
+    effort = settings.effort
+    launch_s = sum(PROCESS_S + 2 * effort.rounds * max(effort.turn_s, 2 * call) for call in calls)
+    return machine_peaks.expected_s(settings.threads, effort) + effort.launches * launch_s
 
 
 def measure(
@@ -60,6 +75,9 @@ def measure(
         _write_twins(folder, name, found)
         _draw(folder, name, lines, peaks, say)
         for key, path in paths.items():
+            times = found[key]
+            if isinstance(times, NodeTimes):
+                node_samples.save(path.with_suffix(SAMPLES), times.launches)
             files.write_table(path, node_times.COLUMNS, lines[key])
         reasons = {reason: None for reason in found.values() if isinstance(reason, str)}
         say(f"  profiled {name}" + (f"; no nodes: {'; '.join(reasons)}" if reasons else ""))
@@ -88,16 +106,23 @@ def _measure(
     seed: int,
     progress: Callable[[float], None],
 ) -> dict[Key, NodeTimes | str]:
-    """What was found of each file at each thread count: on the CPU, as exported, in the first batch of the run."""
+    """What was found of each file at each thread count."""
     subjects.check_made(one, errors)
-    asked = {}
-    for framework in subjects.frameworks(one):
-        for threads in settings.threads:
-            configuration = Configuration(target=Target(), threads=threads, batch=settings.batches[0])
-            way = Way(framework=framework, configuration=configuration)
-            asked[framework, threads] = subjects.of(one, way)
+    asked = {key: subjects.of(one, way) for key, way in _ways(one, settings).items()}
     found = node_times.measure(list(asked.values()), settings.effort, seed=seed, progress=progress)
     return {key: found[subject.key] for key, subject in asked.items()}
+
+
+def _ways(one: Pieces | ModelFile, settings: Settings) -> dict[Key, Way]:
+    """How each file is profiled at each thread count: on the CPU, as exported, in the first batch of the run."""
+    return {
+        (framework, threads): Way(
+            framework=framework,
+            configuration=Configuration(target=Target(), threads=threads, batch=settings.batches[0]),
+        )
+        for framework in subjects.frameworks(one)
+        for threads in settings.threads
+    }
 
 
 def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) -> dict[int, dict[str, Line]]:

@@ -63,6 +63,7 @@ class NodeTimes:
     profiled_s: tuple[float, ...]
     runs: int  # profiled, over all launches
     vanished: tuple[str, ...]  # nodes of the file that no node does the work of
+    launches: tuple[Profile, ...] = ()  # as the profiler told them
 
     @property
     def in_nodes_s(self) -> tuple[float, ...]:
@@ -135,6 +136,7 @@ def of(graph: OptimisedGraph, launches: Sequence[Profile]) -> NodeTimes:
         profiled_s=tuple(float(_middle_mean(launch.profiled_ns)) * 1e-9 for launch in launches),
         runs=sum(len(launch.runs_us) for launch in launches),
         vanished=graph.vanished,
+        launches=tuple(launches),
     )
 
 

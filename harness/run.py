@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import (
     accuracy,
+    consumption,
     file_accuracy,
     files,
     latency,
@@ -61,6 +62,7 @@ def measure(
     identity = latency.save_identity(folder / "identity.onnx")
     floors = {target: _floor(identity, target) for target in settings.targets if target not in absent}
     begun, left = time.monotonic(), len(measured) - len(done)
+    passes = consumption.Passes(floors=floors, meters=consumption.meters(settings))
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
             continue
@@ -70,7 +72,7 @@ def measure(
         timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
-        rows.append(table, *found)
+        rows.append(table, *passes.added(found, one, settings))
         finished(name)
 
 

@@ -20,6 +20,7 @@ from harness.providers import Target
 from harness.request import Request
 
 PLAN, ENVIRONMENT = "plan.json", "environment.json"
+END = "the end"  # the moment at which all is measured
 
 Facts = Mapping[str, object]
 
@@ -43,6 +44,7 @@ class Settings:
     image_sizes: tuple[tuple[int, int] | None, ...] = (None,)  # None: the network's own
     precisions: tuple[str, ...] = (configurations.FLOAT32,)
     runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
+    energy: bool = False  # of each call, in a pass of its own
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     precision_target: float | None = None  # half of each interval, relative to its median
@@ -87,6 +89,11 @@ def begin(folder: Path, settings: Settings, facts: Facts) -> None:
         raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
     _write_json(folder / PLAN, asdict(settings))
     _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
+
+
+def go_on(folder: Path, settings: Settings) -> None:
+    """Keep the settings that a run goes on with, for the next time that it is stopped."""
+    _write_json(folder / PLAN, asdict(settings))
 
 
 def resumed(folder: Path) -> Settings:

@@ -196,13 +196,17 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
         warm_up_s=timing.warm_up_s,
         upload_s=timing.upload_s,
         download_s=timing.download_s,
-        peak_rss_bytes=timing.peak_rss_bytes,
         launches=len(timing.launches),
         samples=timing.samples,
         calls_per_sample=max(launch.calls_per_sample for launch in timing.launches),
         settled=timing.settled,
         reason=_together(row.reason, *_doubts(row, timing)),
     )
+
+
+def noted(row: Row, note: str) -> Row:
+    """The row with one thing more that a reader must know of it."""
+    return replace(row, reason=_together(row.reason, note))
 
 
 def _doubts(row: Row, timing: Timing) -> Iterator[str]:

@@ -131,12 +131,21 @@ def threads_available() -> int:
     return count if quota is None else max(1, min(count, int(quota)))
 
 
-def cgroup_quota() -> float | None:
-    """Processors that the cgroup (version 2) grants this process, or None where it sets no bound."""
+def cgroup_quota(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Processors that the cgroup (version 2) of this process grants, or one that it lies in; None where none does."""
     try:
-        group = Path("/proc/self/cgroup").read_text().strip().rpartition(":")[2].lstrip("/")
-        limit, period = (Path("/sys/fs/cgroup") / group / "cpu.max").read_text().split()
-    except (OSError, ValueError):
+        group = root / own.read_text().strip().rpartition(":")[2].lstrip("/")
+    except OSError:
+        return None
+    above = [folder for folder in group.parents if folder.is_relative_to(root)]
+    quotas = [quota for folder in (group, *above) if (quota := _quota(folder / "cpu.max")) is not None]
+    return min(quotas, default=None)
+
+
+def _quota(file: Path) -> float | None:
+    try:
+        limit, period = file.read_text().split()
+    except (OSError, ValueError):  # the root of all has none
         return None
     return None if limit == "max" else int(limit) / int(period)
 

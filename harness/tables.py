@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
+TAKEN = {"memory": "B", "energy": "J"}  # columns, with their units
 Subject = tuple[int, str, str, str, int, str]  # threads, device, provider, precision, batch, the provider's options
 Place = tuple[str, str, str]  # device, provider, the provider's options
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _SECOND_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -62,6 +64,17 @@ def format_count(value: float | None) -> str:
         if abs(rounded) >= size:
             return f"{_digits(rounded / size, 3)} {unit}"
     return f"{rounded:g}"
+
+
+def format_range(values: Sequence[float], unit: str) -> str:
+    """Amounts of something from the least to the most, with two digits: ``66 MB``, ``1.2 to 1.5 mJ``."""
+    if not values:
+        return ABSENT
+    low, high = min(values), max(values)
+    largest = float(f"{max(abs(low), abs(high)):.2g}")
+    size, prefix = next((pair for pair in _PREFIXES if largest >= pair[0]), _PREFIXES[-1])
+    ends = dict.fromkeys(_digits(value / size, 2) for value in (low, high))
+    return f"{' to '.join(ends)} {prefix}{unit}"
 
 
 def format_percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -102,7 +115,8 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
         groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
     lines = [_line(group, labels, floors) for group in groups.values()]
     columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
-    columns += [*floors.values(), "max |Δ| / scale", "equivalent", "status"]
+    columns += [*floors.values(), *(name for name in TAKEN if any(name in line for line in lines))]
+    columns += ["max |Δ| / scale", "equivalent", "status"]
     if len({row.run for row in rows}) > 1:
         columns.insert(0, "run")
     return columns, lines
@@ -162,12 +176,20 @@ def _line(group: "list[Row]", labels: Mapping[Subject, str], floors: Mapping[Pla
         "equivalent": equivalent,
         "status": "; ".join(dict.fromkeys(_status(row) for row in group)),
     }
+    line |= {name: format_range(values, TAKEN[name]) for name, values in _taken(group).items() if values}
     for place, label in floors.items():
         line[label] = format_seconds(_known([row for row in group if _place(row) == place], "call_floor_s"))
     for row in (row for row in group if row.latency_median_s is not None):
         times = (row.latency_median_s, row.latency_low_s, row.latency_high_s)
         line[labels[_subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
     return line
+
+
+def _taken(group: "list[Row]") -> dict[str, list[float]]:
+    """What the calls of a file take besides time: memory more than the same process without it, and energy."""
+    peaks = [(row.peak_rss_bytes, row.baseline_rss_bytes) for row in group]
+    memory = [float(peak - without) for peak, without in peaks if peak is not None and without is not None]
+    return {"memory": memory, "energy": [row.energy_j / row.batch for row in group if row.energy_j is not None]}
 
 
 def _known(group: "list[Row]", name: str) -> Any:

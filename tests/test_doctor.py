@@ -2,16 +2,17 @@
 
 import json
 import math
-import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness import comparison, detectable, doctor, gpus
+from harness import comparison, detectable, doctor, gpus, runtime
 from harness.measurements import Launch, Timing
 from tests.conftest import Harness
+from tests.recorded_nvml import ANSWERS, NVMLError, nvml
 
 
 def verdicts(found: Iterator[doctor.Finding]) -> dict[str, tuple[str, bool]]:
@@ -58,40 +59,6 @@ def test_a_missing_package_is_to_be_mended() -> None:
     assert "onnx-harness[torch]" in broken.advice
 
 
-class NVMLError(Exception):
-    """What the library raises."""
-
-
-def nvml(**answers: Any) -> types.SimpleNamespace:
-    """The management library of a machine with one GPU; an answer that is an error is raised."""
-
-    def answer(name: str) -> Any:
-        def asked(*_: Any) -> Any:
-            if isinstance(answers[name], Exception):
-                raise answers[name]
-            return answers[name]
-
-        return asked
-
-    constants = {"NVMLError": NVMLError, "NVML_CLOCK_SM": 1, "NVML_CLOCK_MEM": 2, "NVML_TEMPERATURE_GPU": 0}
-    return types.SimpleNamespace(**constants, **{name: answer(name) for name in answers})
-
-
-ANSWERS = {
-    "nvmlInit": None,
-    "nvmlShutdown": None,
-    "nvmlSystemGetDriverVersion": "580.95",
-    "nvmlDeviceGetCount": 1,
-    "nvmlDeviceGetHandleByIndex": "handle",
-    "nvmlDeviceGetName": "H200",
-    "nvmlDeviceGetMemoryInfo": types.SimpleNamespace(total=150_000, used=1_000),
-    "nvmlDeviceGetClockInfo": 1200,
-    "nvmlDeviceGetMaxClockInfo": 1980,
-    "nvmlDeviceGetTemperature": NVMLError("not supported"),
-    "nvmlDeviceGetCurrentClocksThrottleReasons": 0x1 | 0x4 | 0x40,  # idle is no fault
-}
-
-
 def test_a_gpu_and_what_slows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pynvml", nvml(**ANSWERS))
     (gpu,), reason = gpus.found()
@@ -99,7 +66,7 @@ def test_a_gpu_and_what_slows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(gpu) == {*gpus.LASTING, *gpus.PASSING}
     assert (gpu["name"], gpu["clock_mhz"], gpu["celsius"]) == ("H200", 1200, None)
     assert gpu["slowed_by"] == ["power limit", "temperature limit of the hardware"]
-    (found,) = doctor.graphics()
+    (found,) = doctor.graphics([gpu], reason)
     assert found.verdict == "mind"
     assert "1200 of 1980 MHz" in found.found
 
@@ -108,8 +75,29 @@ def test_no_gpu_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = nvml(**ANSWERS | {"nvmlInit": NVMLError("library not found")})
     monkeypatch.setitem(__import__("sys").modules, "pynvml", absent)
     assert gpus.found() == ([], "no NVIDIA GPU can be asked here: library not found")
-    (found,) = doctor.graphics()
+    (found,) = doctor.graphics(*gpus.found())
     assert found.verdict == "good"
+
+
+def test_the_driver_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(doctor.gpus, "found", lambda: asked.append("found") or ([], "none"))
+    assert [one.found for one in doctor.findings() if one.subject == "GPU"] == ["none"]
+    assert asked == ["found"]
+
+
+def test_the_tightest_quota_of_a_group_and_those_it_lies_in_holds(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("0::/slice/job\n")
+    job = tmp_path / "root/slice/job"
+    job.mkdir(parents=True)
+    assert runtime.cgroup_quota(own, tmp_path / "root") is None
+    (job / "cpu.max").write_text("max 100000\n")
+    (job.parent / "cpu.max").write_text("150000 100000\n")
+    assert runtime.cgroup_quota(own, tmp_path / "root") == 1.5
+    (job / "cpu.max").write_text("50000 100000\n")
+    assert runtime.cgroup_quota(own, tmp_path / "root") == 0.5
+    assert runtime.cgroup_quota(tmp_path / "none", tmp_path / "root") is None
 
 
 def timing(medians: "np.ndarray[Any, Any]") -> Timing:

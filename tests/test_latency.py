@@ -105,8 +105,6 @@ def test_more_work_takes_longer_and_every_sample_is_kept(tmp_path: Path) -> None
             assert list(taken.rounds) == sorted(taken.rounds)
             assert taken.threads_in_effect in (1, None)
             assert taken.providers[0] == "CPUExecutionProvider"
-        assert timing.peak_rss_bytes is not None
-        assert timing.peak_rss_bytes > 10 * 2**20
 
 
 def test_the_reported_latency_is_that_of_a_plain_loop(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Where the time goes: nodes matched, counted and traced; what the profiler says is put together rightly."""
 
 import csv
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas
 import pytest
 
 from harness import (
@@ -254,22 +256,45 @@ def line_of(rank: int, name: str, macs: int, seconds: float, intensity: float, s
     return found | facts | {"gmac_per_s": rate, "macs_per_byte": intensity}
 
 
+def assert_samples_give(lines: list[dict[str, str]], path: Path) -> None:
+    """The raw times of the one launch are enough to compute the table again."""
+    samples = pandas.read_parquet(path)
+    assert set(samples["launch"]) == {0}
+    for line in lines:
+        part = line["part"]
+        taken = samples[(samples["part"] == part) & (samples["node"] == (line["node"] if part == "node" else ""))]
+        if part in ("node", node_times.WHOLE, node_times.PROFILED):
+            ordered = np.sort(taken["nanoseconds"].to_numpy())
+            middle = ordered[len(ordered) // 4 : len(ordered) - len(ordered) // 4]
+            assert float(line["median_s"]) == pytest.approx(middle.mean() * 1e-9), line["node"]
+            assert list(taken["run"]) == list(range(len(taken)))
+
+
 def test_a_run_with_nodes_keeps_a_table_a_file_and_resumes(harness: Harness, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    asked = ("run", "mlp_fmnist_relu_1", "--threads", "1", "--launches", "1", "--seconds", "0.02", "--nodes")
+    asked = ("run", "mlp_fmnist_relu_1", "--threads", "1", "--launches", "1", "--seconds", "0.02")
     done = harness(*asked, "--out", str(out))
     assert done.returncode == 0, done.stderr
+    assert not (out / "nodes").exists()
+    timed = (out / "rows.csv").read_bytes()
+    done = harness("run", "--out", str(out), "--resume", "--nodes")
+    assert done.returncode == 0, done.stderr
+    assert "then to profile (about" in done.stderr
     assert "does the work of" in done.stdout
+    assert (out / "rows.csv").read_bytes() == timed, "the pass is added, and nothing is timed again"
+    moments = json.loads((out / "environment.json").read_text())["moments"]
+    assert [moment["before"] for moment in moments][-2:] == ["profiling", "the end"]
     for framework in ("keras", "torch"):
         lines = read(out / f"nodes/mlp_fmnist_relu_1.{framework}.1.csv")
         nodes = [line for line in lines if line["part"] == "node"]
         assert sum(int(line["macs"]) for line in nodes) == catalog.get("mlp_fmnist_relu_1").macs
         assert all(float(line["median_s"]) >= 0 for line in nodes)
         assert [int(line["rank"]) for line in nodes] == list(range(1, len(nodes) + 1))
+        assert_samples_give(lines, out / f"nodes/mlp_fmnist_relu_1.{framework}.1.samples.parquet")
     peaks = {line["peak"]: line for line in read(out / "peaks.csv")}
     assert set(peaks) == {"gemm", "memory", "cache"}
     assert all(float(line["peak_per_s"]) > 0 for line in peaks.values())
-    drawn = sorted(path.name for path in (out / "nodes").iterdir() if path.suffix != ".csv")
+    drawn = sorted(path.name for path in (out / "nodes").iterdir() if path.suffix in (".png", ".svg"))
     assert drawn == ["mlp_fmnist_relu_1.1.roofline.png", "mlp_fmnist_relu_1.1.roofline.svg"]
     assert (out / "nodes/mlp_fmnist_relu_1.1.twins.csv").is_file()
     kept = (out / "peaks.csv").stat().st_mtime_ns

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.rows import Row
-from harness.tables import format_count, format_percent, format_seconds, print_table, summary
+from harness.tables import format_count, format_percent, format_range, format_seconds, print_table, summary
 
 COLUMNS = ("[bold]name", "value")
 HOSTILE = '[red]a[/red],"b"\n\x1b[31mc\x1b[0m\x1b]8;;http://x\x07 – é\x00'
@@ -75,6 +75,10 @@ def test_an_unknown_format_is_refused() -> None:
         (format_seconds(math.nan), "–"),
         (format_percent(0.892, 0.8771, 0.9044), "89.2 % [87.7, 90.4]"),
         (format_percent(None), "–"),
+        (format_range([66_123_456, 66_400_000], "B"), "66 MB"),
+        (format_range([0.0015, 0.0012, 0.0013], "J"), "1.2 to 1.5 mJ"),
+        (format_range([999_999.0, -5e3], "B"), "-0.0050 to 1.0 MB"),
+        (format_range([], "B"), "–"),
     ],
 )
 def test_units_for_people(text: str, expected: str) -> None:
@@ -102,6 +106,21 @@ def test_summary_has_one_line_a_network_and_framework_with_thread_counts_side_by
     assert (keras["MACs"], keras["status"]) == ("6.52 M", "ok")
     assert torch["status"] == "failed: no such operator"
     assert "1 thread" not in torch
+
+
+def test_summary_shows_memory_without_the_process_and_energy_of_an_image() -> None:
+    known = {"run": "r", "architecture": "lenet", "latency_median_s": 0.1, "baseline_rss_bytes": 60_000_000}
+    rows = [
+        Row(**known, framework="keras", threads=1, peak_rss_bytes=66_000_000, batch=4, energy_j=0.4),
+        Row(**known, framework="keras", threads=2, peak_rss_bytes=68_000_000, batch=4, energy_j=0.6),
+        Row(**known, framework="torch", threads=1, batch=4),
+    ]
+    columns, (keras, torch) = summary(rows)
+    assert (keras["memory"], keras["energy"]) == ("6.0 to 8.0 MB", "100 to 150 mJ")
+    assert "memory" not in torch, "a peak that is not known is no zero"
+    assert {"memory", "energy"} <= set(columns)
+    columns, _ = summary(rows[2:])
+    assert not {"memory", "energy"} & set(columns)
 
 
 def test_two_providers_of_one_run_have_columns_and_call_floors_of_their_own() -> None:

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from harness import (
     catalog,
+    consumption,
     environment,
     file_accuracy,
     file_arguments,
@@ -38,6 +39,7 @@ from harness import (
     plan,
     plots,
     preparing,
+    profiling,
     progress,
     provenance,
     rows,
@@ -95,20 +97,23 @@ def main(args: argparse.Namespace) -> int:
     folder = _begun(args, settings)
     try:
         absent = _absent(folder, settings)
+        for reason in consumption.unreadable(settings):
+            progress.say(f"--energy: {reason}")
         anywhere = len(absent) < len(settings.targets)  # else nothing is made that nothing could time
         pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
         errors = preparing.carry_out(pieces)
         measured = needed | {file.name: file for file in own}
         _measure(folder, measured, settings, errors, absent)
         if settings.nodes and anywhere:
-            _measure_nodes(folder, measured, settings, errors)
+            profiling.measure(folder, measured, settings, errors)
+        run_folder.note_moment(folder, run_folder.END)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
         raise
     found = rows.read(folder)
     _show(found, folder, args.format)
     if settings.nodes:
-        _show_nodes(folder, measured, settings, args.format)
+        profiling.show(folder, measured, settings, table=args.format == "table")
     failed = {row.architecture for row in found if row.status != "ok"}
     progress.say(
         f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
@@ -132,6 +137,7 @@ def _begun(args: argparse.Namespace, settings: Settings) -> Path:
     facts = environment.collect()
     if args.resume:
         run_folder.check_same_machine(folder, facts)
+        run_folder.go_on(folder, settings)
     else:
         run_folder.begin(folder, settings, facts)
     progress.say(f"the run is {folder}")
@@ -147,6 +153,7 @@ def _resumed(args: argparse.Namespace) -> Settings:
     unasked = argparse.ArgumentParser()
     add_arguments(unasked)
     asked, default = asdict(_settings(args)), asdict(_settings(unasked.parse_args([])))
+    settings = replace(settings, nodes=settings.nodes or args.nodes)  # a pass that can be added
     for name, begun in asdict(settings).items():
         if asked[name] != default[name] and asked[name] != begun:
             shown = ", ".join(settings.files.models) or "none" if name == "files" else begun
@@ -177,6 +184,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         cuda_graph=args.cuda_graph,
         batches=measuring_arguments.batches(args),
         image_sizes=measuring_arguments.image_sizes(args, networks),
+        energy=args.energy,
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         precision_target=measuring_arguments.precision_target(args),
@@ -197,12 +205,15 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     calls += [0.0] * len(measured) * len(settings.targets)  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
+    measuring += consumption.expected_s(calls, settings)
+    profiling = node_run.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
     progress.say(
         f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
         f"(about {measuring:.0f} s{_further(settings, len(measured), measuring)})"
+        + (f", then to profile (about {profiling:.0f} s)" if profiling else "")
     )
     for file in own:
         progress.say(f"  {file.name} ({file.path}): {file.described}")
@@ -258,33 +269,6 @@ def _measure(
             progress.say_above(bars, f"  {done} {name}")
 
         run.measure(folder, measured, settings, errors, absent, report, finished)
-
-
-def _measure_nodes(
-    folder: Path, measured: Mapping[str, Pieces | ModelFile], settings: Settings, errors: dict[str, BaseException]
-) -> None:
-    run_folder.note_moment(folder, "profiling")
-    with progress.bars() as bars:
-        names = [node_run.PEAKS, *measured]
-        task = bars.add_task("profiling", total=len(names), note="")
-
-        def report(name: str, share: float) -> None:
-            bars.update(task, completed=names.index(name) + share, note=name)
-
-        node_run.measure(folder, measured, settings, errors, report, lambda text: progress.say_above(bars, text))
-
-
-def _show_nodes(
-    folder: Path,
-    measured: Mapping[str, Pieces | ModelFile],
-    settings: Settings,
-    format: str,  # noqa: A002
-) -> None:
-    """Print the most expensive nodes, for people alone: programs read the tables in the folder."""
-    lines = node_run.most_expensive(folder, measured, settings.threads[0])
-    if lines and format == "table":
-        print_table(list(lines[0]), lines, format)
-    progress.say(f"where the time goes: {folder / node_run.FOLDER}, {folder / node_run.PEAKS}")
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002

@@ -1,0 +1,98 @@
+"""What the subjects of a run take besides time: memory, and energy where asked for; each in a pass of its own.
+
+A pass comes after the timing and never in a timed process. What cannot be told leaves its fields empty,
+with the reason, and the row as it was.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness import energy, latency, run_rows, subjects
+from harness.configurations import Way
+from harness.energy import Meter, Unreadable
+from harness.errors import first_line
+from harness.latency import Subject, WorkerFailedError
+from harness.model_files import ModelFile
+from harness.plan import Pieces
+from harness.providers import Target
+from harness.rows import Row
+from harness.run_folder import Settings
+
+PROCESS_S = 0.4  # a fresh process that opens a file, for estimates
+SAMPLE_S = 0.001  # without asking the clock
+WARM_UP_S, STRETCH_S = 0.5, 2.0  # of calls, before a counter of energy is read and between its readings
+
+
+class NoEnergyError(Exception):
+    """A counter of energy was there and told nothing of a subject."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passes:
+    """The passes of one run; ``floors`` are the smallest models, by target."""
+
+    floors: Mapping[Target, Subject]
+    meters: Mapping[Target, Meter | Unreadable]  # none where no energy was asked for
+    baselines: dict[tuple[Target, int], int] = field(default_factory=dict)
+
+    def added(self, rows: Sequence[Row], one: Pieces | ModelFile, settings: Settings) -> list[Row]:
+        """The rows of a network or file, those that were timed with their memory and energy."""
+        pairs = zip(rows, subjects.ways(one, settings), strict=True)
+        return [row if row.latency_median_s is None else self._of(row, one, way) for row, way in pairs]
+
+    def _of(self, row: Row, one: Pieces | ModelFile, way: Way) -> Row:
+        subject = subjects.of(one, way)
+        try:
+            row = replace(row, **self._memory(subject))  # type: ignore[arg-type]
+        except (WorkerFailedError, OSError) as error:
+            row = run_rows.noted(row, f"memory not told: {first_line(error)}")
+        meter = self.meters.get(subject.target)
+        if meter is None:
+            return row
+        if isinstance(meter, Unreadable):
+            return replace(row, energy_source=meter.described)
+        try:
+            return replace(row, energy_j=energy_of_call(subject, meter), energy_source=meter.source)
+        except (WorkerFailedError, NoEnergyError, OSError) as error:
+            return replace(row, energy_source=f"not told: {first_line(error)}")
+
+    def _memory(self, subject: Subject) -> dict[str, int | None]:
+        """The fields of memory: of the subject, and of the same process with the smallest model in its place."""
+        place = subject.target, subject.threads
+        if place not in self.baselines:
+            floor = replace(self.floors[subject.target], threads=subject.threads)
+            self.baselines[place] = latency.answer(floor, "memory")["peak_rss_bytes"]
+        return {**latency.answer(subject, "memory"), "baseline_rss_bytes": self.baselines[place]}
+
+
+def meters(settings: Settings) -> dict[Target, Meter | Unreadable]:
+    """By target: what its energy is read by, or why it cannot be read; nothing where no energy is asked for."""
+    return {target: energy.of(target) for target in settings.targets} if settings.energy else {}
+
+
+def unreadable(settings: Settings) -> list[str]:
+    """Why energy that is asked for cannot be read."""
+    found = meters(settings).values()
+    return list(dict.fromkeys(meter.described for meter in found if isinstance(meter, Unreadable)))
+
+
+def energy_of_call(subject: Subject, meter: Meter) -> float:
+    """Joules of one call: of a stretch of calls, with nothing else to do.
+
+    Raises :class:`NoEnergyError`, :class:`WorkerFailedError` or :class:`OSError` where they cannot be told.
+    """
+    with latency.opened(subject) as process:
+        process.ask(do="calls_per_sample", seconds=SAMPLE_S)
+        process.ask(do="stretch", seconds=WARM_UP_S)
+        before = meter.read()
+        calls: int = process.ask(do="stretch", seconds=STRETCH_S)["calls"]
+        joules = meter.joules(before, meter.read())
+    if not joules:
+        raise NoEnergyError(f"{meter.source}: the counter stood still for {STRETCH_S:g} s")
+    return joules / calls
+
+
+def expected_s(calls: Iterable[float], settings: Settings) -> float:
+    """About how long the passes take for subjects whose calls take so many seconds."""
+    read = any(isinstance(meter, Meter) for meter in meters(settings).values())
+    return sum(PROCESS_S + call + read * (PROCESS_S + max(call, WARM_UP_S) + max(call, STRETCH_S)) for call in calls)
