@@ -9,6 +9,7 @@ from harness import catalog, labelled_data, model_files, preparing
 from harness.errors import HarnessError
 from harness.model_files import FileSettings
 
+BATCH = "batch"  # the first size of a --shape that leaves it to --batch
 OPTIONS = ("shape", "inputs", "labels", "scaling", "output")
 
 
@@ -20,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=1,3,224,224",
-        help="an input's whole shape, batch axis included; again for each input (default: the file's, open sizes are "
-        "guessed and said so)",
+        help="an input's whole shape, batch axis included, which may be the word batch: what --batch says; again for "
+        "each input (default: the file's, open sizes are guessed and said so)",
     )
     group.add_argument(
         "--inputs", type=Path, metavar="FILE.npz", help="arrays by input, fed while timing (default: random, or zeros)"
@@ -90,13 +91,14 @@ def _check(args: argparse.Namespace, files: Sequence[Path], data: str | None) ->
         raise HarnessError("--output is what an accuracy is told from: expected --data beside it.")
 
 
-def _shape(given: str) -> tuple[str, tuple[int, ...]]:
-    """``x=1,3,224,224`` as ``("x", (1, 3, 224, 224))``."""
+def _shape(given: str) -> tuple[str, tuple[int | None, ...]]:
+    """``x=1,3,224,224`` as ``("x", (1, 3, 224, 224))``; ``x=batch,3,224,224`` with None first."""
     name, equals, sizes = given.rpartition("=")
     parts = sizes.replace("x", ",").split(",") if sizes else []
-    if not (equals and name) or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
+    numbers = parts[1:] if parts[:1] == [BATCH] else parts
+    if not (equals and name) or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in numbers):
         raise HarnessError(f"--shape: expected NAME=1,3,224,224 (batch axis included), found {given!r}.")
-    return name, tuple(map(int, parts))
+    return name, tuple(None if part == BATCH else int(part) for part in parts)
 
 
 def _whole(path: Path | None) -> str | None:
