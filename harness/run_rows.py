@@ -78,7 +78,7 @@ def resized(row: Row, needed: Pieces, way: Way) -> Row:
     try:
         macs, doubt = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))}).macs, None
     except HarnessError as error:  # images that are too small: the other sizes stand
-        macs, doubt = None, first_line(error)
+        macs, doubt = None, first_line(error).removeprefix(f"{artifact.path}: ")
     return replace(_untold(row), macs=macs, reason=_together(row.reason, doubt))
 
 
