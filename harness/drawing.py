@@ -36,8 +36,13 @@ def style(framework: str) -> tuple[str, str]:
     return _STYLES.get(framework, _OTHER_STYLE)
 
 
-def panels(heights: Sequence[float], left_in: float = LEFT_IN, note: str = "") -> "tuple[Figure, list[Axes]]":
-    """A figure of panels under one another, each so many inches high, with room for texts and legends."""
+def panels(
+    heights: Sequence[float], left_in: float = LEFT_IN, note: str = "", columns: int = 1
+) -> "tuple[Figure, list[Axes]]":
+    """A figure of panels under one another, each so many inches high, with room for texts and legends.
+
+    Of several ``columns`` the panels come row by row.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -47,14 +52,16 @@ def panels(heights: Sequence[float], left_in: float = LEFT_IN, note: str = "") -
     FigureCanvasAgg(figure)
     figure.text(0.15 / WIDTH_IN, 0.12 / total, note, fontsize=9, color=GREY, parse_math=False)
     found, top = [], total
-    width = (WIDTH_IN - left_in - RIGHT_IN) / WIDTH_IN
+    width = (WIDTH_IN - RIGHT_IN - left_in * columns) / columns
     for height in heights:
         bottom = top - TOP_IN - height
-        axes = figure.add_axes((left_in / WIDTH_IN, bottom / total, width, height / total))
-        axes.grid(color="#dddddd", linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        found.append(axes)
+        for column in range(columns):
+            left = left_in + column * (left_in + width)
+            axes = figure.add_axes((left / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total))
+            axes.grid(color="#dddddd", linewidth=0.6)
+            axes.set_axisbelow(True)
+            axes.spines[["top", "right"]].set_visible(False)
+            found.append(axes)
         top = bottom - BOTTOM_IN
     return figure, found
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import catalog, fitted_line
+from harness import catalog, fitted_line, sweeps
 from harness.architecture import Architecture, Published
 from harness.errors import HarnessError
 from harness.fitted_line import Line
@@ -114,13 +114,14 @@ class Figure:
 def of(rows: Sequence[Row], framework: str = "torch", threads: int | None = None) -> Figure:
     """The figure from the rows of some runs: of files from one framework, timed in one run and setting.
 
-    Without ``threads``, of the most that a run has; of several runs or settings, that with the most
+    Of several batches and image sizes the smallest, and the network's own, are in it. Without ``threads``, of the
+    most that a run has; of several runs or settings, that with the most
     of the networks. Raises :class:`HarnessError` where no row is of a network of the figure, or none
     is timed with so many threads.
     """
     networks = {network.name: network for network in catalog.select([], "figure")}
     known = [row for row in rows if row.architecture in networks and row.framework == framework]
-    measured = [row for row in known if row.status == "ok" and row.macs and row.params]
+    measured = sweeps.usual(row for row in known if row.status == "ok" and row.macs and row.params)
     if not measured:
         raise HarnessError(
             f"No row is of a network of the figure ({len(networks)} of them, from {framework}, with status ok): "

@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=1,3,224,224",
-        help="an input's whole shape, batch axis included; again for each input (default: the file's, open sizes are "
-        "guessed and said so)",
+        help="an input's whole shape, batch axis included, which may be the word batch: what --batch says; again for "
+        "each input (default: the file's, open sizes are guessed and said so)",
     )
     group.add_argument(
         "--inputs", type=Path, metavar="FILE.npz", help="arrays by input, fed while timing (default: random, or zeros)"
@@ -67,7 +67,7 @@ def settings(args: argparse.Namespace, files: Sequence[Path], data: str | None) 
     _check(args, files, data)
     found = FileSettings(
         models=tuple(map(str, files)),
-        shapes=input_shapes.parse("--shape", args.shape, smallest=1),
+        shapes=input_shapes.parse_open("--shape", args.shape, smallest=1),
         inputs=_whole(args.inputs),
         labels=_whole(args.labels),
         scaling=args.scaling,

@@ -113,15 +113,15 @@ def image_sizes(args: argparse.Namespace, networks: Sequence[Architecture]) -> t
 
     Raises :class:`HarnessError` where a network takes images of its own size alone.
     """
-    if not args.image_size:
-        return (None,)
-    fixed = [network.name for network in networks if not network.any_size]
-    if fixed:
+    asked = tuple(dict.fromkeys(map(_image_size, args.image_size)))
+    fixed = [network for network in networks if not network.any_size and {network.input_shape[:2]} != set(asked)]
+    if asked and fixed:
         raise HarnessError(
-            f"--image-size: {', '.join(fixed)} take images of their own size alone; expected networks that "
-            "`harness show NAME` calls of any other height and width."
+            f"--image-size: {', '.join(network.name for network in fixed)} "
+            f"{'take' if len(fixed) > 1 else 'takes'} images of {'their' if len(fixed) > 1 else 'its'} own size alone; "
+            "expected networks that `harness show NAME` calls of any other height and width."
         )
-    return tuple(dict.fromkeys(map(_image_size, args.image_size)))
+    return asked or (None,)
 
 
 def _image_size(text: str) -> tuple[int, int]:

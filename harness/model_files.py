@@ -26,7 +26,7 @@ class FileSettings:
     """The .onnx files of a run, and what the user said of them. Files are named by whole paths."""
 
     models: tuple[str, ...] = ()
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # by input, batch included
+    shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)  # by input; None: the batch of the run
     inputs: str | None = None  # an .npz file with the arrays that inputs are fed while they are timed
     labels: str | None = None
     scaling: Scaling | None = None
@@ -39,7 +39,8 @@ class ModelFile:
     """One .onnx file to measure.
 
     ``name`` is unique in its run; ``architecture`` and ``framework`` are what `harness export` wrote
-    into the file, else that name and "onnx". ``batch`` is how many examples one call takes.
+    into the file, else that name and "onnx". ``batch`` is how many examples one call takes;
+    ``batch_fixed_by`` says who fixes it ("the file", "--shape"), and is empty where it is open.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelFile:
     arrays: Path | None  # an .npz file with what some inputs are fed
     fed: frozenset[str]  # the inputs that are fed from it
     batch: int
+    batch_fixed_by: str
     precision: str  # the type that most of the stored weights have
     sha256: str
     labelled: LabelledData | None = None
@@ -65,17 +67,39 @@ class ModelFile:
         """Its inputs in words, with what was guessed."""
         return "; ".join(f"input {each}{self._content(each)}" for each in self.inputs) or "no inputs"
 
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """(H, W, C) of the images it takes, if any."""
+        return next((each.image_shape for each in self.inputs if each.layout), None)
+
+    def sized(self, batch: int, image_size: tuple[int, int] | None) -> "ModelFile":
+        """The same file fed so many examples a call, and images of that (height, width); what it fixes stays."""
+        inputs = tuple(each.sized(batch, image_size) for each in self.inputs)
+        return replace(self, inputs=inputs, batch=self.batch if self.batch_fixed_by else batch)
+
+    def refusal(self, batch: int) -> str:
+        """Why it cannot be fed so many examples a call; empty where it can."""
+        fits = not self.batch_fixed_by or batch == self.batch
+        return "" if fits else f"{self.batch_fixed_by} fixes a batch of {self.batch}"
+
     def _content(self, of: Input) -> str:
         if self.arrays and of.name in self.fed:
             return f", fed from {self.arrays.name}"
         return ", fed zeros" if of.kind.startswith(("int", "uint", "bool")) else ""
 
 
-def read(settings: FileSettings, data: str | None, batch: int, taken: Collection[str]) -> list[ModelFile]:
+def read(
+    settings: FileSettings,
+    data: str | None,
+    batch: int,
+    taken: Collection[str],
+    image_sizes: Sequence[tuple[int, int] | None] = (None,),
+) -> list[ModelFile]:
     """The files of a run, each with what it is fed and, where data are named, what it is tested on.
 
+    Each is fed that batch, and images of the first of the sizes, (height, width) or None for its own.
     ``taken`` are the names of the run's networks. Raises :class:`HarnessError` for a file that is
-    missing or damaged, and where what the user said fits none of them.
+    missing or damaged, or takes images of another size alone, and where what the user said fits none of them.
     """
     opened = [onnx_file.read(Path(path)) for path in settings.models]
     arrays = labelled_data.read_arrays(Path(settings.inputs)) if settings.inputs else {}
@@ -83,7 +107,7 @@ def read(settings: FileSettings, data: str | None, batch: int, taken: Collection
     names = _names([file.path for file in opened], taken)
     found: list[ModelFile] = []
     for file, name in zip(opened, names, strict=True):
-        read = _read(file, name, settings, arrays, data, batch)
+        read = _read(file, name, settings, arrays, data, batch, image_sizes)
         others = {(other.architecture, other.framework) for other in found}
         if (read.architecture, read.framework) in others or read.architecture in taken:
             read = _by_name(read)
@@ -120,6 +144,7 @@ def _read(
     arrays: "Mapping[str, NDArray[Any]]",
     data: str | None,
     batch: int,
+    image_sizes: Sequence[tuple[int, int] | None],
 ) -> ModelFile:
     """One file, with what it is fed and tested on."""
     names = {value.name for value in file.inputs}
@@ -129,7 +154,9 @@ def _read(
         **{key: array.shape for key, array in arrays.items() if key in names},
         **{key: shape for key, shape in settings.shapes.items() if key in names},
     }
-    inputs = model_inputs.read(file, told, batch)
+    found = model_inputs.read(file, told)
+    _check_sizes(file, found, image_sizes)
+    inputs = tuple(each.sized(batch, image_sizes[0]) for each in found)
     for each in inputs:
         if each.name in arrays:
             labelled_data.check_array(arrays[each.name], each, Path(settings.inputs or ""), first_axis=True)
@@ -152,7 +179,8 @@ def _read(
         inputs=inputs,
         arrays=Path(settings.inputs) if settings.inputs else None,
         fed=frozenset(names & arrays.keys()),
-        batch=_batch(file, inputs),
+        batch=batch if _open_batch(inputs) else _batch(file, inputs),
+        batch_fixed_by=_batch_fixed_by(file, inputs, told, settings),
         precision=_precision(file, inputs),
         sha256=settings.digests[str(file.path)],
         labelled=labelled,
@@ -196,6 +224,32 @@ def _check_batch(file: OnnxFile, inputs: Sequence[Input]) -> None:
             f"{file.path}: an accuracy needs inputs whose first axis is the batch, found "
             f"{'; '.join(map(str, inputs)) or 'no inputs'}."
         )
+
+
+def _check_sizes(file: OnnxFile, inputs: Sequence[Input], asked: Sequence[tuple[int, int] | None]) -> None:
+    """Raise :class:`HarnessError` where images of a size are asked for that no input takes."""
+    takes = {each.image_shape[:2] for each in inputs if each.layout and each.image_shape}
+    if not any(each.any_size for each in inputs) and any(size is not None and {size} != takes for size in asked):
+        raise HarnessError(
+            f"--image-size: {file.path} takes no images of any height and width: expected a file that leaves both "
+            f"open, found {'; '.join(map(str, inputs)) or 'no inputs'}."
+        )
+
+
+def _open_batch(inputs: Sequence[Input]) -> bool:
+    return any("batch" in each.axes for each in inputs)
+
+
+def _batch_fixed_by(
+    file: OnnxFile, inputs: Sequence[Input], told: Mapping[str, Sequence[int | None]], settings: FileSettings
+) -> str:
+    """Who fixes the batch: the file, or what the user said of its inputs; "" where it is open."""
+    if _open_batch(inputs):
+        return ""
+    untold = {name: [None] * len(shape) for name, shape in told.items()}
+    if not _open_batch(model_inputs.read(file, untold)):
+        return "the file"
+    return "--shape" if any(None not in settings.shapes.get(name, (None,)) for name in told) else "--inputs"
 
 
 def _batch(file: OnnxFile, inputs: Sequence[Input]) -> int:

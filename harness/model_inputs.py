@@ -4,16 +4,17 @@ An open first axis, or one named so, is the batch. An input of rank 4 is taken f
 channels where the layers that read them expect them, else at axis 1 or 3, whichever has 1, 3 or 4;
 three channels where nothing tells, and 224 pixels high and wide. Every other open axis is a sequence of
 128. Axes of one name have one size.
+What is open can be fed in other batches and, of images, in other heights and widths (:meth:`Input.sized`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.onnx_file import OnnxFile
 
-GUESSES = {"channels": 3, "height": 224, "width": 224, "sequence": 128}
+GUESSES = {"batch": 1, "channels": 3, "height": 224, "width": 224, "sequence": 128}
 CHANNEL_COUNTS = (1, 3, 4)
 
 Size = int | str  # a str is the name of an open size, "" where it has none
@@ -37,12 +38,14 @@ class Input:
     """One input of a file, batch axis included.
 
     ``kind`` is numpy's name of its type, else ONNX' own; ``guessed`` are the axes whose size nobody
-    told. ``layout`` is "NCHW" or "NHWC", where it takes images by its rank of 4, else empty.
+    told. ``axes`` says of each axis what it is ("batch", "height") where the file and the user leave it
+    open, else "". ``layout`` is "NCHW" or "NHWC", where it takes images by its rank of 4, else empty.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...]
+    axes: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
     layout: str = ""
 
@@ -60,48 +63,59 @@ class Input:
         sizes = dict(zip(_OF_IMAGES[self.layout], self.shape, strict=True))
         return sizes["height"], sizes["width"], sizes["channels"]
 
+    @property
+    def any_size(self) -> bool:
+        """Whether it takes images of any height and width."""
+        return {"height", "width"} <= set(self.axes)
+
+    def sized(self, batch: int, image_size: tuple[int, int] | None) -> "Input":
+        """The same input in another batch, and of images of that height and width; what is not open stays."""
+        asked = {"batch": batch}
+        if image_size is not None and self.any_size:
+            asked |= dict(zip(("height", "width"), image_size, strict=True))
+        shape = tuple(asked.get(what, size) for what, size in zip(self.axes, self.shape, strict=True))
+        sure = {what for what in asked if what != "batch" or batch != GUESSES["batch"]}
+        return replace(self, shape=shape, guessed=tuple(what for what in self.guessed if what not in sure))
+
     def __str__(self) -> str:
         text = f"{self.name} {self.kind} [{','.join(map(str, self.shape))}]"
         return f"{text}, {_listed(self.guessed)} guessed" if self.guessed else text
 
 
-def read(file: OnnxFile, told: Told, batch: int) -> tuple[Input, ...]:
-    """The inputs of a file, with what was told of their shapes, and the rest guessed.
+def read(file: OnnxFile, told: Told) -> tuple[Input, ...]:
+    """The inputs of a file, with what was told of their shapes, and the rest guessed: a batch of one.
 
     Raises :class:`HarnessError` where what was told does not fit, and for an input of unknown rank.
     """
     values = [(value, _declared(file, value, told.get(value.name))) for value in file.inputs]
-    sizes: dict[str, int] = {}  # by the name of an open size: of those that were told, then of those guessed
+    named: dict[str, tuple[int, str]] = {}  # by the name of an open size: those told, then those guessed
     for value, declared in values:
         for size, given in zip(declared, told.get(value.name, ()), strict=False):
             if isinstance(size, str) and given is not None and size:
-                sizes[size] = given
-    known = set(sizes)
-    return tuple(_input(file, value, declared, told, batch, sizes, known) for value, declared in values)
+                named[size] = given, ""
+    return tuple(_input(file, value, declared, told, named) for value, declared in values)
 
 
-def _input(
-    file: OnnxFile, value: Any, declared: list[Size], told: Told, batch: int, sizes: dict[str, int], known: set[str]
-) -> Input:
+def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: dict[str, tuple[int, str]]) -> Input:
     layout = _layout(file, value.name, declared)
-    given = told.get(value.name, [None] * len(declared))
-    shape, guessed = [], []
+    given, recorded = told.get(value.name, [None] * len(declared)), _recorded(file, declared)
+    shape, axes, guessed = [], [], []
     for axis, size in enumerate(declared):
-        if isinstance(size, int):
-            shape.append(size)
-            continue
-        if (said := given[axis]) is not None:
-            shape.append(said)
-            continue
-        what = _what(axis, size, layout)
-        read = _channels(file, value.name) if what == "channels" else None
-        guess = read or sizes.get(size) or {"batch": batch, **GUESSES}[what]
-        if size:
-            sizes[size] = guess
-        if size not in known and read is None:
-            guessed.append(what if what != "sequence" else size or f"axis {axis}")
-        shape.append(guess)
-    return Input(name=value.name, kind=_kind(value), shape=tuple(shape), guessed=tuple(guessed), layout=layout)
+        length, what = (size if isinstance(size, int) else given[axis]), ""
+        if length is None:
+            name, what = str(size), _what(axis, str(size), layout)
+            length = recorded[axis] or (_channels(file, value.name) if what == "channels" else None)
+            if length is None:
+                length, what = named.get(name, (GUESSES[what], what))
+                if what:
+                    guessed.append(what if what != "sequence" else name or f"axis {axis}")
+            if name:
+                named.setdefault(name, (length, what))
+        shape.append(length)
+        axes.append(what)
+    return Input(
+        name=value.name, kind=_kind(value), shape=tuple(shape), axes=tuple(axes), guessed=tuple(guessed), layout=layout
+    )
 
 
 def _declared(file: OnnxFile, value: Any, told: Sequence[int | None] | None) -> list[Size]:
@@ -110,7 +124,7 @@ def _declared(file: OnnxFile, value: Any, told: Sequence[int | None] | None) -> 
     if not value.type.HasField("tensor_type"):
         return []  # a sequence or a map: nothing here can feed it
     if kind.HasField("shape"):
-        sizes = _recorded(file, [_size(dim) for dim in kind.shape.dim])
+        sizes = [_size(dim) for dim in kind.shape.dim]
     elif told is None:
         raise HarnessError(
             f"{file.path}: input {value.name} has no shape in the file: give it, --shape {value.name}=1,3,224,224"
@@ -137,13 +151,12 @@ def _size(dim: Any) -> Size:
     return "" if name.startswith(_NAMELESS) else name
 
 
-def _recorded(file: OnnxFile, sizes: list[Size]) -> list[Size]:
-    """With the sizes that `harness export` recorded in the metadata in place of open ones."""
+def _recorded(file: OnnxFile, sizes: Sequence[Size]) -> Sequence[int | None]:
+    """The sizes that `harness export` recorded in the metadata, without the batch; None where it recorded none."""
     recorded = file.metadata.get("input_shape", "").split("x")
     if len(file.inputs) > 1 or len(recorded) != len(sizes) - 1 or not all(size.isdecimal() for size in recorded):
-        return sizes
-    inner = [size if isinstance(size, int) else int(given) for size, given in zip(sizes[1:], recorded, strict=True)]
-    return [sizes[0], *inner]
+        return [None] * len(sizes)
+    return [None, *map(int, recorded)]
 
 
 def _what(axis: int, name: str, layout: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import drawing, labels
+from harness import drawing, labels, sweep_plots, sweeps
 from harness.errors import HarnessError
 from harness.pareto import Front, Interval
 from harness.rows import Row
@@ -53,6 +53,7 @@ def draw(rows: list[Row], folder: Path) -> list[Path]:
         drawn += accuracy_against_operations(rows, folder / "accuracy_against_operations")
     if with_latency(rows):
         drawn += latency(rows, folder / "latency")
+    drawn += sweep_plots.draw(rows, folder)
     if not drawn:
         raise HarnessError("Nothing to draw: no row of status ok has a latency, or an accuracy and macs.")
     return drawn
@@ -105,10 +106,9 @@ def with_accuracy(rows: Sequence[Row]) -> list[Row]:
 
 
 def with_latency(rows: Sequence[Row]) -> list[Row]:
-    """The rows that stand in the latency picture: those of one thread and of the most threads there are."""
+    """The rows that stand in the latency picture: one thread and the most there are, in the usual batch and size."""
     timed = [row for row in rows if row.status == "ok" and row.latency_median_s]
-    most = max((row.threads or 0 for row in timed), default=0)
-    points = [row for row in timed if row.threads in (None, 1, most)]
+    points = sweeps.usual(sweeps.of_fewest_and_most_threads(timed))
     return sorted(points, key=lambda row: (_setting(row), row.architecture, row.framework, row.threads or 0))
 
 

@@ -131,13 +131,24 @@ def _finished(
                 "together. Begin another run."
             )
     skipped = {target.name for target in absent}
-    final = [row for row in found if row.status != "failed" and (row.status != "skipped" or row.provider in skipped)]
+    final = [
+        row
+        for row in found
+        if row.status not in ("failed", "skipped")
+        or (row.status == "skipped" and (row.provider in skipped or _refused(row, measured, owner)))
+    ]
     counts = Counter(owner.get((row.architecture, row.framework)) for row in final)
     whole = {name for name, one in measured.items() if counts[name] == len(subjects.ways(one, settings))}
     kept = [row for row in found if owner.get((row.architecture, row.framework)) in whole]
     if len(kept) != len(found):
         rows.write(table, kept)
     return whole
+
+
+def _refused(row: Row, measured: Mapping[str, Pieces | ModelFile], owner: Mapping[tuple[str, str], str]) -> bool:
+    """Whether it is the row of a batch that its file cannot be fed: to try again would find the same."""
+    one = measured.get(owner.get((row.architecture, row.framework), ""))
+    return one is not None and bool(subjects.refusal(one, row.batch))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,11 +209,18 @@ def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list
     """The rows of one file, timed in turns in every way that is there; then its accuracy, where it can be run."""
     row, ways = run_rows.of_file(timing.folder.name, model), subjects.ways(model, timing.settings)
     share = 0.5 if model.labelled else 1.0
-    present = timing.present(ways)
+    refused = {way.key: why for way in ways if (why := model.refusal(way.configuration.batch))}
+    present = [way for way in timing.present(ways) if way.key not in refused]
     timings = timing.of([subjects.of(model, way) for way in present], lambda done: progress(share * done))
     if not all(timings[way.key].failure for way in present):
         row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
-    return [timing.row(row, way, timings) for way in ways]
+    known = [run_rows.fed(row, model, way) for way in ways]
+    return [
+        run_rows.skipped(run_rows.placed(row, way.configuration), refused[way.key])
+        if way.key in refused
+        else timing.row(row, way, timings)
+        for row, way in zip(known, ways, strict=True)
+    ]
 
 
 def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> Row:

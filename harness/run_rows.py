@@ -1,10 +1,9 @@
 """The rows of a run: what was asked for, what was proved of a file, how long it took, or why it could not be told."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import artifacts, cost, evidence, imagenet, images, pieces, plan, subjects
+from harness import artifacts, cost, evidence, file_counts, imagenet, images, pieces, plan, subjects
 from harness.architecture import Architecture
 from harness.configurations import Configuration, Way
 from harness.errors import HarnessError, first_line
@@ -71,13 +70,21 @@ def counted(row: Row, found: Accuracy) -> Row:
 def resized(row: Row, needed: Pieces, way: Way) -> Row:
     """The row of a file that is fed images of another size: its costs are others, and its accuracy is not told."""
     size = way.configuration.image_size
-    if size is None:
+    if size in (None, needed.weights.request.architecture.input_shape[:2]):
         return row
     artifact = pieces.artifact(needed.exports[way.framework])
-    ledger = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))})
-    untold = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5"))
-    untold |= dict.fromkeys(("published_accuracy", "published_on", "published_source"))
-    return replace(row, macs=ledger.macs, **untold)  # type: ignore[arg-type]
+    try:
+        macs, doubt = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))}).macs, None
+    except HarnessError as error:  # images that are too small: the other sizes stand
+        macs, doubt = None, first_line(error).removeprefix(f"{artifact.path}: ")
+    return replace(_untold(row), macs=macs, reason=_together(row.reason, doubt))
+
+
+def _untold(row: Row) -> Row:
+    """The row without the accuracies, which are those of images of another size."""
+    of_images = ("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5")
+    published = ("published_accuracy", "published_on", "published_source")
+    return replace(row, **dict.fromkeys((*of_images, *published)))  # type: ignore[arg-type]
 
 
 def asked(run: str, needed: Pieces, framework: str) -> Row:
@@ -157,7 +164,7 @@ def placed(row: Row, configuration: Configuration) -> Row:
         device=target.device,
         provider=target.name,
         options=target.described,
-        batch=configuration.batch if configuration.batch != 1 else row.batch,
+        batch=configuration.batch,
         input_shape=_sized(row.input_shape, configuration.image_size),
     )
 
@@ -178,7 +185,8 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     if timing.failure:
         count = len(timing.launches)
         before = f"no number, though {count} launch{'es' if count > 1 else ''} before it succeeded" if count else None
-        return replace(row, status="failed", reason=_together(row.reason, timing.failure, before))
+        of_batch = f"in a batch of {row.batch}: " if row.batch > 1 else ""
+        return replace(row, status="failed", reason=_together(row.reason, of_batch + timing.failure, before))
     interval = timing.interval_s or (None, None)
     first = timing.launches[0]
     return replace(
@@ -237,8 +245,8 @@ def _one_line(error: BaseException) -> str:
 
 
 def of_file(run: str, file: ModelFile) -> Row:
-    """What is known of an .onnx file before it is run: its counts, and what it is fed."""
-    ledger, doubt = _counted(file)
+    """What is known of an .onnx file before it is run: its counts, and what made it."""
+    ledger, doubt = file_counts.of(file)
     return Row(
         run=run,
         architecture=file.architecture,
@@ -246,24 +254,23 @@ def of_file(run: str, file: ModelFile) -> Row:
         params=ledger.params if ledger else None,
         macs=ledger.macs if ledger and not doubt else None,
         precision=file.precision,
+        input_shape="x".join(map(str, file.image_shape)) if file.image_shape else None,
         batch=file.batch,
-        reason=_together(f"made by {file.producer}" if file.producer else None, file.described, doubt),
+        reason=_together(f"made by {file.producer}" if file.producer else None, doubt),
         onnx_sha256=file.sha256,
     )
 
 
-def _counted(file: ModelFile) -> tuple[Cost | None, str | None]:
-    """The ledger of the file at the shapes that it is measured at, and why it has no multiply-accumulates."""
-    try:
-        ledger = cost.ledger(file.path, file.shapes)
-    except HarnessError as error:  # shapes that were guessed may not fit; parameters are told without
-        with contextlib.suppress(HarnessError):
-            return cost.ledger(file.path), first_line(error)
-        return None, first_line(error)
-    unknown = ledger.unknown_operators
-    if not unknown:
-        return ledger, None
-    return ledger, f"MACs not counted, for {', '.join(unknown)}: {next(iter(unknown.values()))}"
+def fed(row: Row, file: ModelFile, way: Way) -> Row:
+    """The row of a file with what it is fed in one way; of images of another size without its accuracy."""
+    configuration = way.configuration
+    now = file.sized(configuration.batch, configuration.image_size)
+    row = replace(row, reason=_together(now.described, row.reason))
+    if now.image_shape == file.image_shape:
+        return row
+    ledger, doubt = file_counts.of(file, configuration.image_size)
+    macs = ledger.macs if ledger and not doubt else None
+    return replace(_untold(row), macs=macs, reason=_together(row.reason, doubt))
 
 
 def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
-from harness import file_accuracy, pieces
+from harness import file_accuracy, file_counts, pieces
 from harness.configurations import Way
 from harness.latency import Subject
 from harness.model_files import ModelFile
@@ -30,19 +31,24 @@ def check_made(one: Pieces | ModelFile, errors: Mapping[str, BaseException]) -> 
 
 
 def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
-    """The ways in which it is timed: a row each."""
-    return [
-        Way(framework=framework, configuration=each)
-        for framework in frameworks(one)
-        for each in settings.configurations
-    ]
+    """The ways in which it is timed: a row each. In a run of one image a call, a file in the batch that it fixes."""
+    configurations = settings.configurations
+    if isinstance(one, ModelFile) and settings.batches == (1,):
+        configurations = tuple(replace(each, batch=one.batch) for each in configurations)
+    return [Way(framework=framework, configuration=each) for framework in frameworks(one) for each in configurations]
+
+
+def refusal(one: Pieces | ModelFile, batch: int) -> str:
+    """Why it cannot be fed so many images a call; empty where it can."""
+    return one.refusal(batch) if isinstance(one, ModelFile) else ""
 
 
 def of(one: Pieces | ModelFile, way: Way) -> Subject:
     """What is timed. The files of a network must have been made."""
     configuration = way.configuration
     if isinstance(one, ModelFile):
-        return file_accuracy.subject(one, way.key, configuration.threads, configuration.target)
+        fed = one.sized(configuration.batch, configuration.image_size)
+        return file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
     artifact = pieces.artifact(one.exports[way.framework])
     return Subject(
         key=way.key,
@@ -54,10 +60,12 @@ def of(one: Pieces | ModelFile, way: Way) -> Subject:
 
 
 def macs(one: Pieces | ModelFile, way: Way) -> float:
-    """The multiply-accumulates of one call, for estimates alone: 0 where nothing tells them before the file is read."""
+    """The multiply-accumulates of one call, for estimates alone: 0 where a file's cannot be counted."""
+    size = way.configuration.image_size
     if isinstance(one, ModelFile):
-        return 0.0
-    architecture, size = one.weights.request.architecture, way.configuration.image_size
+        ledger, _ = file_counts.of(one, size)
+        return float(ledger.macs or 0) * way.configuration.batch if ledger else 0.0
+    architecture = one.weights.request.architecture
     height, width, _ = architecture.input_shape
     larger = math.prod(size) / (height * width) if size else 1.0
     return architecture.macs * larger * way.configuration.batch

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness import sweeps
+
 if TYPE_CHECKING:
     from harness.rows import Row
 
@@ -105,15 +107,17 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
     """The columns and lines of the table that ends a run: one line a network and framework.
 
     Latency is that of one image: a call's, divided by its batch. Each thread count (and device,
-    provider, precision or batch, where they differ) has a column of its own.
+    provider, precision or batch, where they differ) has a column of its own. Of several batches and
+    image sizes the smallest, and the network's own, stand here (:func:`harness.sweeps.usual`).
     """
-    subjects = sorted({_subject(row) for row in rows if row.latency_median_s is not None})
+    timed = sweeps.usual(row for row in rows if row.latency_median_s is not None)
+    subjects = sorted({_subject(row) for row in timed})
     labels = dict(zip(subjects, _labels(subjects), strict=True))
     floors = _floor_labels(rows)
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
-    lines = [_line(group, labels, floors) for group in groups.values()]
+    lines = [_line(group, timed, labels, floors) for group in groups.values()]
     columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
     columns += [*floors.values(), *(name for name in TAKEN if any(name in line for line in lines))]
     columns += ["max |Δ| / scale", "equivalent", "status"]
@@ -147,13 +151,13 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
 
 def _notes(rows: "list[Row]") -> list[dict[str, object]]:
     """What must be known of rows that are ok."""
-    providers = len({row.provider for row in rows})
+    differing = [name for name in ("provider", "batch") if len({getattr(row, name) for row in rows}) > 1]
     return [
         {
             "network": row.architecture,
             "file": row.framework,
             "threads": row.threads,
-            **({"provider": row.provider} if providers > 1 else {}),
+            **{name: getattr(row, name) for name in differing},
             "to know": row.reason,
         }
         for row in rows
@@ -161,8 +165,11 @@ def _notes(rows: "list[Row]") -> list[dict[str, object]]:
     ]
 
 
-def _line(group: "list[Row]", labels: Mapping[Subject, str], floors: Mapping[Place, str]) -> dict[str, object]:
-    first = group[0]
+def _line(
+    group: "list[Row]", timed: "list[Row]", labels: Mapping[Subject, str], floors: Mapping[Place, str]
+) -> dict[str, object]:
+    shown = [row for row in group if row in timed]
+    first, group = group[0], [*shown, *group]
     equivalent = {True: "yes", False: "NO", None: None}[_known(group, "equivalent")]
     line: dict[str, object] = {
         "run": first.run,
@@ -179,7 +186,7 @@ def _line(group: "list[Row]", labels: Mapping[Subject, str], floors: Mapping[Pla
     line |= {name: format_range(values, TAKEN[name]) for name, values in _taken(group).items() if values}
     for place, label in floors.items():
         line[label] = format_seconds(_known([row for row in group if _place(row) == place], "call_floor_s"))
-    for row in (row for row in group if row.latency_median_s is not None):
+    for row in shown:
         times = (row.latency_median_s, row.latency_low_s, row.latency_high_s)
         line[labels[_subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
     return line

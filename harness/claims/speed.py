@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+from harness import sweeps
 from harness.claims import significance
 from harness.claims.claim import Claim, Finding, judge, together
 from harness.claims.counting import macs
@@ -82,11 +83,11 @@ def _trained_alike(evidence: Evidence, dataset: str, *names: str) -> list[Traine
 
 
 def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
-    """The latencies of a network that carry an interval, by what was timed."""
+    """The latencies of a network that carry an interval, by what was timed: in the smallest batch, at its own size."""
     return {
         f"{row.framework} file on {_place(row)}, {row.precision}, batch {row.batch}, threads {row.threads}": found
-        for row in evidence.rows_of(name)
-        if row.status == "ok" and (found := _latency(row))
+        for row in sweeps.usual(row for row in evidence.rows_of(name) if row.status == "ok")
+        if (found := _latency(row))
     }
 
 

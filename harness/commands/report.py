@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import figure, figure_plots, plots, progress, rows
+from harness import figure, figure_plots, plots, progress, rows, sweep_tables
 from harness.catalog import FRAMEWORKS
 from harness.errors import HarnessError
 from harness.rows import Row
@@ -55,6 +55,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     _say_drawn(plots.draw(found, folder))
     print_run(found, args.format)
+    sweep_tables.print_sweeps(found, args.format)
     return 0
 
 

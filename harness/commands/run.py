@@ -5,9 +5,10 @@ lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it
 alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
-execution providers, and --precision-target goes on until intervals are narrow enough (docs/measuring.md). The
-folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes` adds where the time
-goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
+execution providers, and --precision-target goes on until intervals are narrow enough (docs/measuring.md). --batch,
+--threads and --image-size take several, for a row each and a picture of the sweep. The folder it makes holds rows.csv,
+the raw samples, environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
+this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
@@ -17,6 +18,7 @@ Example:
   harness run my.onnx --data digits.npz --labels digits.txt
   harness run lenet5_1x1 --provider cpu cuda
   harness run lenet5_1x1 --precision-target 1% --time-limit 120
+  harness run lenet5_1x1 --batch 1 2 4 8 16 32 64
 """
 
 import argparse
@@ -48,6 +50,7 @@ from harness import (
     runtime,
     stopping,
     subjects,
+    sweep_tables,
 )
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.model_files import ModelFile
@@ -87,7 +90,7 @@ def main(args: argparse.Namespace) -> int:
     requests = {request.architecture.name: request for request in settings.requests()}
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
     provenance.check_installed(tuple(sorted(frameworks)))
-    read = model_files.read(settings.files, settings.data, settings.batches[0], requests)
+    read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
     needed = {name: plan.of(request) for name, request in requests.items()}
     _announce(needed, own, settings)
@@ -273,6 +276,7 @@ def _measure(
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     print_run(found, format)
+    sweep_tables.print_sweeps(found, format)
     try:
         drawn = plots.draw(found, folder)
     except (HarnessError, OSError) as error:  # what was measured stands without its pictures
