@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import artifacts, cost, imagenet, images, pieces, plan, subjects
+from harness import artifacts, cost, imagenet, images, model_files, pieces, plan, subjects
 from harness.architecture import Architecture
-from harness.configurations import Configuration, Way
+from harness.configurations import FLOAT32, Configuration, Way
 from harness.errors import HarnessError, first_line
 from harness.labelled_data import LabelledData
 from harness.measurements import Accuracy, Cost, Timing
@@ -24,7 +24,11 @@ def proved(run: str, needed: Pieces) -> dict[str, Row]:
     artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
     return {
-        framework: replace(_proved(run, needed, framework, ledgers), onnx_sha256=artifact.sha256)
+        framework: replace(
+            _proved(run, needed, framework, ledgers),
+            onnx_sha256=artifact.sha256,
+            file_bytes=artifact.path.stat().st_size,
+        )
         for framework, artifact in artifacts.items()
     }
 
@@ -73,11 +77,12 @@ def counted(row: Row, found: Accuracy) -> Row:
 def resized(row: Row, needed: Pieces, way: Way) -> Row:
     """The row of a file that is fed images of another size: its costs are others, and its accuracy is not told."""
     size = way.configuration.image_size
-    if size is None:
+    if size is None or row.status == "failed":
         return row
-    artifact = pieces.artifact(needed.exports[way.framework])
+    artifact = subjects.artifact(needed, way)
     ledger = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))})
     untold = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5"))
+    untold |= dict.fromkeys(("mcnemar_p", "gained", "lost"))
     untold |= dict.fromkeys(("published_accuracy", "published_on", "published_source"))
     return replace(row, macs=ledger.macs, **untold)  # type: ignore[arg-type]
 
@@ -157,6 +162,7 @@ def placed(row: Row, configuration: Configuration) -> Row:
     return replace(
         row,
         runtime=configuration.runtime,
+        precision=row.precision if configuration.precision == FLOAT32 else configuration.precision,
         threads=configuration.threads,
         device=target.device,
         provider=target.name,
@@ -227,11 +233,17 @@ def _together(*reasons: str | None) -> str | None:
 def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
     """A row with the reason for everything that was to be measured."""
     for way in subjects.ways(needed, settings):
-        row = replace(asked(run, needed, way.framework), status="failed", reason=_one_line(error))
+        row = replace(asked(run, needed, way.framework), status="failed", reason=one_line(error))
         yield placed(row, way.configuration)
 
 
-def _one_line(error: BaseException) -> str:
+def noted(row: Row, *notes: str) -> Row:
+    """The row with more that a reader must know."""
+    return replace(row, reason=_together(row.reason, *notes))
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, for a row."""
     return first_line(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {str(error)[:300]}"
 
 
@@ -245,6 +257,7 @@ def of_file(run: str, file: ModelFile) -> Row:
         params=ledger.params if ledger else None,
         macs=ledger.macs if ledger and not doubt else None,
         precision=file.precision,
+        file_bytes=model_files.size(file.path),
         batch=file.batch,
         reason=_together(f"made by {file.producer}" if file.producer else None, file.described, doubt),
         onnx_sha256=file.sha256,
@@ -279,7 +292,7 @@ def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) ->
 
 def untested(row: Row, error: BaseException) -> Row:
     """The row of a file whose accuracy was asked for and could not be told."""
-    return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {_one_line(error)}"))
+    return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {one_line(error)}"))
 
 
 def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
@@ -291,7 +304,7 @@ def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseExcept
         precision=file.precision,
         batch=file.batch,
         status="failed",
-        reason=_one_line(error),
+        reason=one_line(error),
         onnx_sha256=file.sha256,
     )
     yield from (placed(row, way.configuration) for way in subjects.ways(file, settings))
