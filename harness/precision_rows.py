@@ -90,10 +90,8 @@ def _notes(row: Row, way: Way, found: Deviation) -> Iterator[str]:
     if others:
         told = " and ".join(f"{count} in {kind}" for kind, count in sorted(others.items()))
         total = sum(found.multiplied_in.values())
-        yield (
-            f"of {total} convolutions and matrix products the CPU's provider computes {told}, "
-            f"and adds {max(found.casts, 0)} casts"
-        )
+        casts = f", between {found.casts} more casts than the file has" if found.casts > 0 else ""
+        yield f"of {total} convolutions and matrix products the CPU's provider computes {told}{casts}"
 
 
 def _is(kind: str, precision: str) -> bool:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import artifacts
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     Batch = NDArray[numpy.float32]
 
 # Weights have a range a channel, of seven bits: a processor without VNNI adds two products in 16 bits, which eight
-# bits overflow, so that the same file would be less accurate there. Activations have their least and largest value
-# over the calibration images; CalibMaxIntermediateOutputs must not be set, it drops what it has collected.
-OPTIONS: dict[str, Any] = {"per_channel": True, "reduce_range": True}
-METHOD = "MinMax"
-TYPE = "QInt8"
+# bits overflow, so that the same file would be less accurate there. Activations are unsigned: of signed ones the CPU's
+# provider runs half of a ResNet's convolutions in float32. Their range is the least and largest value over the
+# calibration images (CalibMaxIntermediateOutputs must not be set: it drops what it has collected).
+WEIGHTS, ACTIVATIONS, METHOD = "QInt8", "QUInt8", "MinMax"
 DESCRIPTION = (
-    f"quantize_static, QDQ, weights {TYPE} of 7 bits a channel, activations {TYPE}, calibrated by {METHOD}; "
+    f"quantize_static, QDQ, weights {WEIGHTS} of 7 bits a channel, activations {ACTIVATIONS}, calibrated by {METHOD}; "
     "logits and last activation float32"
 )
 IMAGES = 512  # at most, that a network is calibrated on
@@ -48,11 +47,12 @@ def to_int8(source: Path, batches: "Iterable[Batch]") -> "onnx.ModelProto":
             quantized,
             _Reader(batches),
             quant_format=quantization.QuantFormat.QDQ,
-            activation_type=quantization.QuantType[TYPE],
-            weight_type=quantization.QuantType[TYPE],
+            activation_type=quantization.QuantType[ACTIVATIONS],
+            weight_type=quantization.QuantType[WEIGHTS],
             calibrate_method=quantization.CalibrationMethod[METHOD],
             nodes_to_exclude=[_named_activation(prepared)],
-            **OPTIONS,
+            per_channel=True,
+            reduce_range=True,
         )
         model = onnx.load(quantized)
     _free_logits(model)
