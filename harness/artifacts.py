@@ -69,8 +69,17 @@ def read(path: Path) -> Artifact:
     )
 
 
+def last_activation(model: "onnx.ModelProto") -> "onnx.NodeProto":
+    """The Softmax or Sigmoid that makes probabilities of logits."""
+    producers = {name: node for node in model.graph.node for name in node.output}
+    last = producers[model.graph.output[0].name]
+    while last.op_type not in ("Softmax", "Sigmoid"):  # Reshape, Transpose, Identity, Cast behind it
+        last = producers[last.input[0]]
+    return last
+
+
 def with_logits(path: Path) -> bytes:
-    """The same model with the input of its last activation as a second output, ``logits``.
+    """The same model with the input of its last activation as a second output, ``logits``, in float32.
 
     The nodes and the weights are those of the file: the twin proof looks at logits, which softmax
     would compress.
@@ -78,11 +87,9 @@ def with_logits(path: Path) -> bytes:
     import onnx
 
     model = onnx.load(path)
-    producers = {name: node for node in model.graph.node for name in node.output}
-    last = producers[model.graph.output[0].name]
-    while last.op_type not in ("Softmax", "Sigmoid"):  # Reshape, Transpose, Identity behind it
-        last = producers[last.input[0]]
-    model.graph.node.append(onnx.helper.make_node("Identity", [last.input[0]], ["logits"], name="logits"))
-    model.graph.output.append(onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, None))
+    logits = last_activation(model).input[0]
+    single = onnx.TensorProto.FLOAT  # which a file of another precision casts to
+    model.graph.node.append(onnx.helper.make_node("Cast", [logits], ["logits"], name="logits", to=single))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("logits", single, None))
     serialized: bytes = model.SerializeToString()
     return serialized

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from harness.errors import CANNOT_WRITE, CannotWriteError
 
-KINDS = ("datasets", "draw", "export", "log", "prove", "train")  # the folders that are the cache's own
+# The folders that are the cache's own.
+KINDS = ("compare", "convert", "datasets", "draw", "export", "log", "prove", "train")
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 

@@ -23,7 +23,8 @@ from harness.training import Epoch
 # Told a piece, its share done (None: it is finished) and what an epoch came to.
 Report = Callable[[Piece, float | None, Epoch | None], None]
 LOG = "frameworks.log"  # where the frameworks' own messages go
-PRIORITY = {"prove": 0, "export": 1, "draw": 2, "train": 2}  # finish what is begun, and the longest training first
+# Finish what is begun, and the longest training first.
+PRIORITY = {"prove": 0, "compare": 0, "convert": 1, "export": 1, "draw": 2, "train": 2}
 
 _queue: Any = None  # in a worker process: where its progress goes
 
@@ -160,7 +161,7 @@ class _Work:
 
     def _alone(self, piece: Piece) -> bool:
         """Whether the piece gets a process of its own: a large export must not add to what another has left."""
-        return piece.kind == "export" and piece.request.architecture.large
+        return piece.kind in ("export", "convert") and piece.request.architecture.large
 
     def _free(self, piece: Piece) -> bool:
         busy = sum(self._threads(other) for other, _ in self.running.values())

@@ -7,6 +7,7 @@ from harness.providers import Target
 
 ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
+PRECISIONS = (FLOAT32, "float16", "bfloat16", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness import imagenet, images, untrained
+from harness import accuracy, artifacts, imagenet, images, runtime, untrained
 from harness.imported import Preprocessing
+from harness.measurements import Artifact
 from harness.plan import Piece
+from harness.training import Progress
 
 if TYPE_CHECKING:
     import numpy
@@ -44,6 +46,47 @@ def of(made: Piece) -> Evaluation:
     else:
         sample = images.sample(request.architecture, untrained.IMAGES)
     return Evaluation(compared=sample, portions=lambda: iter([sample]), labels=None)
+
+
+def logits(found: Artifact, compared: "Floats", threads: int) -> "Floats":
+    """The logits (N, outputs) that a file gives on images (N, H, W, C)."""
+    session = runtime.session(artifacts.with_logits(found.path), threads=threads)
+    return runtime.outputs(session, images.native(compared, found.metadata["layout"]), "logits")
+
+
+def finite(name: str) -> str:
+    """What is called, of a file's images, whether their scores are finite."""
+    return f"{name}_finite"
+
+
+def predictions(
+    files: dict[str, Artifact], evaluated: Evaluation, threads: int, progress: Progress, *, watched: bool = False
+) -> "dict[str, NDArray[Any]]":
+    """What each file takes each image for, by name; the labels, and of many classes whether the best five hold it.
+
+    The first images are those that the forms are compared on. Of files that are ``watched``, also on which images
+    all scores are finite.
+    """
+    import numpy as np
+
+    sessions = {name: runtime.session(found.path, threads=threads) for name, found in files.items()}
+    kept: dict[str, list[Any]] = {}
+    seen = 0
+    for portion in evaluated.portions():
+        labels = None if evaluated.labels is None else evaluated.labels[seen : seen + len(portion)]
+        for name, session in sessions.items():
+            fed = images.native(portion, files[name].metadata["layout"])
+            scores = runtime.outputs(session, fed, session.get_outputs()[0].name)
+            kept.setdefault(name, []).append(accuracy.classes(scores, threshold=0.5))
+            if labels is not None and scores.shape[1] >= accuracy.MANY_CLASSES:
+                kept.setdefault(f"{name}_top5", []).append(accuracy.among_best(scores, labels))
+            if watched:
+                kept.setdefault(finite(name), []).append(np.isfinite(scores).all(1))
+        seen += len(portion)
+        if evaluated.labels is not None:
+            progress(seen / len(evaluated.labels), None)
+    found = {name: np.concatenate(parts) for name, parts in kept.items()}
+    return found if evaluated.labels is None else {**found, "labels": evaluated.labels}
 
 
 def _of_imagenet(validation: imagenet.Validation, preprocessing: Preprocessing) -> Evaluation:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from harness import catalog, fitted_line, sweeps
 from harness.architecture import Architecture, Published
+from harness.configurations import FLOAT32
 from harness.errors import HarnessError
 from harness.fitted_line import Line
 from harness.measurements import Accuracy
@@ -112,7 +113,7 @@ class Figure:
 
 
 def of(rows: Sequence[Row], framework: str = "torch", threads: int | None = None) -> Figure:
-    """The figure from the rows of some runs: of files from one framework, timed in one run and setting.
+    """The figure from the rows of some runs: of float32 files from one framework, timed in one run and setting.
 
     Of several batches and image sizes the smallest, and the network's own, are in it. Without ``threads``, of the
     most that a run has; of several runs or settings, that with the most
@@ -120,7 +121,9 @@ def of(rows: Sequence[Row], framework: str = "torch", threads: int | None = None
     is timed with so many threads.
     """
     networks = {network.name: network for network in catalog.select([], "figure")}
-    known = [row for row in rows if row.architecture in networks and row.framework == framework]
+    known = [
+        row for row in rows if row.architecture in networks and row.framework == framework and row.precision == FLOAT32
+    ]
     measured = sweeps.usual(row for row in known if row.status == "ok" and row.macs and row.params)
     if not measured:
         raise HarnessError(

@@ -4,8 +4,9 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from harness import providers, runtime, stopping
+from harness import configurations, providers, runtime, stopping
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS, Target
@@ -44,6 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
     )
     sweeps.add_argument("--batch", type=int, nargs="+", default=[1], metavar="N", help="images a call (default: 1)")
+    sweeps.add_argument(
+        "--precision",
+        nargs="+",
+        default=[configurations.FLOAT32],
+        metavar="NAME",
+        help=f"of the network's files (docs/precision.md), some of {', '.join(configurations.PRECISIONS)}; "
+        "default: float32, as they are exported",
+    )
     sweeps.add_argument(
         "--image-size",
         nargs="+",
@@ -105,6 +114,20 @@ def batches(args: argparse.Namespace) -> tuple[int, ...]:
     found = tuple(sorted(set(args.batch)))
     if found[0] < 1:
         raise HarnessError(f"--batch {found[0]}: expected at least one image a call.")
+    return found
+
+
+def precisions(args: argparse.Namespace, own: Sequence[Path]) -> tuple[str, ...]:
+    """The precisions to measure. Raises :class:`HarnessError` for one that there is not, and where files are named."""
+    for name in args.precision:
+        if name not in configurations.PRECISIONS:
+            raise HarnessError(f"--precision {name}: expected some of {', '.join(configurations.PRECISIONS)}.")
+    found = tuple(name for name in configurations.PRECISIONS if name in args.precision)
+    if own and found != (configurations.FLOAT32,):
+        raise HarnessError(
+            f"--precision {' '.join(found)} is for networks that the harness exports, whose training images are known; "
+            f"{own[0]} is measured as it is: convert it first, and measure both files."
+        )
     return found
 
 

@@ -137,6 +137,11 @@ def digest(path: Path) -> str:
     return whole.hexdigest()
 
 
+def size(path: Path) -> int:
+    """The bytes of a model on disk, with the files that hold tensors of it."""
+    return sum(part.stat().st_size for part in (path, *(path.parent / name for name in _external_data(path))))
+
+
 def _read(
     file: OnnxFile,
     name: str,

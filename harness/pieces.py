@@ -12,19 +12,18 @@ from harness import (
     artifacts,
     cache,
     catalog,
+    conversion,
     equivalence,
     evaluation,
     images,
     layers,
     plan,
-    runtime,
     training,
     untrained,
     weights,
 )
 from harness.architecture import Architecture
 from harness.errors import HarnessError
-from harness.evaluation import Evaluation
 from harness.measurements import Accuracy, Artifact, Equivalence
 from harness.plan import Piece, Pieces
 from harness.training import History, Progress
@@ -52,6 +51,10 @@ def make(piece: Piece, threads: int, progress: Progress) -> None:
                 _export(piece, folder)
             case "prove":
                 _prove(piece, folder, threads, progress)
+            case "convert":
+                conversion.convert(piece, folder)
+            case "compare":
+                conversion.compare(piece, folder, threads, progress)
 
 
 def history(piece: Piece) -> History:
@@ -213,45 +216,14 @@ def _prove(piece: Piece, folder: Path, threads: int, progress: Progress) -> None
         with np.load(export.folder / "logits.npz", allow_pickle=False) as arrays:
             forms[framework] = arrays["logits"]
             exact = arrays.get("exact", exact)
-        forms[f"onnx from {framework}"] = _file_logits(found, evaluated.compared, threads)
+        forms[f"onnx from {framework}"] = evaluation.logits(found, evaluated.compared, threads)
         classes[framework] = accuracy.classes(forms[framework], threshold=0.0)
     if exact is None:
         raise HarnessError("the proof needs logits in float64, which no export has left.")
-    kept = _predictions({export.framework: artifact(export) for export in piece.needs}, evaluated, threads, progress)
+    files = {export.framework: artifact(export) for export in piece.needs}
+    kept = evaluation.predictions(files, evaluated, threads, progress)
     compared = {f"onnx from {export.framework}": kept[export.framework] for export in piece.needs}
     classes |= {form: found[: len(evaluated.compared)] for form, found in compared.items()}
     proof = equivalence.prove(forms, exact, classes, plan.reference(piece.request.architecture))
     np.savez_compressed(folder / "predictions.npz", **kept)  # type: ignore[arg-type]
     (folder / "equivalence.json").write_text(json.dumps(asdict(proof), indent=1))
-
-
-def _predictions(
-    files: dict[str, Artifact], evaluated: Evaluation, threads: int, progress: Progress
-) -> "dict[str, NDArray[Any]]":
-    """What each file takes each image for, by framework; the labels, and of many classes whether the best five hold it.
-
-    The first images are those that the forms are compared on.
-    """
-    import numpy as np
-
-    sessions = {framework: runtime.session(found.path, threads=threads) for framework, found in files.items()}
-    kept: dict[str, list[Any]] = {}
-    seen = 0
-    for portion in evaluated.portions():
-        labels = None if evaluated.labels is None else evaluated.labels[seen : seen + len(portion)]
-        for framework, session in sessions.items():
-            fed = images.native(portion, files[framework].metadata["layout"])
-            scores = runtime.outputs(session, fed, session.get_outputs()[0].name)
-            kept.setdefault(framework, []).append(accuracy.classes(scores, threshold=0.5))
-            if labels is not None and scores.shape[1] >= accuracy.MANY_CLASSES:
-                kept.setdefault(f"{framework}_top5", []).append(accuracy.among_best(scores, labels))
-        seen += len(portion)
-        if evaluated.labels is not None:
-            progress(seen / len(evaluated.labels), None)
-    found = {name: np.concatenate(parts) for name, parts in kept.items()}
-    return found if evaluated.labels is None else {**found, "labels": evaluated.labels}
-
-
-def _file_logits(found: Artifact, test: Any, threads: int) -> Any:
-    session = runtime.session(artifacts.with_logits(found.path), threads=threads)
-    return runtime.outputs(session, images.native(test, found.metadata["layout"]), "logits")

@@ -7,12 +7,13 @@ with the reason. Training, exporting and proving can share a machine; measuring 
 and is no piece.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from harness import cache, catalog, families, provenance, untrained, weights
+from harness import cache, catalog, families, provenance, quantization, untrained, weights
 from harness.architecture import Architecture
+from harness.configurations import FLOAT32
 from harness.imported import Imported
 from harness.provenance import Kind
 from harness.request import Request, sample_digest
@@ -34,6 +35,7 @@ class Piece:
     digest: str
     needs: tuple["Piece", ...]
     estimate_s: float
+    precision: str = FLOAT32  # of the file that is made or compared
 
     @property
     def folder(self) -> Path:
@@ -54,27 +56,44 @@ class Piece:
     @property
     def takes_hours(self) -> bool:
         """Whether it may: by a lecture's recipe, or over ImageNet's validation images."""
-        if self.kind == "prove":
+        if self.kind in ("prove", "compare"):
             return self.request.validation is not None
         return self.kind == "train" and self.request.profile != "quick"
 
     @property
     def title(self) -> str:
-        return f"{self.kind} {self.request.architecture.name} ({self.framework})"
+        """In words; of a lower precision, which file it is made from."""
+        made = self.framework if self.precision == FLOAT32 else f"{self.source}, {self.precision}"
+        return f"{self.kind} {self.request.architecture.name} ({made})"
+
+    @property
+    def source(self) -> str:
+        """Whose exporter made the file, or the one that it was converted from."""
+        return self.needs[0].source if self.kind in ("convert", "compare") else self.framework
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
-    """The pieces of one network: weights made once, exported from its frameworks, proved equivalent."""
+    """The pieces of one network: weights made once, exported from its frameworks, proved equivalent.
+
+    ``converted`` are the files of lower precisions, ``compared`` what each differs in from the one it was made from.
+    """
 
     weights: Piece
     exports: dict[str, Piece]  # by framework
     prove: Piece
+    converted: dict[tuple[str, str], Piece] = field(default_factory=dict)  # by framework and precision
+    compared: dict[tuple[str, str], Piece] = field(default_factory=dict)
+
+    @property
+    def exported(self) -> tuple[Piece, ...]:
+        """What every row needs, in the order in which it is made."""
+        return (*earlier(self.weights), self.weights, *self.exports.values(), self.prove)
 
     @property
     def all(self) -> tuple[Piece, ...]:
         """In the order in which they are made."""
-        return (*earlier(self.weights), self.weights, *self.exports.values(), self.prove)
+        return (*self.exported, *self.converted.values(), *self.compared.values())
 
     @property
     def untrained(self) -> str:
@@ -82,8 +101,11 @@ class Pieces:
         return self.weights.request.untrained if self.weights.kind == "draw" else ""
 
 
-def of(request: Request) -> Pieces:
-    """The pieces that the request takes, with their digests. Reads the data set, imports no framework."""
+def of(request: Request, precisions: Sequence[str] = ()) -> Pieces:
+    """The pieces that the request takes, with their digests. Reads the data set, imports no framework.
+
+    Each of the ``precisions`` but float32 is one more file for each that is exported.
+    """
     made = _weights(request)
     evaluated, accuracy_images = _evaluated(made)
     seconds = _seconds(request, evaluated)
@@ -94,7 +116,11 @@ def of(request: Request) -> Pieces:
     }
     proof_seconds = 2 * _seconds(request, accuracy_images) + 1
     prove = _piece("prove", "onnxruntime", request, tuple(exports.values()), proof_seconds, facts)
-    return Pieces(weights=made, exports=exports, prove=prove)
+    lower = [precision for precision in precisions if precision != FLOAT32]
+    asked = [(framework, precision) for framework in exports for precision in lower]
+    converted = {key: _convert(exports[key[0]], key[1], facts) for key in asked}
+    compared = {key: _compare(piece, evaluated + accuracy_images, facts) for key, piece in converted.items()}
+    return Pieces(weights=made, exports=exports, prove=prove, converted=converted, compared=compared)
 
 
 def train(request: Request) -> Piece:
@@ -151,6 +177,21 @@ def _draw(request: Request) -> Piece:
     return _piece("draw", framework, request, (), seconds, {"images": sample_digest()})
 
 
+def _convert(export: Piece, precision: str, facts: Mapping[str, object]) -> Piece:
+    """The piece that makes a file of a lower precision."""
+    count = quantization.RANDOM_IMAGES if export.needs[0].kind == "draw" else quantization.IMAGES
+    # Calibration runs every node unfused, and looks at what each gives.
+    seconds = 3 * _seconds(export.request, count) if precision == "int8" else 0.0
+    own = {**facts, "precision": precision}
+    return _piece("convert", "onnxruntime", export.request, (export,), seconds + 2, own, precision)
+
+
+def _compare(converted: Piece, images: int, facts: Mapping[str, object]) -> Piece:
+    """The piece that runs such a file on so many images."""
+    seconds = 2 * _seconds(converted.request, images) + 1
+    return _piece("compare", "onnxruntime", converted.request, (converted,), seconds, facts, converted.precision)
+
+
 def _evaluated(made: Piece) -> tuple[int, int]:
     """How many images the forms are compared on, and how many the files' accuracy is measured on."""
     if made.kind == "train":
@@ -172,6 +213,7 @@ def _piece(
     needs: tuple[Piece, ...],
     estimate_s: float,
     own_facts: Mapping[str, object],
+    precision: str = FLOAT32,
 ) -> Piece:
     facts: dict[str, object] = {
         "kind": kind,
@@ -199,6 +241,7 @@ def _piece(
         digest=cache.digest(facts),
         needs=needs,
         estimate_s=estimate_s,
+        precision=precision,
     )
 
 

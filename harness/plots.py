@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import drawing, labels, sweep_plots, sweeps
+from harness import drawing, labels, precision_plots, sweep_plots, sweeps
+from harness.configurations import FLOAT32
 from harness.errors import HarnessError
 from harness.pareto import Front, Interval
 from harness.rows import Row
@@ -54,6 +55,8 @@ def draw(rows: list[Row], folder: Path) -> list[Path]:
     if with_latency(rows):
         drawn += latency(rows, folder / "latency")
     drawn += sweep_plots.draw(rows, folder)
+    if precision_plots.changes(rows):
+        drawn += precision_plots.draw(rows, folder / "precision")
     if not drawn:
         raise HarnessError("Nothing to draw: no row of status ok has a latency, or an accuracy and macs.")
     return drawn
@@ -96,11 +99,12 @@ def latency(rows: list[Row], path_stem: Path) -> list[Path]:
 
 
 def with_accuracy(rows: Sequence[Row]) -> list[Row]:
-    """The rows that stand in the accuracy picture: one a network, framework, data set and result."""
+    """The rows that stand in the accuracy picture: one a network, framework, data set and result, all in float32."""
+    exported = [row for row in rows if row.status == "ok" and row.precision == FLOAT32]
     points = {
         (row.dataset or "", row.macs, row.architecture, row.framework, row.accuracy, row.total or 0): row
-        for row in rows
-        if row.status == "ok" and row.macs and row.accuracy is not None and math.isfinite(row.accuracy)
+        for row in exported
+        if row.macs and row.accuracy is not None and math.isfinite(row.accuracy)
     }
     return [points[key] for key in sorted(points)]
 

@@ -7,10 +7,12 @@ from typing import Literal
 from harness import environment, files
 from harness.errors import HarnessError
 
-Kind = Literal["draw", "train", "import", "export", "prove"]  # "import": made by `harness weights import`
+# "import": made by `harness weights import`
+Kind = Literal["draw", "train", "import", "export", "prove", "convert", "compare"]
 
 TRAINING = ("images.py", "recipes.py", "weights.py", "training.py", "accuracy.py", "untrained.py", "pieces.py")
 EVALUATION = ("images.py", "imagenet.py", "evaluation.py", "pieces.py", "artifacts.py")
+CONVERSION = ("images.py", "imagenet.py", "artifacts.py", "conversion.py", "calibration.py")
 # What each piece's result depends on: the files of this package, and the distributions by version.
 CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("draw", "torch"): ("images.py", "weights.py", "untrained.py", "train_torch.py"),
@@ -20,6 +22,8 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("export", "torch"): (*EVALUATION, "weights.py", "train_torch.py", "export_torch.py"),
     ("export", "keras"): (*EVALUATION, "weights.py", "train_keras.py", "export_keras.py"),
     ("prove", "onnxruntime"): (*EVALUATION, "equivalence.py", "accuracy.py", "runtime.py", "providers.py"),
+    ("convert", "onnxruntime"): (*CONVERSION, "half_precision.py", "quantization.py"),
+    ("compare", "onnxruntime"): (*EVALUATION, "conversion.py", "equivalence.py", "accuracy.py", "runtime.py"),
 }
 # One distribution or the other.
 TENSORFLOW = "tensorflow|tensorflow-cpu"
@@ -32,6 +36,8 @@ VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("export", "torch"): ("torch", "onnxscript", "onnx"),
     ("export", "keras"): ("keras", TENSORFLOW, "tf2onnx", "onnx"),
     ("prove", "onnxruntime"): (ONNXRUNTIME, "onnx", "numpy"),
+    ("convert", "onnxruntime"): (ONNXRUNTIME, "onnx", "numpy"),
+    ("compare", "onnxruntime"): (ONNXRUNTIME, "onnx", "numpy"),
 }
 REQUIRED = {  # by extra: what must be installed before work is begun
     "torch": VERSIONS["export", "torch"],

@@ -14,6 +14,7 @@ from harness import (
     files,
     latency,
     placement,
+    precision_rows,
     rows,
     run_folder,
     run_rows,
@@ -92,7 +93,7 @@ def _rows(
         subjects.check_made(one, errors)
         if isinstance(one, ModelFile):
             return _measure_file(one, timing, progress)
-        return _measure_network(one, timing, progress)
+        return _measure_network(one, timing, errors, progress)
     except CannotWriteError:
         raise
     except Exception as error:
@@ -187,22 +188,30 @@ class _Timing:
         row, target = run_rows.placed(known, way.configuration), way.configuration.target
         if target in self.absent:
             return run_rows.skipped(row, self.absent[target])
+        if way.key not in timings:  # what is known says why
+            return row
         return run_rows.timed(row, timings[way.key], timings[self.floors[target].key])
 
 
-def _measure_network(needed: Pieces, timing: _Timing, progress: Progress) -> list[Row]:
+def _measure_network(
+    needed: Pieces, timing: _Timing, errors: Mapping[str, BaseException], progress: Progress
+) -> list[Row]:
     """The rows of one network, its files timed in turns in every way that is there."""
     folder, ways = timing.folder, subjects.ways(needed, timing.settings)
     present = timing.present(ways)
     if not present:  # nothing was made for it either
         return [timing.row(run_rows.asked(folder.name, needed, way.framework), way, {}) for way in ways]
-    timings = timing.of([subjects.of(needed, way) for way in present], progress)
-    files.copy(needed.prove.folder / "predictions.npz", folder / "predictions" / f"{timing.name}.npz")
+    started = [way for way in present if subjects.startable(needed, way, errors)]
+    timings = timing.of([subjects.of(needed, way) for way in started], progress)
+    file_accuracy.save(folder / "predictions" / f"{timing.name}.npz", precision_rows.predictions(needed))
     if needed.weights.kind == "train":
         files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
     proved = run_rows.proved(folder.name, needed)
-    known = [run_rows.resized(proved[way.framework], needed, way) for way in ways]
-    return [timing.row(row, way, timings) for row, way in zip(known, ways, strict=True)]
+    found = []
+    for way in ways:
+        known = precision_rows.of(proved[way.framework], needed, way, subjects.failure(needed, way, errors))
+        found.append(timing.row(run_rows.resized(known, needed, way), way, timings))
+    return found
 
 
 def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list[Row]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import artifacts, cost, evidence, file_counts, imagenet, images, pieces, plan, subjects
+from harness import artifacts, cost, evidence, file_counts, imagenet, images, model_files, pieces, plan, subjects
 from harness.architecture import Architecture
-from harness.configurations import Configuration, Way
+from harness.configurations import FLOAT32, Configuration, Way
 from harness.errors import HarnessError, first_line
 from harness.labelled_data import LabelledData
 from harness.measurements import Accuracy, Cost, Timing
@@ -21,7 +21,11 @@ def proved(run: str, needed: Pieces) -> dict[str, Row]:
     artifacts = {framework: pieces.artifact(piece) for framework, piece in needed.exports.items()}
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
     return {
-        framework: replace(_proved(run, needed, framework, ledgers), onnx_sha256=artifact.sha256)
+        framework: replace(
+            _proved(run, needed, framework, ledgers),
+            onnx_sha256=artifact.sha256,
+            file_bytes=artifact.path.stat().st_size,
+        )
         for framework, artifact in artifacts.items()
     }
 
@@ -70,9 +74,9 @@ def counted(row: Row, found: Accuracy) -> Row:
 def resized(row: Row, needed: Pieces, way: Way) -> Row:
     """The row of a file that is fed images of another size: its costs are others, and its accuracy is not told."""
     size = way.configuration.image_size
-    if size in (None, needed.weights.request.architecture.input_shape[:2]):
+    if row.status == "failed" or size in (None, needed.weights.request.architecture.input_shape[:2]):
         return row
-    artifact = pieces.artifact(needed.exports[way.framework])
+    artifact = subjects.artifact(needed, way)
     try:
         macs, doubt = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))}).macs, None
     except HarnessError as error:  # images that are too small: the other sizes stand
@@ -82,7 +86,7 @@ def resized(row: Row, needed: Pieces, way: Way) -> Row:
 
 def _untold(row: Row) -> Row:
     """The row without the accuracies, which are those of images of another size."""
-    of_images = ("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5")
+    of_images = ("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5", "mcnemar_p", "gained", "lost")
     published = ("published_accuracy", "published_on", "published_source")
     return replace(row, **dict.fromkeys((*of_images, *published)))  # type: ignore[arg-type]
 
@@ -160,6 +164,7 @@ def placed(row: Row, configuration: Configuration) -> Row:
     return replace(
         row,
         runtime=configuration.runtime,
+        precision=row.precision if configuration.precision == FLOAT32 else configuration.precision,
         threads=configuration.threads,
         device=target.device,
         provider=target.name,
@@ -212,11 +217,6 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     )
 
 
-def noted(row: Row, note: str) -> Row:
-    """The row with one thing more that a reader must know of it."""
-    return replace(row, reason=_together(row.reason, note))
-
-
 def _doubts(row: Row, timing: Timing) -> Iterator[str]:
     """What a reader must know before believing the latency."""
     if timing.fallback:
@@ -236,11 +236,17 @@ def _together(*reasons: str | None) -> str | None:
 def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
     """A row with the reason for everything that was to be measured."""
     for way in subjects.ways(needed, settings):
-        row = replace(asked(run, needed, way.framework), status="failed", reason=_one_line(error))
+        row = replace(asked(run, needed, way.framework), status="failed", reason=one_line(error))
         yield placed(row, way.configuration)
 
 
-def _one_line(error: BaseException) -> str:
+def noted(row: Row, *notes: str) -> Row:
+    """The row with more that a reader must know."""
+    return replace(row, reason=_together(row.reason, *notes))
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, for a row."""
     return first_line(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {str(error)[:300]}"
 
 
@@ -255,6 +261,7 @@ def of_file(run: str, file: ModelFile) -> Row:
         macs=ledger.macs if ledger and not doubt else None,
         precision=file.precision,
         input_shape="x".join(map(str, file.image_shape)) if file.image_shape else None,
+        file_bytes=model_files.size(file.path),
         batch=file.batch,
         reason=_together(f"made by {file.producer}" if file.producer else None, doubt),
         onnx_sha256=file.sha256,
@@ -287,7 +294,7 @@ def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) ->
 
 def untested(row: Row, error: BaseException) -> Row:
     """The row of a file whose accuracy was asked for and could not be told."""
-    return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {_one_line(error)}"))
+    return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {one_line(error)}"))
 
 
 def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
@@ -299,7 +306,7 @@ def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseExcept
         precision=file.precision,
         batch=file.batch,
         status="failed",
-        reason=_one_line(error),
+        reason=one_line(error),
         onnx_sha256=file.sha256,
     )
     yield from (placed(row, way.configuration) for way in subjects.ways(file, settings))

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness import file_accuracy, file_counts, pieces
-from harness.configurations import Way
+from harness import conversion, file_accuracy, file_counts, pieces
+from harness.configurations import FLOAT32, Way
 from harness.latency import Subject
+from harness.measurements import Artifact
 from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.run_folder import Settings
@@ -24,10 +25,26 @@ def names(one: Pieces | ModelFile) -> list[tuple[str, str]]:
 
 
 def check_made(one: Pieces | ModelFile, errors: Mapping[str, BaseException]) -> None:
-    """Raise what went wrong where a piece of a network was to be made."""
-    for piece in [] if isinstance(one, ModelFile) else one.all:
+    """Raise what went wrong where a piece was to be made that every row of a network needs."""
+    for piece in [] if isinstance(one, ModelFile) else one.exported:
         if piece.digest in errors:
             raise errors[piece.digest]
+
+
+def failure(one: Pieces, way: Way, errors: Mapping[str, BaseException]) -> BaseException | None:
+    """What went wrong where a file of a lower precision was to be made, or run on the CPU beside its original."""
+    key = way.framework, way.configuration.precision
+    if way.configuration.precision == FLOAT32:
+        return None
+    return errors.get(one.converted[key].digest) or errors.get(one.compared[key].digest)
+
+
+def startable(one: Pieces, way: Way, errors: Mapping[str, BaseException]) -> bool:
+    """Whether its file is there, and the CPU's provider is not known to refuse it."""
+    if failure(one, way, errors) is None:
+        return True
+    made = one.converted[way.framework, way.configuration.precision].made
+    return made and way.configuration.target.provider != "cpu"
 
 
 def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
@@ -49,14 +66,21 @@ def of(one: Pieces | ModelFile, way: Way) -> Subject:
     if isinstance(one, ModelFile):
         fed = one.sized(configuration.batch, configuration.image_size)
         return file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
-    artifact = pieces.artifact(one.exports[way.framework])
+    found = artifact(one, way)
     return Subject(
         key=way.key,
-        model=artifact.path,
-        shapes={"image": (configuration.batch, *artifact.sized(configuration.image_size))},
+        model=found.path,
+        shapes={"image": (configuration.batch, *found.sized(configuration.image_size))},
         threads=configuration.threads,
         target=configuration.target,
     )
+
+
+def artifact(one: Pieces, way: Way) -> Artifact:
+    """The file of a network, in the precision that it is timed in. It must have been made."""
+    if way.configuration.precision == FLOAT32:
+        return pieces.artifact(one.exports[way.framework])
+    return conversion.artifact(one.converted[way.framework, way.configuration.precision])
 
 
 def macs(one: Pieces | ModelFile, way: Way) -> float:

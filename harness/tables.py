@@ -22,7 +22,7 @@ FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
 TAKEN = {"memory": "B", "energy": "J"}  # columns, with their units
-Subject = tuple[int, str, str, str, int, str]  # threads, device, provider, precision, batch, the provider's options
+Subject = tuple[int, str, str, int, str]  # threads, device, provider, batch, the provider's options
 Place = tuple[str, str, str]  # device, provider, the provider's options
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
@@ -104,11 +104,11 @@ def format_seconds(value: float | None, low: float | None = None, high: float | 
 
 
 def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
-    """The columns and lines of the table that ends a run: one line a network and framework.
+    """The columns and lines of the table that ends a run: one line a network, framework and precision.
 
     Latency is that of one image: a call's, divided by its batch. Each thread count (and device,
-    provider, precision or batch, where they differ) has a column of its own. Of several batches and
-    image sizes the smallest, and the network's own, stand here (:func:`harness.sweeps.usual`).
+    provider or batch, where they differ) has a column of its own. Of several batches and image
+    sizes the smallest, and the network's own, stand here (:func:`harness.sweeps.usual`).
     """
     timed = sweeps.usual(row for row in rows if row.latency_median_s is not None)
     subjects = sorted({_subject(row) for row in timed})
@@ -116,11 +116,14 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
     floors = _floor_labels(rows)
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.run, row.architecture, row.framework), []).append(row)
+        groups.setdefault((row.run, row.architecture, row.framework, row.precision), []).append(row)
     lines = [_line(group, timed, labels, floors) for group in groups.values()]
     columns = ["network", "framework", "dataset", "accuracy", "parameters", "MACs", *labels.values()]
     columns += [*floors.values(), *(name for name in TAKEN if any(name in line for line in lines))]
     columns += ["max |Δ| / scale", "equivalent", "status"]
+    if len({row.precision for row in rows}) > 1:
+        columns.insert(2, "precision")
+        columns[columns.index("accuracy") + 1 : columns.index("accuracy") + 1] = ["gained / lost (p)", "size"]
     if len({row.run for row in rows}) > 1:
         columns.insert(0, "run")
     return columns, lines
@@ -151,7 +154,8 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
 
 def _notes(rows: "list[Row]") -> list[dict[str, object]]:
     """What must be known of rows that are ok."""
-    differing = [name for name in ("provider", "batch") if len({getattr(row, name) for row in rows}) > 1]
+    told = "precision", "provider", "batch"
+    differing = [name for name in told if len({getattr(row, name) for row in rows}) > 1]
     return [
         {
             "network": row.architecture,
@@ -175,6 +179,9 @@ def _line(
         "run": first.run,
         "network": first.architecture,
         "framework": first.framework,
+        "precision": first.precision,
+        "gained / lost (p)": _paired(group),
+        "size": _size(_known(group, "file_bytes")),
         "dataset": _known(group, "dataset"),
         "accuracy": format_percent(*(_known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
         "parameters": format_count(_known(group, "params")),
@@ -208,12 +215,23 @@ def _status(row: "Row") -> str:
     return f"{row.status}: {row.reason}" if row.status != "ok" and row.reason else row.status
 
 
+def _paired(group: "list[Row]") -> str | None:
+    """How many images are right in this precision alone and in float32 alone, with McNemar's p."""
+    gained, lost, p = (_known(group, name) for name in ("gained", "lost", "mcnemar_p"))
+    return None if gained is None or lost is None or p is None else f"{gained} / {lost} ({p:.2g})"
+
+
+def _size(count: int | None) -> str | None:
+    text = format_count(count)
+    return None if count is None else f"{text}B" if " " in text else f"{text} B"
+
+
 def _relative(distance: float | None, scale: float | None) -> str | None:
     return f"{distance / scale:.1e}" if distance is not None and scale else None
 
 
 def _subject(row: "Row") -> Subject:
-    return row.threads or 0, row.device, row.provider or "", row.precision, row.batch, row.options or ""
+    return row.threads or 0, row.device, row.provider or "", row.batch, row.options or ""
 
 
 def _place(row: "Row") -> Place:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness import catalog, datasets, layers, rows, train_torch
 from harness.claims import run_files, significance
 from harness.claims.significance import Comparison, Estimate
+from harness.configurations import FLOAT32
 from harness.errors import HarnessError
 from harness.layers import Layer
 from harness.rows import Row
@@ -120,14 +121,18 @@ class Evidence:
         path = (self.run if self.run.is_dir() else self.run.parent).joinpath(*parts)
         return path if path.is_file() else None
 
+    def _exported(self, name: str) -> list[Row]:
+        """The run's rows of the network as it was exported, in no lower precision."""
+        return [row for row in self.rows_of(name) if row.precision == FLOAT32]
+
     def _tested(self, name: str) -> Row:
         """The row of the file whose accuracy counts: of the framework that the network was trained in, if there."""
-        tested = [row for row in self.rows_of(name) if row.accuracy is not None]
+        tested = [row for row in self._exported(name) if row.accuracy is not None]
         return next((row for row in tested if row.framework == row.trained_in), tested[0])
 
     def _lacks(self, name: str, dataset: str) -> str:
         """Why the run does not show the network in the lecture's setting; empty where it does."""
-        found = self.rows_of(name)
+        found = self._exported(name)
         if not found:
             return "is not in this run"
         if all(row.accuracy is None for row in found):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.measurements import Accuracy
+from harness.paired import mcnemar
 
 if TYPE_CHECKING:
     import numpy
@@ -96,14 +97,6 @@ def paired(first: "Answers", second: "Answers") -> Comparison:
     one, other = share(both + only_first, total), share(both + only_second, total)
     correlation = _correlation(both, only_first, only_second, total - both - only_first - only_second)
     return Comparison(difference=difference(one, other, correlation), p=mcnemar(only_first, only_second))
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p of McNemar's test, from the images that one network alone is right on."""
-    from scipy.stats import binomtest
-
-    discordant = only_first + only_second
-    return float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
 
 
 def median(values: Sequence[float]) -> Estimate:

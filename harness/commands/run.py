@@ -19,6 +19,7 @@ Example:
   harness run lenet5_1x1 --provider cpu cuda
   harness run lenet5_1x1 --precision-target 1% --time-limit 120
   harness run lenet5_1x1 --batch 1 2 4 8 16 32 64
+  harness run lenet5_1x1 --precision float32 float16 int8
 """
 
 import argparse
@@ -92,7 +93,7 @@ def main(args: argparse.Namespace) -> int:
     provenance.check_installed(tuple(sorted(frameworks)))
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
-    needed = {name: plan.of(request) for name, request in requests.items()}
+    needed = {name: plan.of(request, settings.precisions) for name, request in requests.items()}
     _announce(needed, own, settings)
     if args.dry_run:
         _print_plan(needed, own, args.format)
@@ -188,6 +189,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         batches=measuring_arguments.batches(args),
         image_sizes=measuring_arguments.image_sizes(args, networks),
         energy=args.energy,
+        precisions=measuring_arguments.precisions(args, own),
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         precision_target=measuring_arguments.precision_target(args),
@@ -236,7 +238,8 @@ def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str
         {
             "piece": piece.kind,
             "network": piece.request.architecture.name,
-            "framework": piece.framework,
+            "framework": piece.source if piece.kind in ("convert", "compare") else piece.framework,
+            "precision": piece.precision,
             "digest": piece.digest,
             "made": piece.made,
             "estimate_s": round(piece.estimate_s, 1),
@@ -245,10 +248,17 @@ def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str
         for piece in pieces.all
     ]
     lines += [
-        {"piece": "file", "network": file.name, "framework": file.framework, "digest": file.sha256, "made": True}
+        {
+            "piece": "file",
+            "precision": file.precision,
+            "network": file.name,
+            "framework": file.framework,
+            "digest": file.sha256,
+            "made": True,
+        }
         for file in own
     ]
-    print_table(("piece", "network", "framework", "digest", "made", "estimate_s"), lines, format)
+    print_table(("piece", "network", "framework", "precision", "digest", "made", "estimate_s"), lines, format)
 
 
 def _measure(

@@ -1,0 +1,148 @@
+"""Files of lower precisions: how one is made from an exported file, and how far it is from that one.
+
+Inputs and outputs stay float32, so that every file of a network is fed the same images.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import artifacts, calibration, equivalence, evaluation, half_precision, images, quantization, runtime
+from harness.errors import HarnessError
+from harness.measurements import Artifact
+from harness.plan import Piece
+from harness.training import Progress
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+FILE, DEVIATION, PREDICTIONS = "model.onnx", "deviation.json", "predictions.npz"
+MULTIPLYING = ("Conv", "Gemm", "MatMul")  # part of the names of operators whose arithmetic counts
+PROFILED_AS = {"float": "float32"}  # the profiler's name of a type: ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """How a file differs from the float32 file that it was made from, run by the CPU's provider.
+
+    ``max_abs`` and ``scale`` are of logits on the images of the twin proof, ``max_abs`` None where a logit is no
+    finite number. ``not_finite`` counts the test images with such a logit or score, of ``images``. ``multiplied_in``
+    says in what types the nodes that multiply were run, and ``casts`` how many casts onnxruntime added.
+    """
+
+    max_abs: float | None
+    scale: float
+    not_finite: int
+    images: int
+    multiplied_in: Mapping[str, int]
+    casts: int
+
+
+def name(framework: str, precision: str) -> str:
+    """What the predictions of a converted file are called."""
+    return f"{framework}_{precision}"
+
+
+def convert(piece: Piece, folder: Path) -> None:
+    """Write the file of a lower precision, with what was done to it in its metadata."""
+    import onnx
+
+    (export,) = piece.needs
+    source = artifacts.read(export.folder / FILE)
+    facts = {"precision": piece.precision, "converted_from": source.sha256}
+    if piece.precision == "float16":
+        model = half_precision.to_float16(onnx.load(source.path))
+        facts["conversion"] = "onnxruntime.transformers, float32 inputs and outputs"
+    elif piece.precision == "bfloat16":
+        model = half_precision.to_bfloat16(onnx.load(source.path))
+        facts["conversion"] = "rounded to nearest, float32 where an operator has no bfloat16"
+    else:
+        seen = calibration.of(export.needs[0])
+        model = quantization.to_int8(source.path, seen.batches(source.metadata["layout"]))
+        facts |= {
+            "conversion": quantization.DESCRIPTION,
+            "calibration": f"{len(seen.images)} {seen.origin}",
+            "calibration_digest": seen.digest,
+        }
+    artifacts.finish(model, folder / FILE, {**source.metadata, **facts})
+
+
+def compare(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
+    """Run the file beside the one it was made from, and keep what it predicts.
+
+    Raises :class:`HarnessError` where the CPU's provider cannot run it.
+    """
+    import numpy as np
+
+    (converted,) = piece.needs
+    (export,) = converted.needs
+    found, exact = artifact(converted), artifacts.read(export.folder / FILE)
+    evaluated = evaluation.of(export.needs[0])
+    compared = evaluated.compared
+    try:
+        logits = evaluation.logits(found, compared, threads)
+        key = name(export.framework, piece.precision)
+        kept = evaluation.predictions({key: found}, evaluated, threads, progress, watched=True)
+        multiplied_in, casts = _run_once(found, compared[:1])
+    except HarnessError:
+        raise
+    except Exception as error:  # onnxruntime's own errors share no base class
+        if type(error).__module__.startswith("onnxruntime"):
+            raise HarnessError(f"onnxruntime cannot run the {piece.precision} file: {error}") from error
+        raise
+    finite = kept.pop(evaluation.finite(key))
+    finite[: len(logits)] &= np.isfinite(logits).all(1)
+    proof = slice(equivalence.PROOF_IMAGES)
+    expected = evaluation.logits(exact, compared[proof], threads)
+    distance = float(np.abs(logits[proof] - expected).max())
+    deviation = Deviation(
+        max_abs=distance if np.isfinite(distance) else None,
+        scale=float(np.abs(expected).max()),
+        not_finite=int((~finite).sum()),
+        images=len(finite),
+        multiplied_in=multiplied_in,
+        casts=casts,
+    )
+    np.savez_compressed(folder / PREDICTIONS, **kept)  # type: ignore[arg-type]
+    (folder / DEVIATION).write_text(json.dumps(asdict(deviation), indent=1))
+
+
+def artifact(converted: Piece) -> Artifact:
+    """The file that a piece of kind "convert" left."""
+    return artifacts.read(converted.folder / FILE)
+
+
+def deviation(compared: Piece) -> Deviation:
+    """What a piece of kind "compare" found."""
+    return Deviation(**json.loads((compared.folder / DEVIATION).read_text()))
+
+
+def predictions(compared: Piece) -> "dict[str, NDArray[Any]]":
+    """The class that the file takes each test image for, under :func:`name`; of many classes whether five hold it."""
+    import numpy as np
+
+    with np.load(compared.folder / PREDICTIONS, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _run_once(found: Artifact, image: "NDArray[numpy.float32]") -> tuple[dict[str, int], int]:
+    """In what types the nodes that multiply are run, by onnxruntime's profiler, and how many casts it added."""
+    import onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        session = runtime.session(found.path, threads=1, profile=Path(folder) / "profile")
+        runtime.outputs(session, images.native(image, found.metadata["layout"]), artifacts.OUTPUT)
+        events = json.loads(Path(session.end_profiling()).read_text())
+    nodes = [event["args"] for event in events if event.get("cat") == "Node" and "op_name" in event.get("args", {})]
+    types: dict[str, int] = {}
+    for node in nodes:
+        if any(part in node["op_name"] for part in MULTIPLYING):
+            first = next(iter(node["input_type_shape"][0]))
+            kind = PROFILED_AS.get(first, first)
+            types[kind] = types.get(kind, 0) + 1
+    written = sum(node.op_type == "Cast" for node in onnx.load(found.path).graph.node)
+    return types, sum(node["op_name"] == "Cast" for node in nodes) - written
