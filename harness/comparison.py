@@ -1,6 +1,7 @@
 """Two latencies of one run: their ratio, paired launch by launch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +28,18 @@ def ratio(of: Timing, to: Timing) -> Ratio:
     turns on the same machine, and what slowed one slowed the other. Across runs such a ratio means
     nothing.
     """
+    return of_medians(of.launch_medians_s, to.launch_medians_s)
+
+
+def of_medians(of: Sequence[float], to: Sequence[float]) -> Ratio:
+    """The same of the launches' medians, two at least, in the order of the launches."""
     import numpy as np
     from scipy.stats import bootstrap, trim_mean
 
     def centre(values: Any, axis: int = -1) -> Any:
         return trim_mean(values, TRIMMED, axis=axis)
 
-    logarithms = np.log(of.launch_medians_s) - np.log(to.launch_medians_s)
+    logarithms = np.log(of) - np.log(to)
     found = bootstrap((logarithms,), centre, n_resamples=RESAMPLES, rng=np.random.default_rng(0))
     interval = found.confidence_interval
     return Ratio(value=math.exp(centre(logarithms)), low=math.exp(interval.low), high=math.exp(interval.high))

@@ -24,6 +24,11 @@ class Configuration:
     precision: str = FLOAT32
     runtime: str = ONNXRUNTIME
 
+    @property
+    def place(self) -> tuple[str, Target]:
+        """What the cost of a call depends on, whatever is called: the runtime, and where it runs."""
+        return self.runtime, self.target
+
     def key(self, framework: str) -> str:
         """The name of the file's samples: what is usual is not said."""
         parts = [

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.configurations import ONNXRUNTIME
 from harness.measurements import Launch, Timing
 from harness.providers import Target
 
@@ -29,7 +30,9 @@ OPEN_LIMIT_S = 900.0  # TensorRT builds its engine when a session is created, fo
 class Subject:
     """One thing to time: a file, the shapes of its inputs (batch included), the threads it may use, and where it runs.
 
-    ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones.
+    ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones. What
+    another ``runtime`` than onnxruntime runs is an ``architecture``, by its reference, with the weights of
+    the file ``model``; code that it compiles lies in the folder ``compiled``.
     """
 
     key: str
@@ -38,17 +41,29 @@ class Subject:
     threads: int
     inputs: Path | None = None
     target: Target = field(default_factory=Target)
+    runtime: str = ONNXRUNTIME
+    architecture: str = ""
+    compiled: Path | None = None
 
     @property
     def asked(self) -> dict[str, Any]:
         """What a worker is told of it."""
-        return {
+        told: dict[str, Any] = {
             "model": str(self.model),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "threads": self.threads,
-            "inputs": str(self.inputs) if self.inputs else None,
             "target": asdict(self.target),
         }
+        if self.runtime != ONNXRUNTIME:
+            return told | {"runtime": self.runtime, "architecture": self.architecture}
+        return told | {"inputs": str(self.inputs) if self.inputs else None}
+
+    @property
+    def worker(self) -> list[str]:
+        """The module of its worker process, and what that is started with."""
+        if self.runtime != ONNXRUNTIME:
+            return ["harness.framework_worker", self.runtime, str(self.compiled or "")]
+        return ["harness.latency_worker"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +132,11 @@ def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape in answer(subject, "open")["outputs"].items()}
 
 
-def answer(subject: Subject, do: str) -> dict[str, Any]:
+def answer(subject: Subject, do: str, **more: Any) -> dict[str, Any]:
     """What a fresh worker answers to one command on the subject. Raises :class:`WorkerFailedError`."""
-    with _process() as process:
+    with _process(subject) as process:
         process.ready()
-        return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
+        return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked, **more)
 
 
 def save_identity(path: Path) -> Subject:
@@ -200,7 +215,7 @@ def _launch(
     outcomes: dict[str, Launch | WorkerFailedError] = {}
     with contextlib.ExitStack() as stack:
         turns = [
-            _Turns(subject=subject, process=stack.enter_context(_process()))
+            _Turns(subject=subject, process=stack.enter_context(_process(subject)))
             for subject in chance.sample(subjects, len(subjects))
         ]
 
@@ -225,7 +240,7 @@ def _launch(
 
 def _peak_memory(subject: Subject) -> int | None:
     """Peak resident set of a fresh process that opens and runs the subject: never while timing."""
-    with _process() as process:
+    with _process(subject) as process:
         try:
             process.ready()
             turns = _Turns(subject=subject, process=process)
@@ -271,10 +286,10 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _process() -> Iterator[_Process]:
-    """A fresh worker; gone when the block is left, whatever happened in it."""
+def _process(subject: Subject) -> Iterator[_Process]:
+    """A fresh worker for the subject; gone when the block is left, whatever happened in it."""
     popen = subprocess.Popen(
-        [sys.executable, "-P", "-m", "harness.latency_worker"],
+        [sys.executable, "-P", "-m", *subject.worker],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

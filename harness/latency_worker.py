@@ -9,6 +9,7 @@ import math
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harness import device_memory, node_providers, runtime
 from harness.errors import HarnessError, first_line
 from harness.providers import Target
 from harness.runtime import CLOCK
+
+Answer = Callable[[str, dict[str, Any]], dict[str, Any]]  # to a command, and what it is told
 
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
 CALIBRATION_S = 0.005
@@ -173,16 +176,26 @@ def _peak_resident_bytes() -> int:
 
 
 def main() -> int:
-    """Answer commands until standard input ends."""
+    """Answer commands on one session of onnxruntime."""
+
+    def begin() -> Answer:
+        runtime.load()
+        worker = Worker()
+        return lambda do, told: dict(getattr(worker, do)(**told))
+
+    return serve(begin)
+
+
+def serve(begin: Callable[[], Answer]) -> int:
+    """Answer commands until standard input ends; ``begin`` imports what is heavy and gives what answers them."""
     replies = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
-    worker = Worker()
-    runtime.load()
+    answer = begin()
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
         command = json.loads(line)
         try:
-            reply = getattr(worker, command.pop("do"))(**command)
+            reply = answer(command.pop("do"), command)
         except HarnessError as error:  # reported to the parent, which gives the row this reason
             reply = {"error": first_line(error)}
         except Exception as error:

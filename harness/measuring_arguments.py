@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from harness import providers, runtime
+from harness import configurations, providers, runtime, runtimes
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS, Target
@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HxW",
         help="of the images that are fed, for networks that take any (default: the network's own)",
+    )
+    sweeps.add_argument(
+        "--runtime",
+        nargs="+",
+        default=[configurations.ONNXRUNTIME],
+        metavar="NAME",
+        help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {configurations.ONNXRUNTIME})",
     )
 
 

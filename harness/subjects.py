@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from harness import file_accuracy, pieces
-from harness.configurations import Way
+from harness import catalog, file_accuracy, pieces, runtimes
+from harness.configurations import ONNXRUNTIME, Way
 from harness.latency import Subject
 from harness.model_files import ModelFile
 from harness.plan import Pieces
@@ -30,11 +30,11 @@ def check_made(one: Pieces | ModelFile, errors: Mapping[str, BaseException]) -> 
 
 
 def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
-    """The ways in which it is timed: a row each."""
+    """The ways in which it is timed: a row each. None where no runtime of the run can run it."""
     return [
         Way(framework=framework, configuration=each)
         for framework in frameworks(one)
-        for each in settings.configurations
+        for each in runtimes.applied(settings.configurations, "" if isinstance(one, ModelFile) else framework)
     ]
 
 
@@ -44,12 +44,15 @@ def of(one: Pieces | ModelFile, way: Way) -> Subject:
     if isinstance(one, ModelFile):
         return file_accuracy.subject(one, way.key, configuration.threads, configuration.target)
     artifact = pieces.artifact(one.exports[way.framework])
+    own = configuration.runtime != ONNXRUNTIME
     return Subject(
         key=way.key,
-        model=artifact.path,
+        model=one.weights.weights_file if own else artifact.path,
         shapes={"image": (configuration.batch, *artifact.sized(configuration.image_size))},
         threads=configuration.threads,
         target=configuration.target,
+        runtime=configuration.runtime,
+        architecture=catalog.reference(one.weights.request.architecture) if own else "",
     )
 
 

@@ -13,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.configurations import ONNXRUNTIME
+
 if TYPE_CHECKING:
     from harness.rows import Row
 
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
-Subject = tuple[int, str, str, str, int, str]  # threads, device, provider, precision, batch, the provider's options
-Place = tuple[str, str, str]  # device, provider, the provider's options
+# Threads, runtime, device, provider, precision, batch, the provider's options.
+Subject = tuple[int, str, str, str, str, int, str]
+Place = tuple[str, str, str, str]  # runtime, device, provider, the provider's options
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
@@ -133,12 +136,13 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
 
 def _notes(rows: "list[Row]") -> list[dict[str, object]]:
     """What must be known of rows that are ok."""
-    providers = len({row.provider for row in rows})
+    runtimes, providers = len({row.runtime for row in rows}), len({row.provider for row in rows if row.provider})
     return [
         {
             "network": row.architecture,
             "file": row.framework,
             "threads": row.threads,
+            **({"runtime": row.runtime} if runtimes > 1 else {}),
             **({"provider": row.provider} if providers > 1 else {}),
             "to know": row.reason,
         }
@@ -184,30 +188,37 @@ def _relative(distance: float | None, scale: float | None) -> str | None:
 
 
 def _subject(row: "Row") -> Subject:
-    return row.threads or 0, row.device, row.provider or "", row.precision, row.batch, row.options or ""
+    runtime, device, provider, options = _place(row)
+    return row.threads or 0, runtime, device, provider, row.precision, row.batch, options
 
 
 def _place(row: "Row") -> Place:
-    return row.device, row.provider or "", row.options or ""
+    if row.runtime != ONNXRUNTIME:  # its name says what its options are, and it has no provider
+        return row.runtime, row.device, "", ""
+    return row.runtime, row.device, row.provider or "", row.options or ""
 
 
 def _floor_labels(rows: "list[Row]") -> dict[Place, str]:
-    """A name for the column of each place's call floor: a call costs another time on another provider."""
+    """A name for the column of each place's call floor: a call costs another time of another runtime or provider."""
     places = list(dict.fromkeys(_place(row) for row in rows if row.call_floor_s is not None))
     if len(places) <= 1:
         return dict.fromkeys(places or [_place(row) for row in rows[:1]], "call floor")
-    alike = Counter(place[:2] for place in places)
-    return {
-        place: ", ".join(["call floor", *filter(None, place if alike[place[:2]] > 1 else place[1:2])])
-        for place in places
-    }
+    runtimes, alike = Counter(place[0] for place in places), Counter(place[:3] for place in places)
+    labels = {}
+    for place in places:
+        runtime, device, provider, _ = place
+        parts = ["call floor", runtime if len(runtimes) > 1 else ""]
+        if runtimes[runtime] > 1:
+            parts += place[1:] if alike[place[:3]] > 1 else (provider or device,)
+        labels[place] = ", ".join(filter(None, parts))
+    return labels
 
 
 def _labels(subjects: Sequence[Subject]) -> list[str]:
     """A name for each latency column: the thread count, and what else differs between them."""
     if not subjects:
         return []
-    differs = [len(set(values)) > 1 for values in zip(*subjects, strict=True)][:-1]
+    differs = [len({value for value in values if value != ""}) > 1 for values in zip(*subjects, strict=True)][:-1]
     alike = Counter(subject[:-1] for subject in subjects)
     labels = []
     for subject in subjects:

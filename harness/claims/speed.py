@@ -8,6 +8,7 @@ from harness.claims.claim import Claim, Finding, judge, together
 from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
+from harness.configurations import ONNXRUNTIME
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS
 from harness.rows import Row
@@ -82,11 +83,11 @@ def _trained_alike(evidence: Evidence, dataset: str, *names: str) -> list[Traine
 
 
 def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
-    """The latencies of a network that carry an interval, by what was timed."""
+    """The latencies of a network's files in onnxruntime that carry an interval, by what was timed."""
     return {
         f"{row.framework} file on {_place(row)}, {row.precision}, batch {row.batch}, threads {row.threads}": found
         for row in evidence.rows_of(name)
-        if row.status == "ok" and (found := _latency(row))
+        if row.status == "ok" and row.runtime == ONNXRUNTIME and (found := _latency(row))
     }
 
 
