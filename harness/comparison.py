@@ -1,6 +1,7 @@
 """Two latencies of one run: their ratio, paired launch by launch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,19 +31,24 @@ def ratio(of: Timing, to: Timing) -> Ratio:
 
     Raises :class:`HarnessError` where they took turns in fewer than two.
     """
-    import numpy as np
-    from scipy.stats import bootstrap, trim_mean
-
-    def centre(values: Any, axis: int = -1) -> Any:
-        return trim_mean(values, TRIMMED, axis=axis)
-
     medians = [
         dict(zip((launch.launch for launch in one.launches), one.launch_medians_s, strict=True)) for one in (of, to)
     ]
     common = sorted(set(medians[0]) & set(medians[1]))
     if len(common) < 2:
         raise HarnessError(f"a ratio needs two launches in which both took turns; expected more than {len(common)}.")
-    logarithms = np.log([medians[0][number] / medians[1][number] for number in common])
+    return of_medians(*([each[number] for number in common] for each in medians))
+
+
+def of_medians(of: Sequence[float], to: Sequence[float]) -> Ratio:
+    """The same of the launches' medians, two at least, in the order of the launches."""
+    import numpy as np
+    from scipy.stats import bootstrap, trim_mean
+
+    def centre(values: Any, axis: int = -1) -> Any:
+        return trim_mean(values, TRIMMED, axis=axis)
+
+    logarithms = np.log(of) - np.log(to)
     found = bootstrap((logarithms,), centre, n_resamples=RESAMPLES, rng=np.random.default_rng(0))
     interval = found.confidence_interval
     return Ratio(value=math.exp(centre(logarithms)), low=math.exp(interval.low), high=math.exp(interval.high))

@@ -7,6 +7,7 @@ from harness.providers import Target
 
 ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
+Place = tuple[str, Target]  # the runtime, and where it runs
 PRECISIONS = (FLOAT32, "float16", "bfloat16", "int8")
 
 
@@ -24,6 +25,11 @@ class Configuration:
     image_size: tuple[int, int] | None = None
     precision: str = FLOAT32
     runtime: str = ONNXRUNTIME
+
+    @property
+    def place(self) -> Place:
+        """What the cost of a call depends on, whatever is called: the runtime, and where it runs."""
+        return self.runtime, self.target
 
     def key(self, framework: str) -> str:
         """The name of the file's samples: what is usual is not said."""

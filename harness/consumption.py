@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness import energy, latency, run_rows, subjects
-from harness.configurations import Way
+from harness.configurations import Place, Way
 from harness.energy import Meter, Unreadable
 from harness.errors import first_line
 from harness.latency import Subject, WorkerFailedError
@@ -29,21 +29,26 @@ class NoEnergyError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Passes:
-    """The passes of one run; ``floors`` are the smallest models, by target."""
+    """The passes of one run."""
 
-    floors: Mapping[Target, Subject]
     meters: Mapping[Target, Meter | Unreadable]  # none where no energy was asked for
-    baselines: dict[tuple[Target, int], int] = field(default_factory=dict)
+    baselines: dict[tuple[Place, int], int] = field(default_factory=dict)
 
-    def added(self, rows: Sequence[Row], one: Pieces | ModelFile, settings: Settings) -> list[Row]:
-        """The rows of a network or file, those that were timed with their memory and energy."""
+    def added(
+        self, rows: Sequence[Row], one: Pieces | ModelFile, settings: Settings, floors: Mapping[Place, Subject]
+    ) -> list[Row]:
+        """The rows of a network or file, those that were timed with their memory and energy.
+
+        ``floors`` are the smallest models, by place.
+        """
         pairs = zip(rows, subjects.ways(one, settings), strict=True)
-        return [row if row.latency_median_s is None else self._of(row, one, way) for row, way in pairs]
+        return [row if row.latency_median_s is None else self._of(row, one, way, floors) for row, way in pairs]
 
-    def _of(self, row: Row, one: Pieces | ModelFile, way: Way) -> Row:
+    def _of(self, row: Row, one: Pieces | ModelFile, way: Way, floors: Mapping[Place, Subject]) -> Row:
         subject = subjects.of(one, way)
         try:
-            row = replace(row, **self._memory(subject))  # type: ignore[arg-type]
+            floor = floors[way.configuration.place]
+            row = replace(row, **self._memory(subject, floor, way.configuration.place))  # type: ignore[arg-type]
         except (WorkerFailedError, OSError) as error:
             row = run_rows.noted(row, f"memory not told: {first_line(error)}")
         meter = self.meters.get(subject.target)
@@ -56,13 +61,13 @@ class Passes:
         except (WorkerFailedError, NoEnergyError, OSError) as error:
             return replace(row, energy_source=f"not told: {first_line(error)}")
 
-    def _memory(self, subject: Subject) -> dict[str, int | None]:
+    def _memory(self, subject: Subject, floor: Subject, place: Place) -> dict[str, int | None]:
         """The fields of memory: of the subject, and of the same process with the smallest model in its place."""
-        place = subject.target, subject.threads
-        if place not in self.baselines:
-            floor = replace(self.floors[subject.target], threads=subject.threads)
-            self.baselines[place] = latency.answer(floor, "memory")["peak_rss_bytes"]
-        return {**latency.answer(subject, "memory"), "baseline_rss_bytes": self.baselines[place]}
+        key = place, subject.threads
+        if key not in self.baselines:
+            baseline = latency.answer(replace(floor, threads=subject.threads), "memory")
+            self.baselines[key] = baseline["peak_rss_bytes"]
+        return {**latency.answer(subject, "memory"), "baseline_rss_bytes": self.baselines[key]}
 
 
 def meters(settings: Settings) -> dict[Target, Meter | Unreadable]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import latency_worker, small_models, stopping
+from harness.configurations import ONNXRUNTIME
 from harness.measurements import Launch, Timing
 from harness.providers import Target
 from harness.stopping import Aim
@@ -33,7 +34,9 @@ WORKER = (sys.executable, "-P", "-m", "harness.latency_worker")
 class Subject:
     """One thing to time: a file, the shapes of its inputs (batch included), the threads it may use, and where it runs.
 
-    ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones.
+    ``inputs`` is an .npz file with the arrays that some inputs are fed; the others are fed random ones. What
+    another ``runtime`` than onnxruntime runs is an ``architecture``, by its reference, with the weights of
+    the file ``model``; code that it compiles lies in the folder ``compiled``.
     """
 
     key: str
@@ -42,17 +45,29 @@ class Subject:
     threads: int
     inputs: Path | None = None
     target: Target = field(default_factory=Target)
+    runtime: str = ONNXRUNTIME
+    architecture: str = ""
+    compiled: Path | None = None
 
     @property
     def asked(self) -> dict[str, Any]:
         """What a worker is told of it, wherever that works."""
-        return {
+        told: dict[str, Any] = {
             "model": str(self.model.absolute()),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "threads": self.threads,
-            "inputs": str(self.inputs.absolute()) if self.inputs else None,
             "target": asdict(self.target),
         }
+        if self.runtime != ONNXRUNTIME:
+            return told | {"runtime": self.runtime, "architecture": self.architecture}
+        return told | {"inputs": str(self.inputs.absolute()) if self.inputs else None}
+
+    @property
+    def worker(self) -> Sequence[str]:
+        """The command that its worker process is started with."""
+        if self.runtime == ONNXRUNTIME:
+            return WORKER
+        return (sys.executable, "-P", "-m", "harness.framework_worker", self.runtime, str(self.compiled or ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +131,11 @@ def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape in answer(subject, "open")["outputs"].items()}
 
 
-def answer(subject: Subject, do: str) -> dict[str, Any]:
+def answer(subject: Subject, do: str, **more: Any) -> dict[str, Any]:
     """What a fresh worker answers to one command on the subject. Raises :class:`WorkerFailedError`."""
-    with _process() as process:
+    with _process(subject) as process:
         process.ready()
-        return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked)
+        return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked, **more)
 
 
 def exit_status(code: int) -> str:
@@ -131,7 +146,7 @@ def exit_status(code: int) -> str:
 @contextlib.contextmanager
 def opened(subject: Subject) -> "Iterator[_Process]":
     """A fresh worker that has opened the subject and run it once, to ask more of. Raises :class:`WorkerFailedError`."""
-    with _process() as process:
+    with _process(subject) as process:
         process.ready()
         process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **subject.asked)
         yield process
@@ -208,7 +223,7 @@ def _launch(
     outcomes: dict[str, Launch | WorkerFailedError] = {}
     with contextlib.ExitStack() as stack:
         turns = [
-            _Turns(subject=subject, process=stack.enter_context(_process()))
+            _Turns(subject=subject, process=stack.enter_context(_process(subject)))
             for subject in chance.sample(subjects, len(subjects))
         ]
 
@@ -267,10 +282,10 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _process() -> Iterator[_Process]:
-    """A fresh worker; gone when the block is left, whatever happened in it."""
+def _process(subject: Subject) -> Iterator[_Process]:
+    """A fresh worker for the subject; gone when the block is left, whatever happened in it."""
     popen = subprocess.Popen(
-        WORKER,
+        subject.worker,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from harness import arenas, change_point, device_memory, gpus, node_providers, r
 from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
+
+Answer = Callable[[str, dict[str, Any]], dict[str, Any]]  # to a command, and what it is told
 
 LEAD_IN_S = 0.001  # untimed calls before each turn: another process has had the caches since the last one
 CALIBRATION_S = 0.005
@@ -140,7 +143,7 @@ class Worker:
             arena_bytes = arenas.host_bytes(log())
         after = gpus.occupied() if on_gpu else None
         return {
-            "peak_rss_bytes": _peak_resident_bytes(),
+            "peak_rss_bytes": peak_resident_bytes(),
             "arena_bytes": arena_bytes,
             "device_memory_bytes": gpus.taken_bytes(before, after, os.getpid()),
         }
@@ -174,7 +177,8 @@ def _thread_count() -> int | None:
     return len(list(tasks.iterdir())) if tasks.is_dir() else None
 
 
-def _peak_resident_bytes() -> int:
+def peak_resident_bytes() -> int:
+    """The largest resident set this process has had."""
     status = Path("/proc/self/status")
     if status.is_file():
         # getrusage would inherit the parent's peak over fork and exec.
@@ -186,16 +190,26 @@ def _peak_resident_bytes() -> int:
 
 
 def main() -> int:
-    """Answer commands until standard input ends."""
+    """Answer commands on one session of onnxruntime."""
+
+    def begin() -> Answer:
+        runtime.load()
+        worker = Worker()
+        return lambda do, told: dict(getattr(worker, do)(**told))
+
+    return serve(begin)
+
+
+def serve(begin: Callable[[], Answer]) -> int:
+    """Answer commands until standard input ends; ``begin`` imports what is heavy and gives what answers them."""
     replies = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
-    worker = Worker()
-    runtime.load()
+    answer = begin()
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
         command = json.loads(line)
         try:
-            reply = getattr(worker, command.pop("do"))(**command)
+            reply = answer(command.pop("do"), command)
         except Exception as error:  # reported to the parent, which gives the row this reason
             reply = {"error": reason(error)}
         print(json.dumps(reply), file=replies, flush=True)

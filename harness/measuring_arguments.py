@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import configurations, providers, runtime, stopping
+from harness import configurations, providers, runtime, runtimes, stopping
 from harness.architecture import Architecture
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS, Target
@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HxW",
         help="of the images that are fed, for networks that take any (default: the network's own)",
+    )
+    sweeps.add_argument(
+        "--runtime",
+        nargs="+",
+        default=[configurations.ONNXRUNTIME],
+        metavar="NAME",
+        help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {configurations.ONNXRUNTIME})",
     )
 
 

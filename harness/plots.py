@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import drawing, labels, precision_plots, sweep_plots, sweeps
-from harness.configurations import FLOAT32
+from harness.configurations import FLOAT32, ONNXRUNTIME
 from harness.errors import HarnessError
 from harness.pareto import Front, Interval
 from harness.rows import Row
@@ -41,7 +41,17 @@ _ACCURACY_COLUMNS: tuple[str, ...] = (
 )
 _ACCURACY_COLUMNS += ("accuracy", "accuracy_low", "accuracy_high")
 _FRONT_COLUMNS = ("on_front", "front_share")
-_LATENCY_COLUMNS = ("run", "device", "provider", "precision", "batch", "architecture", "framework", "threads")
+_LATENCY_COLUMNS = (
+    "run",
+    "runtime",
+    "device",
+    "provider",
+    "precision",
+    "batch",
+    "architecture",
+    "framework",
+    "threads",
+)
 
 
 def draw(rows: list[Row], folder: Path) -> list[Path]:
@@ -273,7 +283,8 @@ def _by_latency(rows: Sequence[Row]) -> list[str]:
 
 def _setting(row: Row) -> str:
     """What must be equal for two latencies to stand in one panel; those of different runs are not comparable."""
-    parts = (row.run, row.device, row.provider, row.precision, f"batch {row.batch}")
+    own = row.runtime if row.runtime != ONNXRUNTIME else None
+    parts = (row.run, row.device, row.provider, own, row.precision, f"batch {row.batch}")
     return ", ".join(part for part in parts if part)
 
 

@@ -24,7 +24,7 @@ OLDEST = 2  # that is read
 # By column: the version that added it; a row of an older one has its default.
 ADDED = dict.fromkeys(("options", "upload_s", "download_s"), 3) | dict.fromkeys(
     (
-        *("runtime", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
+        *("runtime", "output_max_abs", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
         *("latency_p90_missing", "latency_p99_missing", "warm_up_s"),
         *("baseline_rss_bytes", "arena_bytes", "device_memory_bytes", "energy_j", "energy_source"),
     ),
@@ -73,7 +73,8 @@ class Row:
     gained: int | None = None  # images that are right here and wrong in float32
     lost: int | None = None  # images that are right in float32 and wrong here
     file_bytes: int | None = None  # on disk, external data included
-    runtime: str = "onnxruntime"  # what ran it: else keras, torch or torch.compile, without a file
+    runtime: str = "onnxruntime"  # what ran it: else keras, keras.eager, torch or torch.compile, without a file
+    output_max_abs: float | None = None  # of such a one, from the file's logits and outputs, on what it is fed
     device: str = "cpu"
     provider: str | None = None  # onnxruntime's name of it
     options: str | None = None  # what the provider was told

@@ -1,5 +1,6 @@
 """Measuring the networks and files of a run: timed in turns, and written down row by row."""
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from harness import (
     consumption,
     file_accuracy,
     files,
+    framework_check,
     latency,
     placement,
     precision_rows,
@@ -22,7 +24,7 @@ from harness import (
     stopping,
     subjects,
 )
-from harness.configurations import Way
+from harness.configurations import ONNXRUNTIME, Place, Way
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
@@ -61,19 +63,19 @@ def measure(
     table = folder / rows.FILE_NAME
     done = _finished(table, measured, settings, absent)
     identity = latency.save_identity(folder / "identity.onnx")
-    floors = {target: _floor(identity, target) for target in settings.targets if target not in absent}
     begun, left = time.monotonic(), len(measured) - len(done)
-    passes = consumption.Passes(floors=floors, meters=consumption.meters(settings))
+    passes = consumption.Passes(meters=consumption.meters(settings))
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
             continue
         run_folder.note_moment(folder, name)
         seed = settings.seed * 1000 + number
         aim = _aim(settings, len(measured), time.monotonic() - begun, left)
+        floors = _floors(identity, subjects.ways(one, settings), absent)
         timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
-        rows.append(table, *passes.added(found, one, settings))
+        rows.append(table, *passes.added(found, one, settings, floors))
         finished(name)
 
 
@@ -100,9 +102,17 @@ def _rows(
         return _failed(timing.folder.name, one, timing.settings, error)
 
 
-def _floor(identity: latency.Subject, target: Target) -> latency.Subject:
-    key = FLOOR if target.provider == "cpu" else f"{FLOOR}, {target.provider}"
-    return replace(identity, key=key, target=target)
+def _floors(
+    identity: latency.Subject, ways: Sequence[Way], absent: Mapping[Target, str]
+) -> dict[Place, latency.Subject]:
+    """The call floors of what a network is timed in: a model that does nothing, wherever and whatever runs it."""
+    places = dict.fromkeys(way.configuration.place for way in ways)
+    return {place: _floor(identity, *place) for place in places if place[0] != ONNXRUNTIME or place[1] not in absent}
+
+
+def _floor(identity: latency.Subject, runtime: str, target: Target) -> latency.Subject:
+    parts = [FLOOR, runtime if runtime != ONNXRUNTIME else "", target.provider if target.provider != "cpu" else ""]
+    return replace(identity, key=", ".join(filter(None, parts)), target=target, runtime=runtime)
 
 
 def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseException) -> list[Row]:
@@ -159,19 +169,20 @@ class _Timing:
     folder: Path
     name: str
     settings: Settings
-    floors: Mapping[Target, latency.Subject]  # of the targets that are there
+    floors: Mapping[Place, latency.Subject]  # of the places that are there
     absent: Mapping[Target, str]
     seed: int
     aim: Aim | None = None
 
     def present(self, ways: Sequence[Way]) -> list[Way]:
         """Those whose target is there."""
-        return [way for way in ways if way.configuration.target in self.floors]
+        return [way for way in ways if way.configuration.place in self.floors]
 
     def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
         """The timings by subject, in turns with the call floors; their raw samples are kept."""
         asked = [*self.floors.values(), *asked] if asked else []
-        fallbacks, failures = placement.fallbacks([one for one in asked if one.target.provider != "cpu"])
+        elsewhere = [one for one in asked if one.target.provider != "cpu" and one.runtime == ONNXRUNTIME]
+        fallbacks, failures = placement.fallbacks(elsewhere)
         timed = [subject for subject in asked if subject.key not in failures]
         found = self._measured(timed, progress) if timed else {}
         _save_samples(self.folder / "samples" / f"{self.name}.parquet", found)
@@ -185,12 +196,12 @@ class _Timing:
 
     def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
         """What is known of a file, with what was found when it was timed in one way."""
-        row, target = run_rows.placed(known, way.configuration), way.configuration.target
-        if target in self.absent:
-            return run_rows.skipped(row, self.absent[target])
+        row, place = run_rows.placed(known, way.configuration), way.configuration.place
+        if place not in self.floors:
+            return run_rows.skipped(row, self.absent[way.configuration.target])
         if way.key not in timings:  # what is known says why
             return row
-        return run_rows.timed(row, timings[way.key], timings[self.floors[target].key])
+        return run_rows.timed(row, timings[way.key], timings[self.floors[place].key])
 
 
 def _measure_network(
@@ -202,7 +213,14 @@ def _measure_network(
     if not present:  # nothing was made for it either
         return [timing.row(run_rows.asked(folder.name, needed, way.framework), way, {}) for way in ways]
     started = [way for way in present if subjects.startable(needed, way, errors)]
-    timings = timing.of([subjects.of(needed, way) for way in started], progress)
+    with tempfile.TemporaryDirectory() as compiled:  # empty: what compiling takes is told, and once alone
+        asked = [
+            replace(subjects.of(needed, way), compiled=Path(compiled) / str(number))
+            for number, way in enumerate(started)
+        ]
+        checks = framework_check.of(needed, zip((way.framework for way in started), asked, strict=True))
+        failed = {key: Timing(launches=(), failure=check.failure) for key, check in checks.items() if check.failure}
+        timings = failed | timing.of([one for one in asked if one.key not in failed], progress)
     file_accuracy.save(folder / "predictions" / f"{timing.name}.npz", precision_rows.predictions(needed))
     if needed.weights.kind == "train":
         files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
@@ -210,7 +228,8 @@ def _measure_network(
     found = []
     for way in ways:
         known = precision_rows.of(proved[way.framework], needed, way, subjects.failure(needed, way, errors))
-        found.append(timing.row(run_rows.resized(known, needed, way), way, timings))
+        row = timing.row(run_rows.resized(known, needed, way), way, timings)
+        found.append(framework_check.noted(row, checks.get(way.key)))
     return found
 
 

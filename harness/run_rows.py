@@ -3,9 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness import artifacts, cost, evidence, file_counts, imagenet, images, model_files, pieces, plan, subjects
+from harness import (
+    artifacts,
+    cost,
+    evidence,
+    file_counts,
+    imagenet,
+    images,
+    model_files,
+    pieces,
+    plan,
+    runtimes,
+    subjects,
+)
 from harness.architecture import Architecture
-from harness.configurations import FLOAT32, Configuration, Way
+from harness.configurations import FLOAT32, ONNXRUNTIME, Configuration, Way
 from harness.errors import HarnessError, first_line
 from harness.labelled_data import LabelledData
 from harness.measurements import Accuracy, Cost, Timing
@@ -161,14 +173,16 @@ def _weights_note(needed: Pieces) -> str | None:
 def placed(row: Row, configuration: Configuration) -> Row:
     """The row of a file as it is timed in one of the run's ways."""
     target = configuration.target
+    own = configuration.runtime != ONNXRUNTIME
     return replace(
         row,
+        onnx_sha256=None if own else row.onnx_sha256,
         runtime=configuration.runtime,
         precision=row.precision if configuration.precision == FLOAT32 else configuration.precision,
         threads=configuration.threads,
         device=target.device,
-        provider=target.name,
-        options=target.described,
+        provider=None if own else target.name,
+        options=runtimes.options(configuration.runtime) if own else target.described,
         batch=configuration.batch,
         input_shape=_sized(row.input_shape, configuration.image_size),
     )

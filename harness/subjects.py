@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness import conversion, file_accuracy, file_counts, pieces
-from harness.configurations import FLOAT32, Way
+from harness import catalog, conversion, file_accuracy, file_counts, pieces, runtimes
+from harness.configurations import FLOAT32, ONNXRUNTIME, Way
 from harness.latency import Subject
 from harness.measurements import Artifact
 from harness.model_files import ModelFile
@@ -48,11 +48,18 @@ def startable(one: Pieces, way: Way, errors: Mapping[str, BaseException]) -> boo
 
 
 def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
-    """The ways in which it is timed: a row each. In a run of one image a call, a file in the batch that it fixes."""
+    """The ways in which it is timed: a row each. None where no runtime of the run can run it.
+
+    In a run of one image a call, a file in the batch that it fixes.
+    """
     configurations = settings.configurations
     if isinstance(one, ModelFile) and settings.batches == (1,):
         configurations = tuple(replace(each, batch=one.batch) for each in configurations)
-    return [Way(framework=framework, configuration=each) for framework in frameworks(one) for each in configurations]
+    return [
+        Way(framework=framework, configuration=each)
+        for framework in frameworks(one)
+        for each in runtimes.applied(configurations, "" if isinstance(one, ModelFile) else framework)
+    ]
 
 
 def refusal(one: Pieces | ModelFile, batch: int) -> str:
@@ -66,13 +73,15 @@ def of(one: Pieces | ModelFile, way: Way) -> Subject:
     if isinstance(one, ModelFile):
         fed = one.sized(configuration.batch, configuration.image_size)
         return file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
-    found = artifact(one, way)
+    found, own = artifact(one, way), configuration.runtime != ONNXRUNTIME
     return Subject(
         key=way.key,
-        model=found.path,
+        model=one.weights.weights_file if own else found.path,
         shapes={"image": (configuration.batch, *found.sized(configuration.image_size))},
         threads=configuration.threads,
         target=configuration.target,
+        runtime=configuration.runtime,
+        architecture=catalog.reference(one.weights.request.architecture) if own else "",
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness import sweeps
+from harness.configurations import ONNXRUNTIME
 
 if TYPE_CHECKING:
     from harness.rows import Row
@@ -22,8 +23,9 @@ FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
 TAKEN = {"memory": "B", "energy": "J"}  # columns, with their units
-Subject = tuple[int, str, str, int, str]  # threads, device, provider, batch, the provider's options
-Place = tuple[str, str, str]  # device, provider, the provider's options
+# Threads, runtime, device, provider, batch, the provider's options.
+Subject = tuple[int, str, str, str, int, str]
+Place = tuple[str, str, str, str]  # runtime, device, provider, the provider's options
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
@@ -154,8 +156,8 @@ def print_run(rows: "list[Row]", format: str) -> None:  # noqa: A002
 
 def _notes(rows: "list[Row]") -> list[dict[str, object]]:
     """What must be known of rows that are ok."""
-    told = "precision", "provider", "batch"
-    differing = [name for name in told if len({getattr(row, name) for row in rows}) > 1]
+    told = "precision", "runtime", "provider", "batch"
+    differing = [name for name in told if len({getattr(row, name) for row in rows} - {None}) > 1]
     return [
         {
             "network": row.architecture,
@@ -201,6 +203,7 @@ def _line(
 
 def _taken(group: "list[Row]") -> dict[str, list[float]]:
     """What the calls of a file take besides time: memory more than the same process without it, and energy."""
+    group = [row for row in group if row.runtime == ONNXRUNTIME] or group  # a framework's process is another thing
     peaks = [(row.peak_rss_bytes, row.baseline_rss_bytes) for row in group]
     memory = [float(peak - without) for peak, without in peaks if peak is not None and without is not None]
     return {"memory": memory, "energy": [row.energy_j / row.batch for row in group if row.energy_j is not None]}
@@ -231,30 +234,37 @@ def _relative(distance: float | None, scale: float | None) -> str | None:
 
 
 def _subject(row: "Row") -> Subject:
-    return row.threads or 0, row.device, row.provider or "", row.batch, row.options or ""
+    runtime, device, provider, options = _place(row)
+    return row.threads or 0, runtime, device, provider, row.batch, options
 
 
 def _place(row: "Row") -> Place:
-    return row.device, row.provider or "", row.options or ""
+    if row.runtime != ONNXRUNTIME:  # its name says what its options are, and it has no provider
+        return row.runtime, row.device, "", ""
+    return row.runtime, row.device, row.provider or "", row.options or ""
 
 
 def _floor_labels(rows: "list[Row]") -> dict[Place, str]:
-    """A name for the column of each place's call floor: a call costs another time on another provider."""
+    """A name for the column of each place's call floor: a call costs another time of another runtime or provider."""
     places = list(dict.fromkeys(_place(row) for row in rows if row.call_floor_s is not None))
     if len(places) <= 1:
         return dict.fromkeys(places or [_place(row) for row in rows[:1]], "call floor")
-    alike = Counter(place[:2] for place in places)
-    return {
-        place: ", ".join(["call floor", *filter(None, place if alike[place[:2]] > 1 else place[1:2])])
-        for place in places
-    }
+    runtimes, alike = Counter(place[0] for place in places), Counter(place[:3] for place in places)
+    labels = {}
+    for place in places:
+        runtime, device, provider, _ = place
+        parts = ["call floor", runtime if len(runtimes) > 1 else ""]
+        if runtimes[runtime] > 1:
+            parts += place[1:] if alike[place[:3]] > 1 else (provider or device,)
+        labels[place] = ", ".join(filter(None, parts))
+    return labels
 
 
 def _labels(subjects: Sequence[Subject]) -> list[str]:
     """A name for each latency column: the thread count, and what else differs between them."""
     if not subjects:
         return []
-    differs = [len(set(values)) > 1 for values in zip(*subjects, strict=True)][:-1]
+    differs = [len({value for value in values if value != ""}) > 1 for values in zip(*subjects, strict=True)][:-1]
     alike = Counter(subject[:-1] for subject in subjects)
     labels = []
     for subject in subjects:

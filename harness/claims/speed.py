@@ -9,6 +9,7 @@ from harness.claims.claim import Claim, Finding, judge, together
 from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
+from harness.configurations import ONNXRUNTIME
 from harness.errors import HarnessError
 from harness.providers import PROVIDERS
 from harness.rows import Row
@@ -83,10 +84,14 @@ def _trained_alike(evidence: Evidence, dataset: str, *names: str) -> list[Traine
 
 
 def _latencies(evidence: Evidence, name: str) -> dict[str, Estimate]:
-    """The latencies of a network that carry an interval, by what was timed: in the smallest batch, at its own size."""
+    """The latencies of a network's files in onnxruntime that carry an interval, by what was timed.
+
+    In the smallest batch, at its own size.
+    """
+    sound = [row for row in evidence.rows_of(name) if row.status == "ok" and row.runtime == ONNXRUNTIME]
     return {
         f"{row.framework} file on {_place(row)}, {row.precision}, batch {row.batch}, threads {row.threads}": found
-        for row in sweeps.usual(row for row in evidence.rows_of(name) if row.status == "ok")
+        for row in sweeps.usual(sound)
         if (found := _latency(row))
     }
 

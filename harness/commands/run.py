@@ -49,6 +49,9 @@ from harness import (
     run,
     run_folder,
     runtime,
+    runtime_plots,
+    runtime_ratios,
+    runtimes,
     stopping,
     subjects,
     sweep_tables,
@@ -94,6 +97,7 @@ def main(args: argparse.Namespace) -> int:
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
     needed = {name: plan.of(request, settings.precisions) for name, request in requests.items()}
+    needed, own = _applicable(needed, own, settings)
     _announce(needed, own, settings)
     if args.dry_run:
         _print_plan(needed, own, args.format)
@@ -103,7 +107,8 @@ def main(args: argparse.Namespace) -> int:
         absent = _absent(folder, settings)
         for reason in consumption.unreadable(settings):
             progress.say(f"--energy: {reason}")
-        anywhere = len(absent) < len(settings.targets)  # else nothing is made that nothing could time
+        there = len(absent) < len(settings.targets)
+        anywhere = there or any(name in runtimes.OWN for name in settings.runtimes)  # else nothing is made in vain
         pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
         errors = preparing.carry_out(pieces)
         measured = needed | {file.name: file for file in own}
@@ -190,6 +195,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         image_sizes=measuring_arguments.image_sizes(args, networks),
         energy=args.energy,
         precisions=measuring_arguments.precisions(args, own),
+        runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         precision_target=measuring_arguments.precision_target(args),
@@ -198,19 +204,35 @@ def _settings(args: argparse.Namespace) -> Settings:
     )
 
 
+def _applicable(
+    needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings
+) -> tuple[dict[str, Pieces], list[ModelFile]]:
+    """The networks and files that a runtime of the run can run; the others are named.
+
+    Raises :class:`HarnessError` where there is none.
+    """
+    left = {name: pieces for name, pieces in needed.items() if subjects.ways(pieces, settings)}
+    files = [file for file in own if subjects.ways(file, settings)]
+    out = [name for name in needed if name not in left] + [file.name for file in own if file not in files]
+    why = f"no --runtime of {', '.join(settings.runtimes)} runs {', '.join(out)}"
+    if not left and not files:
+        raise HarnessError(f"{why}: a framework runs networks that are defined in it, an .onnx file takes onnxruntime.")
+    if out:
+        progress.say(f"left out: {why}")
+    return left, files
+
+
 def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
     """Say what is planned and how long it may take."""
     todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
     measured: list[Pieces | ModelFile] = [*needed.values(), *own]
-    calls = [
-        subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads
-        for one in measured
-        for way in subjects.ways(one, settings)
-    ]
-    calls += [0.0] * len(measured) * len(settings.targets)  # the call floors
+    timed = [(one, way) for one in measured for way in subjects.ways(one, settings)]
+    calls = [subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
+    calls += [0.0] * len({(id(one), way.configuration.place) for one, way in timed})  # the call floors
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     measuring += consumption.expected_s(calls, settings)
+    measuring += (settings.effort.launches + 2) * sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
     profiling = node_run.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
@@ -287,8 +309,11 @@ def _measure(
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     print_run(found, format)
     sweep_tables.print_sweeps(found, format)
+    ratios = runtime_ratios.of(folder, found)
+    if ratios and format == "table":
+        print_table(runtime_ratios.COLUMNS, runtime_ratios.for_people(ratios), format)
     try:
-        drawn = plots.draw(found, folder)
+        drawn = plots.draw(found, folder) + (runtime_plots.draw(ratios, folder) if ratios else [])
     except (HarnessError, OSError) as error:  # what was measured stands without its pictures
         progress.say(f"no pictures: {error}")
     else:

@@ -1,0 +1,94 @@
+"""How many times as long as onnxruntime a framework takes for a network of its own: from the samples of one run.
+
+Both took turns in the same launches, so that the ratio is paired launch by launch
+(:func:`harness.comparison.ratio`); below 1 the framework is faster, and exporting does not pay.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import comparison
+from harness.bootstrap import LAUNCHES_FOR_INTERVAL
+from harness.rows import Row
+from harness.runtimes import OWN
+
+COLUMNS = ("network", "run by", "with", "times onnxruntime", "launches")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeRatio:
+    """One ratio; ``setting`` is what both were timed with, in words; the interval is None of too few launches."""
+
+    network: str
+    framework: str
+    runtime: str
+    setting: str
+    value: float
+    low: float | None
+    high: float | None
+    launches: int
+
+
+def of(folder: Path, rows: Sequence[Row]) -> list[RuntimeRatio]:
+    """Every ratio that the samples of a run folder carry, of networks and runtimes whose rows are ok."""
+    doubted = {(row.architecture, row.framework, row.runtime) for row in rows if row.status != "ok"}
+    networks = dict.fromkeys(row.architecture for row in rows if row.runtime in OWN)
+    found = [ratio for network in networks for ratio in _of_network(folder / "samples" / f"{network}.parquet", network)]
+    return [one for one in found if (one.network, one.framework, one.runtime) not in doubted]
+
+
+def for_people(ratios: Sequence[RuntimeRatio]) -> list[dict[str, object]]:
+    """A line for each ratio, by :data:`COLUMNS`."""
+    return [
+        dict(zip(COLUMNS, (one.network, one.runtime, one.setting, _times(one), one.launches), strict=True))
+        for one in ratios
+    ]
+
+
+def _times(ratio: RuntimeRatio) -> str:
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.value:.3g}"
+    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+
+
+def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
+    if not path.is_file():
+        return []
+    medians = _medians(path)
+    found = []
+    for subject, own in medians.items():
+        framework, *setting = subject.split(", ")
+        runtime = setting.pop(0) if setting else ""
+        exported = medians.get(", ".join([framework, *setting]), {})  # its key, less the runtime
+        both = sorted(own.keys() & exported.keys())
+        if runtime in OWN and len(both) > 1:
+            ratio = comparison.of_medians([own[launch] for launch in both], [exported[launch] for launch in both])
+            known = len(both) >= LAUNCHES_FOR_INTERVAL
+            found.append(
+                RuntimeRatio(
+                    network=network,
+                    framework=framework,
+                    runtime=runtime,
+                    setting=", ".join(setting),
+                    value=ratio.value,
+                    low=ratio.low if known else None,
+                    high=ratio.high if known else None,
+                    launches=len(both),
+                )
+            )
+    return found
+
+
+def _medians(path: Path) -> dict[str, dict[int, float]]:
+    """By subject and launch: the median of a call, in nanoseconds, warm-up left out."""
+    import pandas
+
+    table = pandas.read_parquet(path)
+    table = table[table["round"] >= 0]
+    table["call"] = table["nanoseconds"] / table["calls"]
+    medians = table.groupby(["subject", "launch"], observed=True)["call"].median().reset_index()
+    found: dict[str, dict[int, float]] = {}
+    for subject, launch, value in medians.itertuples(index=False, name=None):
+        found.setdefault(str(subject), {})[int(launch)] = float(value)
+    return found
