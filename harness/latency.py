@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import latency_worker, small_models, stopping
+from harness import blocks, latency_worker, small_models, stopping
 from harness.configurations import ONNXRUNTIME
 from harness.measurements import Launch, Timing
 from harness.providers import Target
@@ -113,14 +113,28 @@ def measure(
     With an aim there are further launches where intervals are too wide, but for the keys that are ``exempt``
     (:mod:`harness.stopping`). ``progress`` is told the share done.
     """
+    import psutil
+
     chance = random.Random(seed)
     calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
     by_key = {subject.key: subject for subject in subjects}
 
+    model_bytes = {key: _size(subject.model) for key, subject in by_key.items()}
+
     def launch(number: int, keys: Sequence[str]) -> dict[str, Launch | WorkerFailedError]:
-        return _launch(number, [by_key[key] for key in keys], effort, chance, calls)
+        """One process of each; the subjects of too many are in blocks, drawn anew for every launch."""
+        drawn = chance.sample(keys, len(keys))
+        found: dict[str, Launch | WorkerFailedError] = {}
+        for block in blocks.split(drawn, model_bytes, psutil.virtual_memory().available):
+            found |= _launch(number, [by_key[key] for key in block], effort, chance, calls)
+        return found
 
     return stopping.timings(list(by_key), effort.launches, launch, aim=aim, exempt=exempt, progress=progress)
+
+
+def _size(model: Path) -> int:
+    """Of a file that is not there: 0, since its worker says so."""
+    return model.stat().st_size if model.is_file() else 0
 
 
 def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
