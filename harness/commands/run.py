@@ -200,9 +200,10 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
+    further = stopping.announced(settings.precision_target, settings.time_limit_s, len(measured), measuring)
     progress.say(
         f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
-        f"(about {measuring:.0f} s{stopping.announced(settings.precision_target, settings.time_limit_s, len(measured), measuring)})"
+        f"(about {measuring:.0f} s{further})"
     )
     for file in own:
         progress.say(f"  {file.name} ({file.path}): {file.described}")
