@@ -34,6 +34,14 @@ def limit_s(asked_s: float | None, measured: int) -> float:
     return USUAL_LIMIT_S * measured if asked_s is None else asked_s
 
 
+def announced(target: float | None, asked_s: float | None, measured: int, least_s: float) -> str:
+    """For a plan: what a target adds to the time that the first launches take."""
+    if target is None:
+        return ""
+    longest_s = max(least_s, limit_s(asked_s, measured))
+    return f"; then others until each interval is within {plus_minus(target)}, {longest_s:.0f} s in all at most"
+
+
 def half_width(timing: Timing) -> float:
     """Half the interval relative to the median; infinite where the launches are too few to carry one."""
     interval = timing.interval_s

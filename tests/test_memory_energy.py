@@ -112,9 +112,11 @@ def own_file(tmp_path: Path) -> tuple[ModelFile, Settings]:
 ROW = Row(run="r", architecture="m", framework="onnx", latency_median_s=1e-6, reason="made by hand")
 
 
-def passes(tmp_path: Path, meter: Meter | Unreadable | None) -> consumption.Passes:
-    floors = {CPU: latency.save_identity(tmp_path / "identity.onnx")}
-    return consumption.Passes(floors=floors, meters={CPU: meter} if meter else {})
+def added(row: Row, own_file: tuple[ModelFile, Settings], folder: Path, meter: Meter | Unreadable) -> Row:
+    """The row with what the passes found."""
+    floors = {("onnxruntime", CPU): latency.save_identity(folder / "identity.onnx")}
+    (found,) = consumption.Passes(meters={CPU: meter}).added([row], *own_file, floors)
+    return found
 
 
 def counting(*values: int) -> Meter:
@@ -132,7 +134,7 @@ def test_a_worker_that_dies_leaves_the_row_as_it_was(
     monkeypatch.setattr(consumption.latency, "answer", killed)
     untimed = replace(ROW, latency_median_s=None, status="failed")
     for row, note in ((ROW, "memory not told: the worker process ended with signal 9"), (untimed, None)):
-        (found,) = passes(tmp_path, Unreadable(reason="no counter")).added([row], *own_file)
+        found = added(row, own_file, tmp_path, Unreadable(reason="no counter"))
         assert (found.peak_rss_bytes, found.status) == (None, row.status)
         assert found.reason == "; ".join(filter(None, ("made by hand", note)))
         assert found.energy_source == (note and "not readable here: no counter")
@@ -143,18 +145,17 @@ def test_a_call_has_its_share_of_what_is_counted_around_its_stretch(
 ) -> None:
     monkeypatch.setattr(consumption, "WARM_UP_S", 0.01)
     monkeypatch.setattr(consumption, "STRETCH_S", 0.05)
-    of = passes(tmp_path, counting(990, 20))
-    (row,) = of.added([ROW], *own_file)
+    row = added(ROW, own_file, tmp_path, counting(990, 20))
     assert row.energy_source == "planted"
     assert 0 < (row.energy_j or 0) < 30, "the counter began again at 0: 30 J of many calls"
     assert row.peak_rss_bytes
-    (still,) = passes(tmp_path, counting(7, 7)).added([ROW], *own_file)
+    still = added(ROW, own_file, tmp_path, counting(7, 7))
     assert (still.energy_j, still.energy_source) == (None, "not told: planted: the counter stood still for 0.05 s")
 
     def gone() -> tuple[int, ...]:
         raise OSError("the driver is gone")
 
-    (lost,) = passes(tmp_path, replace(counting(), read=gone)).added([ROW], *own_file)
+    lost = added(ROW, own_file, tmp_path, replace(counting(), read=gone))
     assert (lost.energy_j, lost.energy_source, lost.status) == (None, "not told: the driver is gone", "ok")
     assert lost.peak_rss_bytes
 

@@ -237,22 +237,13 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
+    further = stopping.announced(settings.precision_target, settings.time_limit_s, len(measured), measuring)
     progress.say(
         f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
-        f"(about {measuring:.0f} s{_further(settings, len(measured), measuring)})"
-        + (f", then to profile (about {profiling:.0f} s)" if profiling else "")
+        f"(about {measuring:.0f} s{further})" + (f", then to profile (about {profiling:.0f} s)" if profiling else "")
     )
     for file in own:
         progress.say(f"  {file.name} ({file.path}): {file.described}")
-
-
-def _further(settings: Settings, measured: int, least_s: float) -> str:
-    """What a target adds to the time that the first launches take."""
-    if settings.precision_target is None:
-        return ""
-    limit_s = max(least_s, stopping.limit_s(settings.time_limit_s, measured))
-    asked = stopping.plus_minus(settings.precision_target)
-    return f"; then others until each interval is within {asked}, {limit_s:.0f} s in all at most"
 
 
 def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str) -> None:  # noqa: A002
