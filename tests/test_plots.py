@@ -154,7 +154,9 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     found = _rows(*SMALL[:3])
     first, second = plots.draw(found, tmp_path / "a"), plots.draw(found[::-1], tmp_path / "b")
     assert [path.name for path in first] == [
-        f"{stem}{ending}" for stem in ("accuracy_against_operations", "latency") for ending in (".png", ".svg", ".csv")
+        f"{stem}{ending}"
+        for stem in ("accuracy_against_operations", "latency", "sweep_threads")
+        for ending in (".png", ".svg", ".csv")
     ]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted((tmp_path / "a").iterdir()) == sorted(first)
