@@ -377,7 +377,9 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     """The floor of each provider stands beside its own latency; one that is absent is a row with the reason."""
     settings = Settings(architectures=(), threads=(1, 2), providers=("cpu", "cuda", "tensorrt"))
     identity = latency.save_identity(tmp_path / "identity.onnx")
-    present = {target: measuring._floor(identity, target) for target in settings.targets[:2]}
+    present = {
+        ("onnxruntime", target): measuring._floor(identity, "onnxruntime", target) for target in settings.targets[:2]
+    }
     absent = {settings.targets[2]: "no TensorRT here."}
     asked: list[Subject] = []
 

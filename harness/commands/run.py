@@ -5,8 +5,8 @@ lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it
 alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
-execution providers (docs/measuring.md). The folder it makes holds rows.csv, the raw samples,
-environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
+execution providers, --runtime in the network's own framework beside onnxruntime (docs/measuring.md). The
+folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
 this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
@@ -16,6 +16,7 @@ Example:
   harness run my.onnx --shape image=1,3,224,224
   harness run my.onnx --data digits.npz --labels digits.txt
   harness run lenet5_1x1 --provider cpu cuda
+  harness run lenet5_1x1 --runtime onnxruntime torch torch.compile keras
 """
 
 import argparse
