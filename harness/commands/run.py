@@ -6,8 +6,8 @@ alone or beside networks, with its accuracy where --data names a data set or FIL
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
 execution providers, --runtime in the network's own framework beside onnxruntime (docs/measuring.md). The
-folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
-this machine's measured peaks (docs/where_the_time_goes.md).
+folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes` adds where
+the time goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
