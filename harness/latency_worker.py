@@ -204,7 +204,11 @@ def serve(begin: Callable[[], Answer]) -> int:
     """Answer commands until standard input ends; ``begin`` imports what is heavy and gives what answers them."""
     replies = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
-    answer = begin()
+    try:
+        answer = begin()
+    except Exception as error:  # a framework that cannot be imported: the reason of the row
+        print(json.dumps({"error": f"{type(error).__name__}: {first_line(error)}"}), file=replies, flush=True)
+        return 1
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
         command = json.loads(line)

@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import figure, figure_plots, plots, progress, rows, sweep_tables
+from harness import figure, figure_plots, plots, progress, rows, runtime_plots, runtime_ratios, sweep_tables
 from harness.catalog import FRAMEWORKS
 from harness.errors import HarnessError
 from harness.rows import Row
@@ -54,6 +54,9 @@ def main(args: argparse.Namespace) -> int:
         _report_figure(figure.of(found, args.framework or "torch", args.threads), folder, args.format)
         return 0
     _say_drawn(plots.draw(found, folder))
+    ratios = runtime_ratios.of(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
+    if ratios:
+        _say_drawn(runtime_plots.draw(ratios, folder))
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
     return 0

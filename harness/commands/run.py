@@ -5,10 +5,10 @@ lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it
 alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
 (docs/own_files.md). What was trained and exported before is found again, and
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
-execution providers, and --precision-target goes on until intervals are narrow enough (docs/measuring.md). --batch,
---threads and --image-size take several, for a row each and a picture of the sweep. The folder it makes holds rows.csv,
-the raw samples, environment.json and the pictures. `--nodes` adds where the time goes: every node of each file beside
-this machine's measured peaks (docs/where_the_time_goes.md).
+execution providers, --runtime in the network's own framework beside onnxruntime, and --precision-target goes on until
+intervals are narrow enough (docs/measuring.md). --batch, --threads and --image-size take several, for a row each and a
+picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes`
+adds where the time goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
@@ -20,6 +20,7 @@ Example:
   harness run lenet5_1x1 --precision-target 1% --time-limit 120
   harness run lenet5_1x1 --batch 1 2 4 8 16 32 64
   harness run lenet5_1x1 --precision float32 float16 int8
+  harness run lenet5_1x1 --runtime onnxruntime torch torch.compile keras
 """
 
 import argparse
