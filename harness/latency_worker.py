@@ -207,7 +207,7 @@ def serve(begin: Callable[[], Answer]) -> int:
     try:
         answer = begin()
     except Exception as error:  # a framework that cannot be imported: the reason of the row
-        print(json.dumps({"error": f"{type(error).__name__}: {first_line(error)}"}), file=replies, flush=True)
+        print(json.dumps({"error": reason(error)}), file=replies, flush=True)
         return 1
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
