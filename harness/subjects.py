@@ -1,10 +1,11 @@
 """What of a network or file is timed: one subject for each of its files and each way of timing it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness import catalog, file_accuracy, pieces, runtimes
 from harness.configurations import ONNXRUNTIME, Way
+from harness.errors import HarnessError
 from harness.latency import Subject
 from harness.model_files import ModelFile
 from harness.plan import Pieces
@@ -36,6 +37,22 @@ def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
         for framework in frameworks(one)
         for each in runtimes.applied(settings.configurations, "" if isinstance(one, ModelFile) else framework)
     ]
+
+
+def applicable(
+    needed: Mapping[str, Pieces], own: Sequence[ModelFile], settings: Settings
+) -> tuple[dict[str, Pieces], list[ModelFile], str]:
+    """The networks and files that a runtime of the run can run; and which of them none can, in words.
+
+    Raises :class:`HarnessError` where all are such.
+    """
+    networks = {name: pieces for name, pieces in needed.items() if ways(pieces, settings)}
+    files = [file for file in own if ways(file, settings)]
+    out = [name for name in needed if name not in networks] + [file.name for file in own if file not in files]
+    why = f"no --runtime of {', '.join(settings.runtimes)} runs {', '.join(out)}" if out else ""
+    if not networks and not files:
+        raise HarnessError(f"{why}: a framework runs networks that are defined in it, an .onnx file takes onnxruntime.")
+    return networks, files, why
 
 
 def of(one: Pieces | ModelFile, way: Way) -> Subject:
