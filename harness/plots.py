@@ -41,17 +41,8 @@ _ACCURACY_COLUMNS: tuple[str, ...] = (
 )
 _ACCURACY_COLUMNS += ("accuracy", "accuracy_low", "accuracy_high")
 _FRONT_COLUMNS = ("on_front", "front_share")
-_LATENCY_COLUMNS = (
-    "run",
-    "runtime",
-    "device",
-    "provider",
-    "precision",
-    "batch",
-    "architecture",
-    "framework",
-    "threads",
-)
+_LATENCY_COLUMNS: tuple[str, ...] = ("run", "runtime", "device", "provider", "precision", "batch")
+_LATENCY_COLUMNS += ("architecture", "framework", "threads")
 
 
 def draw(rows: list[Row], folder: Path) -> list[Path]:

@@ -62,7 +62,7 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
         runtime = setting.pop(0) if setting else ""
         exported = medians.get(", ".join([framework, *setting]), {})  # its key, less the runtime
         both = sorted(own.keys() & exported.keys())
-        if runtime in OWN and len(both) > 1:
+        if runtime in OWN and framework == OWN[runtime][0] and len(both) > 1:  # a call floor is of none
             ratio = comparison.of_medians([own[launch] for launch in both], [exported[launch] for launch in both])
             known = len(both) >= LAUNCHES_FOR_INTERVAL
             found.append(

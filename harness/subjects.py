@@ -1,11 +1,12 @@
 """What of a network or file is timed: one subject for each of its files and each way of timing it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness import catalog, conversion, file_accuracy, file_counts, pieces, runtimes
 from harness.configurations import FLOAT32, ONNXRUNTIME, Way
+from harness.errors import HarnessError
 from harness.latency import Subject
 from harness.measurements import Artifact
 from harness.model_files import ModelFile
@@ -65,6 +66,22 @@ def ways(one: Pieces | ModelFile, settings: Settings) -> list[Way]:
 def refusal(one: Pieces | ModelFile, batch: int) -> str:
     """Why it cannot be fed so many images a call; empty where it can."""
     return one.refusal(batch) if isinstance(one, ModelFile) else ""
+
+
+def applicable(
+    needed: Mapping[str, Pieces], own: Sequence[ModelFile], settings: Settings
+) -> tuple[dict[str, Pieces], list[ModelFile], str]:
+    """The networks and files that a runtime of the run can run; and which of them none can, in words.
+
+    Raises :class:`HarnessError` where all are such.
+    """
+    networks = {name: pieces for name, pieces in needed.items() if ways(pieces, settings)}
+    files = [file for file in own if ways(file, settings)]
+    out = [name for name in needed if name not in networks] + [file.name for file in own if file not in files]
+    why = f"no --runtime of {', '.join(settings.runtimes)} runs {', '.join(out)}" if out else ""
+    if not networks and not files:
+        raise HarnessError(f"{why}: a framework runs networks that are defined in it, an .onnx file takes onnxruntime.")
+    return networks, files, why
 
 
 def of(one: Pieces | ModelFile, way: Way) -> Subject:

@@ -98,7 +98,9 @@ def main(args: argparse.Namespace) -> int:
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
     needed = {name: plan.of(request, settings.precisions) for name, request in requests.items()}
-    needed, own = _applicable(needed, own, settings)
+    needed, own, left_out = subjects.applicable(needed, own, settings)
+    if left_out:
+        progress.say(f"left out: {left_out}")
     _announce(needed, own, settings)
     if args.dry_run:
         _print_plan(needed, own, args.format)
@@ -203,24 +205,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         time_limit_s=measuring_arguments.time_limit_s(args),
         files=file_arguments.settings(args, own, data),
     )
-
-
-def _applicable(
-    needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings
-) -> tuple[dict[str, Pieces], list[ModelFile]]:
-    """The networks and files that a runtime of the run can run; the others are named.
-
-    Raises :class:`HarnessError` where there is none.
-    """
-    left = {name: pieces for name, pieces in needed.items() if subjects.ways(pieces, settings)}
-    files = [file for file in own if subjects.ways(file, settings)]
-    out = [name for name in needed if name not in left] + [file.name for file in own if file not in files]
-    why = f"no --runtime of {', '.join(settings.runtimes)} runs {', '.join(out)}"
-    if not left and not files:
-        raise HarnessError(f"{why}: a framework runs networks that are defined in it, an .onnx file takes onnxruntime.")
-    if out:
-        progress.say(f"left out: {why}")
-    return left, files
 
 
 def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
