@@ -11,12 +11,13 @@ from harness import energy, latency, run_rows, subjects
 from harness.configurations import Place, Way
 from harness.energy import Meter, Unreadable
 from harness.errors import first_line
-from harness.latency import Subject, WorkerFailedError
+from harness.latency import Subject
 from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
+from harness.worker_process import WorkerFailedError
 
 PROCESS_S = 0.4  # a fresh process that opens a file, for estimates
 SAMPLE_S = 0.001  # without asking the clock

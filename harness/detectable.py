@@ -13,6 +13,7 @@ from pathlib import Path
 from harness import comparison, latency, small_models
 from harness.comparison import Ratio
 from harness.latency import Effort, Subject
+from harness.worker_process import WorkerFailedError
 
 # A two-sided test at 5 % finds a difference of so many standard errors with a probability of 95 %.
 STANDARD_ERRORS = 1.960 + 1.645
@@ -44,7 +45,7 @@ def spreads(
 ) -> list[Spread]:
     """An A/A of a small and of a medium model at each number of threads. The models are written to ``folder``.
 
-    Raises :class:`harness.latency.WorkerFailedError` where a worker fails.
+    Raises :class:`harness.worker_process.WorkerFailedError` where a worker fails.
     """
     asked = [(model, count) for model in CHANNELS for count in threads]
     found = []
@@ -64,7 +65,7 @@ def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Call
     timings = latency.measure(twice, effort, progress=progress)
     for timing in timings.values():
         if timing.failure:
-            raise latency.WorkerFailedError(timing.failure)
+            raise WorkerFailedError(timing.failure)
     first, second = (timings[subject.key] for subject in twice)
     return Spread(
         model=model,

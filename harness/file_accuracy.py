@@ -9,6 +9,7 @@ from harness import accuracy, files, latency, runtime
 from harness.errors import HarnessError, first_line
 from harness.model_files import ModelFile
 from harness.providers import Target
+from harness.worker_process import WorkerFailedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def prepared(model: ModelFile, output: str | None) -> ModelFile:
         return model
     try:
         found = latency.output_shapes(subject(model, "", 1, Target()))
-    except latency.WorkerFailedError:
+    except WorkerFailedError:
         return model
     name = _scores(model, found, output)
     _check_classes(model, found[name][1])

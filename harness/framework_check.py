@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from harness import artifacts, latency, pieces, runtime, runtimes
 from harness.configurations import ONNXRUNTIME
-from harness.latency import Subject, WorkerFailedError
+from harness.latency import Subject
 from harness.measurements import Equivalence
 from harness.plan import Pieces
 from harness.rows import Row
+from harness.worker_process import WorkerFailedError
 
 if TYPE_CHECKING:
     import numpy

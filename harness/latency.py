@@ -7,25 +7,21 @@ statistics are over them (:class:`harness.measurements.Timing`).
 """
 
 import contextlib
-import json
 import random
-import select
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import blocks, latency_worker, small_models, stopping
+from harness import blocks, latency_worker, small_models, stopping, worker_process
 from harness.configurations import ONNXRUNTIME
 from harness.measurements import Launch, Timing
 from harness.providers import Target
 from harness.stopping import Aim
+from harness.worker_process import Worker, WorkerFailedError
 
 WARM_UP_ROUND = -1
-START_LIMIT_S, REPLY_LIMIT_S = 120.0, 120.0
 OPEN_LIMIT_S = 900.0  # TensorRT builds its engine when a session is created, for minutes
 WORKER = (sys.executable, "-P", "-m", "harness.latency_worker")
 
@@ -95,10 +91,6 @@ class Effort:
         )  # a turn begins with a call that is not timed
 
 
-class WorkerFailedError(Exception):
-    """A worker process ended, hung, or answered with an error."""
-
-
 def measure(
     subjects: Sequence[Subject],
     effort: Effort,
@@ -147,20 +139,15 @@ def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
 
 def answer(subject: Subject, do: str, **more: Any) -> dict[str, Any]:
     """What a fresh worker answers to one command on the subject. Raises :class:`WorkerFailedError`."""
-    with _process(subject) as process:
+    with worker_process.started(subject.worker) as process:
         process.ready()
         return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked, **more)
 
 
-def exit_status(code: int) -> str:
-    """In words, how a process ended."""
-    return f"signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"code {code}"
-
-
 @contextlib.contextmanager
-def opened(subject: Subject) -> "Iterator[_Process]":
+def opened(subject: Subject) -> Iterator[Worker]:
     """A fresh worker that has opened the subject and run it once, to ask more of. Raises :class:`WorkerFailedError`."""
-    with _process(subject) as process:
+    with worker_process.started(subject.worker) as process:
         process.ready()
         process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **subject.asked)
         yield process
@@ -180,7 +167,7 @@ class _Turns:
     """One worker of a launch, and what it has measured so far."""
 
     subject: Subject
-    process: "_Process"
+    process: Worker
     opened: dict[str, Any] = field(default_factory=dict)
     calls: int = 1
     settled: bool = False
@@ -237,7 +224,7 @@ def _launch(
     outcomes: dict[str, Launch | WorkerFailedError] = {}
     with contextlib.ExitStack() as stack:
         turns = [
-            _Turns(subject=subject, process=stack.enter_context(_process(subject)))
+            _Turns(subject=subject, process=stack.enter_context(worker_process.started(subject.worker)))
             for subject in chance.sample(subjects, len(subjects))
         ]
 
@@ -258,55 +245,3 @@ def _launch(
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
         each(lambda turn: turn.transfer())
         return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
-
-
-class _Process:
-    """A worker process that answers one line to one line. This process sleeps while it waits."""
-
-    def __init__(self, popen: "subprocess.Popen[str]") -> None:
-        self.popen = popen
-
-    def ready(self) -> None:
-        self._reply(START_LIMIT_S)
-
-    def ask(self, *, reply_limit_s: float | None = None, **command: Any) -> dict[str, Any]:
-        assert self.popen.stdin is not None
-        try:
-            self.popen.stdin.write(json.dumps(command) + "\n")
-            self.popen.stdin.flush()
-        except BrokenPipeError:
-            raise self._ended() from None
-        return self._reply(reply_limit_s)
-
-    def _reply(self, limit_s: float | None = None) -> dict[str, Any]:
-        assert self.popen.stdout is not None
-        limit_s = REPLY_LIMIT_S if limit_s is None else limit_s
-        if not select.select([self.popen.stdout], [], [], limit_s)[0]:
-            raise WorkerFailedError(f"the worker process did not answer for {limit_s:.0f} s")
-        line = self.popen.stdout.readline()
-        if not line.endswith("\n"):
-            raise self._ended()
-        reply: dict[str, Any] = json.loads(line)
-        if "error" in reply:
-            raise WorkerFailedError(reply["error"])
-        return reply
-
-    def _ended(self) -> WorkerFailedError:
-        return WorkerFailedError(f"the worker process ended with {exit_status(self.popen.wait())}")
-
-
-@contextlib.contextmanager
-def _process(subject: Subject) -> Iterator[_Process]:
-    """A fresh worker for the subject; gone when the block is left, whatever happened in it."""
-    popen = subprocess.Popen(
-        subject.worker,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield _Process(popen)
-    finally:
-        popen.kill()
-        popen.communicate()

@@ -57,7 +57,7 @@ class Worker:
         return {
             "session_s": session_s,
             "first_run_s": first_run_ns * 1e-9,
-            "threads_in_effect": None if before is None or after is None or on_gpu else after - before + 1,
+            "threads_in_effect": None if on_gpu else _given(before, after),
             "providers": session.get_providers(),
             "outputs": {name: list(value.shape()) for name, value in results.items() if value.is_tensor()},
         }
@@ -169,6 +169,11 @@ class Worker:
 def windows(window_s: float, limit_s: float) -> int:
     """How many windows of that length a warm-up with that limit is judged by."""
     return FEW_WINDOWS if WINDOWS * window_s > limit_s / 2 else WINDOWS
+
+
+def _given(before: int | None, after: int | None) -> int | None:
+    """The threads that a session runs with, its caller's included; None where others ended while it was created."""
+    return None if before is None or after is None or after < before else after - before + 1
 
 
 def _thread_count() -> int | None:

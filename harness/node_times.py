@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness import bootstrap, optimised_graph, profiles
 from harness.errors import HarnessError, first_line
-from harness.latency import Effort, Subject, WorkerFailedError
+from harness.latency import Effort, Subject
 from harness.optimised_graph import OptimisedGraph, OptimisedNode
 from harness.profiles import Profile, ProfiledNode
+from harness.worker_process import WorkerFailedError
 
 if TYPE_CHECKING:
     import numpy

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness import latency, node_providers
-from harness.latency import Subject, WorkerFailedError
+from harness.latency import Subject
 from harness.providers import Target
+from harness.worker_process import WorkerFailedError
 
 
 def unavailable(target: Target, floor: Subject) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.latency import Effort, Subject, WorkerFailedError, exit_status
+from harness.latency import Effort, Subject
+from harness.worker_process import WorkerFailedError, exit_status
 
 REPLY_LIMIT_S = 600.0
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from harness import latency, run_rows
+from harness import latency, run_rows, worker_process
 from harness.latency import Effort, Subject
 from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
 from harness.rows import Row
@@ -184,7 +184,7 @@ def test_a_fault_in_the_middle_of_a_later_launch_is_a_reason(
 ) -> None:
     script = str(Path(__file__).with_name("faulty_worker.py"))
     monkeypatch.setattr(latency, "WORKER", (sys.executable, "-P", script, fault, str(tmp_path / "count")))
-    monkeypatch.setattr(latency, "REPLY_LIMIT_S", 5.0)
+    monkeypatch.setattr(worker_process, "REPLY_LIMIT_S", 5.0)
     victim, other = matrix_product(tmp_path / "victim.onnx", 64), matrix_product(tmp_path / "other.onnx", 64)
     timings = latency.measure([victim, other], replace(LITTLE, launches=3, seconds=0.06))
     assert re.fullmatch(FAULTS[fault] + ".*", timings["victim"].failure)

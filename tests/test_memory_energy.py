@@ -15,11 +15,12 @@ import pytest
 from harness import arenas, consumption, doctor, energy, gpus, latency, latency_worker, model_files, rows, run_folder
 from harness.energy import Meter, Unreadable
 from harness.gpus import Occupied
-from harness.latency import Effort, WorkerFailedError
+from harness.latency import Effort
 from harness.model_files import FileSettings, ModelFile
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
+from harness.worker_process import WorkerFailedError
 from tests.conftest import Harness
 from tests.onnx_models import make, node, weight
 from tests.recorded_nvml import ANSWERS, NVMLError, nvml

@@ -15,11 +15,12 @@ from harness import environment, latency, node_providers, placement, provenance,
 from harness import run as measuring
 from harness.configurations import Configuration, Way
 from harness.errors import HarnessError
-from harness.latency import Subject, WorkerFailedError
+from harness.latency import Subject
 from harness.measurements import Launch, Timing
 from harness.providers import PROVIDERS, Target
 from harness.rows import Row
 from harness.run_folder import Settings
+from harness.worker_process import WorkerFailedError
 from tests.conftest import Harness
 from tests.onnx_models import node, product, saved, weight
 

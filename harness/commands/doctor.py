@@ -19,6 +19,7 @@ from harness.detectable import Spread, spreads
 from harness.doctor import Finding
 from harness.errors import HarnessError
 from harness.tables import FORMATS, print_table
+from harness.worker_process import WorkerFailedError
 
 COLUMNS = ("subject", "found", "verdict", "advice")
 LENGTHS = (10, 20, 40)  # launches
@@ -61,7 +62,7 @@ def _measured(effort: latency.Effort) -> list[Spread]:
                 effort,
                 progress=lambda share: bars.update(task, completed=share),
             )
-        except latency.WorkerFailedError as error:
+        except WorkerFailedError as error:
             raise HarnessError(f"a worker failed: {error}") from error
 
 
