@@ -1,7 +1,7 @@
 """The images that 8-bit ranges are told from: of training, never those that accuracy is measured on.
 
 Where there are none but the latter (imported weights, beside ImageNet's validation images), they are a
-few of those, without their labels, as MLPerf's are; the file's metadata say which.
+few of those, without their labels; the file's metadata say so.
 """
 
 import hashlib

@@ -23,7 +23,14 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("export", "keras"): (*EVALUATION, "weights.py", "train_keras.py", "export_keras.py"),
     ("prove", "onnxruntime"): (*EVALUATION, "equivalence.py", "accuracy.py", "runtime.py", "providers.py"),
     ("convert", "onnxruntime"): (*CONVERSION, "half_precision.py", "quantization.py"),
-    ("compare", "onnxruntime"): (*EVALUATION, "conversion.py", "equivalence.py", "accuracy.py", "runtime.py"),
+    ("compare", "onnxruntime"): (
+        *EVALUATION,
+        "conversion.py",
+        "equivalence.py",
+        "accuracy.py",
+        "runtime.py",
+        "providers.py",
+    ),
 }
 # One distribution or the other.
 TENSORFLOW = "tensorflow|tensorflow-cpu"

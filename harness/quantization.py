@@ -26,7 +26,7 @@ DESCRIPTION = (
 IMAGES = 512  # at most, that a network is calibrated on
 RANDOM_IMAGES = 32  # of one with random weights, which has no accuracy to lose
 MOST_BYTES = 1 << 26  # of calibration images as floats: fewer images where they are large
-BATCH = 16  # at a time: every value of the graph is in memory at once
+BATCH = 8  # at a time: every value of the graph is in memory at once
 PASSING = ("Reshape", "Flatten", "Squeeze", "Transpose", "Identity")
 
 

@@ -312,7 +312,7 @@ def test_calibration_images_are_of_training_and_few_where_they_are_large() -> No
     seen = calibration.of(plan.of(Request(architecture=network, profile="quick", trained_in="torch", seed=0)).weights)
     assert seen.images.shape == (32, 224, 224, 3)
     assert sum(len(batch) for batch in seen.batches("NCHW")) == 32
-    assert next(seen.batches("NCHW")).shape == (16, 3, 224, 224)
+    assert next(seen.batches("NCHW")).shape == (8, 3, 224, 224)
     request = Request(architecture=catalog.get(LENET), profile="quick", trained_in="torch", seed=0)
     drawn = calibration.of(plan.of(request).weights)
     training = {
