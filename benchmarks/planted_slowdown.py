@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--launches", type=int, default=10, help="a subject and run; default: %(default)s")
+    parser.add_argument("--launches", type=int, default=20, help="a subject and run; default: %(default)s")
     parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch; default: %(default)s")
     parser.add_argument("--long", type=int, default=100, help="launches of the long run; default: %(default)s")
     args = parser.parse_args()

@@ -170,6 +170,15 @@ class Launch:
         pairs = zip(self.samples_ns, self.rounds, strict=True)
         return [sample * scale for sample, number in pairs if number >= 0]
 
+    @property
+    def round_medians_s(self) -> dict[int, float]:
+        """The median of a call by round, warm-up left out."""
+        calls: dict[int, list[float]] = {}
+        for sample, number in zip(self.samples_ns, self.rounds, strict=True):
+            if number >= 0:
+                calls.setdefault(number, []).append(sample * 1e-9 / self.calls_per_sample)
+        return {number: statistics.median(of_round) for number, of_round in calls.items()}
+
 
 # How many samples a percentile needs before it is shown: MLPerf LoadGen's early-stopping floors at
 # 99 % confidence.

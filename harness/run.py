@@ -12,6 +12,7 @@ from harness import (
     accuracy,
     consumption,
     file_accuracy,
+    file_rows,
     files,
     framework_check,
     latency,
@@ -117,7 +118,7 @@ def _floor(identity: latency.Subject, runtime: str, target: Target) -> latency.S
 
 def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseException) -> list[Row]:
     if isinstance(one, ModelFile):
-        return list(run_rows.failed_file(run, one, settings, error))
+        return list(file_rows.failed(run, one, settings, error))
     return list(run_rows.failed(run, one, settings, error))
 
 
@@ -235,14 +236,14 @@ def _measure_network(
 
 def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list[Row]:
     """The rows of one file, timed in turns in every way that is there; then its accuracy, where it can be run."""
-    row, ways = run_rows.of_file(timing.folder.name, model), subjects.ways(model, timing.settings)
+    row, ways = file_rows.of(timing.folder.name, model), subjects.ways(model, timing.settings)
     share = 0.5 if model.labelled else 1.0
     refused = {way.key: why for way in ways if (why := model.refusal(way.configuration.batch))}
     present = [way for way in timing.present(ways) if way.key not in refused]
     timings = timing.of([subjects.of(model, way) for way in present], lambda done: progress(share * done))
     if not all(timings[way.key].failure for way in present):
         row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
-    known = [run_rows.fed(row, model, way) for way in ways]
+    known = [file_rows.fed(row, model, way) for way in ways]
     return [
         run_rows.skipped(run_rows.placed(row, way.configuration), refused[way.key])
         if way.key in refused
@@ -262,7 +263,7 @@ def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> 
     file_accuracy.save(timing.folder / "predictions" / f"{timing.name}.npz", found)
     five = found.get(f"{model.framework}_top5")
     right = accuracy.of(found[model.framework], found["labels"])
-    return run_rows.tested(row, model.labelled, right, None if five is None else float(five.mean()))
+    return file_rows.tested(row, model.labelled, right, None if five is None else float(five.mean()))
 
 
 def _save_samples(path: Path, timings: dict[str, Timing]) -> None:

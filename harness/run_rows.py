@@ -7,10 +7,8 @@ from harness import (
     artifacts,
     cost,
     evidence,
-    file_counts,
     imagenet,
     images,
-    model_files,
     pieces,
     plan,
     runtimes,
@@ -19,9 +17,7 @@ from harness import (
 from harness.architecture import Architecture
 from harness.configurations import FLOAT32, ONNXRUNTIME, Configuration, Way
 from harness.errors import HarnessError, first_line
-from harness.labelled_data import LabelledData
 from harness.measurements import Accuracy, Cost, Timing
-from harness.model_files import ModelFile
 from harness.plan import Pieces
 from harness.request import Request
 from harness.rows import Row
@@ -93,10 +89,10 @@ def resized(row: Row, needed: Pieces, way: Way) -> Row:
         macs, doubt = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))}).macs, None
     except HarnessError as error:  # images that are too small: the other sizes stand
         macs, doubt = None, first_line(error).removeprefix(f"{artifact.path}: ")
-    return replace(_untold(row), macs=macs, reason=_together(row.reason, doubt))
+    return replace(untold(row), macs=macs, reason=_together(row.reason, doubt))
 
 
-def _untold(row: Row) -> Row:
+def untold(row: Row) -> Row:
     """The row without the accuracies, which are those of images of another size."""
     of_images = ("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5", "mcnemar_p", "gained", "lost")
     published = ("published_accuracy", "published_on", "published_source")
@@ -177,6 +173,7 @@ def placed(row: Row, configuration: Configuration) -> Row:
     return replace(
         row,
         onnx_sha256=None if own else row.onnx_sha256,
+        file_bytes=None if own else row.file_bytes,
         runtime=configuration.runtime,
         precision=row.precision if configuration.precision == FLOAT32 else configuration.precision,
         threads=configuration.threads,
@@ -254,7 +251,7 @@ def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -
         yield placed(row, way.configuration)
 
 
-def noted(row: Row, *notes: str) -> Row:
+def noted(row: Row, *notes: str | None) -> Row:
     """The row with more that a reader must know."""
     return replace(row, reason=_together(row.reason, *notes))
 
@@ -264,63 +261,6 @@ def one_line(error: BaseException) -> str:
     return first_line(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {str(error)[:300]}"
 
 
-def of_file(run: str, file: ModelFile) -> Row:
-    """What is known of an .onnx file before it is run: its counts, and what made it."""
-    ledger, doubt = file_counts.of(file)
-    return Row(
-        run=run,
-        architecture=file.architecture,
-        framework=file.framework,
-        params=ledger.params if ledger else None,
-        macs=ledger.macs if ledger and not doubt else None,
-        precision=file.precision,
-        input_shape="x".join(map(str, file.image_shape)) if file.image_shape else None,
-        file_bytes=model_files.size(file.path),
-        batch=file.batch,
-        reason=_together(f"made by {file.producer}" if file.producer else None, doubt),
-        onnx_sha256=file.sha256,
-    )
-
-
-def fed(row: Row, file: ModelFile, way: Way) -> Row:
-    """The row of a file with what it is fed in one way; of images of another size without its accuracy."""
-    configuration = way.configuration
-    now = file.sized(configuration.batch, configuration.image_size)
-    row = replace(row, reason=_together(now.described, row.reason))
-    if now.image_shape == file.image_shape:
-        return row
-    ledger, doubt = file_counts.of(file, configuration.image_size)
-    macs = ledger.macs if ledger and not doubt else None
-    return replace(_untold(row), macs=macs, reason=_together(row.reason, doubt))
-
-
-def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:
-    """The row of a file with its accuracy."""
-    row = replace(
-        row,
-        dataset=data.name,
-        dataset_digest=data.digest,
-        adaptation=data.adaptation,
-        top5=top5,
-    )
-    return counted(row, found)
-
-
 def untested(row: Row, error: BaseException) -> Row:
     """The row of a file whose accuracy was asked for and could not be told."""
     return replace(row, status="failed", reason=_together(row.reason, f"no accuracy: {one_line(error)}"))
-
-
-def failed_file(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
-    """A row with the reason for each way in which a file was to be timed."""
-    row = Row(
-        run=run,
-        architecture=file.architecture,
-        framework=file.framework,
-        precision=file.precision,
-        batch=file.batch,
-        status="failed",
-        reason=one_line(error),
-        onnx_sha256=file.sha256,
-    )
-    yield from (placed(row, way.configuration) for way in subjects.ways(file, settings))

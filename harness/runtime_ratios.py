@@ -1,6 +1,6 @@
 """How many times as long as onnxruntime a framework takes for a network of its own: from the samples of one run.
 
-Both took turns in the same launches, so that the ratio is paired launch by launch
+Both took turns in the same launches, so that the ratio is paired round by round
 (:func:`harness.comparison.ratio`); below 1 the framework is faster, and exporting does not pay.
 """
 
@@ -63,14 +63,14 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
         exported = medians.get(", ".join([framework, *setting]), {})  # its key, less the runtime
         both = sorted(own.keys() & exported.keys())
         if runtime in OWN and framework == OWN[runtime][0] and len(both) > 1:  # a call floor is of none
-            ratio = comparison.of_medians([own[launch] for launch in both], [exported[launch] for launch in both])
+            ratio = comparison.of_rounds(own, exported)
             known = len(both) >= LAUNCHES_FOR_INTERVAL
             found.append(
                 RuntimeRatio(
                     network=network,
                     framework=framework,
                     runtime=runtime,
-                    setting=", ".join(setting),
+                    setting=", ".join("1 thread" if part == "1 threads" else part for part in setting),
                     value=ratio.value,
                     low=ratio.low if known else None,
                     high=ratio.high if known else None,
@@ -80,15 +80,15 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
     return found
 
 
-def _medians(path: Path) -> dict[str, dict[int, float]]:
-    """By subject and launch: the median of a call, in nanoseconds, warm-up left out."""
+def _medians(path: Path) -> dict[str, dict[int, dict[int, float]]]:
+    """By subject, launch and round: the median of a call, in nanoseconds, warm-up left out."""
     import pandas
 
     table = pandas.read_parquet(path)
     table = table[table["round"] >= 0]
     table["call"] = table["nanoseconds"] / table["calls"]
-    medians = table.groupby(["subject", "launch"], observed=True)["call"].median().reset_index()
-    found: dict[str, dict[int, float]] = {}
-    for subject, launch, value in medians.itertuples(index=False, name=None):
-        found.setdefault(str(subject), {})[int(launch)] = float(value)
+    medians = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
+    found: dict[str, dict[int, dict[int, float]]] = {}
+    for subject, launch, number, value in medians.itertuples(index=False, name=None):
+        found.setdefault(str(subject), {}).setdefault(int(launch), {})[int(number)] = float(value)
     return found

@@ -1,5 +1,6 @@
 """The latency engine: its statistics on planted samples, and real workers on real files."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from harness import latency, run_rows, worker_process
+from harness import blocks, latency, run_rows, worker_process
 from harness.latency import Effort, Subject
 from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
 from harness.rows import Row
@@ -168,6 +170,28 @@ def test_a_killed_worker_is_a_reason(tmp_path: Path) -> None:
     outcomes = sorted((timing.failure for timing in timings.values()), key=len)
     assert outcomes[0] == ""
     assert "signal 9" in outcomes[1]
+
+
+def test_more_subjects_than_a_block_holds_are_all_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more processes than a block holds are alive at once, and every subject has all its launches."""
+    monkeypatch.setattr(blocks, "MOST", 2)
+    alive, most = 0, 0
+    started = worker_process.started
+
+    @contextlib.contextmanager
+    def counted(command: Sequence[str]) -> Iterator[worker_process.Worker]:
+        nonlocal alive, most
+        alive, most = alive + 1, max(most, alive + 1)
+        with started(command) as worker:
+            yield worker
+        alive -= 1
+
+    monkeypatch.setattr(worker_process, "started", counted)
+    path = matrix_product(tmp_path / "product.onnx", 8)
+    subjects = [replace(path, key=f"subject {number}") for number in range(5)]
+    timings = latency.measure(subjects, replace(LITTLE, seconds=0.015))
+    assert most == 2
+    assert [len(timing.launches) for timing in timings.values()] == [LITTLE.launches] * 5
 
 
 FAULTS = {
