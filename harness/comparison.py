@@ -11,6 +11,7 @@ from harness.measurements import Timing
 
 RESAMPLES = 4999
 TRIMMED = 0.2
+ALIKE = 1e-9  # launches that differ by less have no spread that could be drawn from
 
 Rounds = Mapping[int, Mapping[int, float]]  # by launch and round: the median of a call
 
@@ -52,6 +53,8 @@ def of_rounds(of: Rounds, to: Rounds) -> Ratio:
         return trim_mean(values, TRIMMED, axis=axis)
 
     logarithms = np.array([_of_launch(of[number], to[number]) for number in common])
+    if np.ptp(logarithms) < ALIKE:
+        return Ratio(**dict.fromkeys(("value", "low", "high"), math.exp(centre(logarithms))))
     found = bootstrap((logarithms,), centre, n_resamples=RESAMPLES, rng=np.random.default_rng(0))
     interval = found.confidence_interval
     return Ratio(value=math.exp(centre(logarithms)), low=math.exp(interval.low), high=math.exp(interval.high))

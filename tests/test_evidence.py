@@ -4,6 +4,7 @@ import itertools
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -256,6 +257,24 @@ def test_the_interval_of_a_difference_holds_it() -> None:
         assert ends is not None
         held += ends[0] <= 2 <= ends[1]
     assert 51 <= held <= 60
+
+
+@given(speeds=st.lists(st.lists(st.floats(0.2, 5), min_size=1, max_size=8), min_size=2, max_size=6), data=st.data())
+def test_what_changes_the_machine_from_round_to_round_changes_no_ratio(
+    speeds: list[list[float]], data: st.DataObject
+) -> None:
+    """However fast each round is, and however many samples each subject takes in it."""
+
+    def timing(call_s: float) -> Timing:
+        found = []
+        for number, of_launch in enumerate(speeds):
+            counts = data.draw(st.lists(st.integers(1, 4), min_size=len(of_launch), max_size=len(of_launch)))
+            samples = [speed * call_s for speed, count in zip(of_launch, counts, strict=True) for _ in range(count)]
+            rounds = tuple(place for place, count in enumerate(counts) for _ in range(count))
+            found.append(replace(launch(samples, number), rounds=rounds))
+        return Timing(launches=tuple(found))
+
+    assert comparison.ratio(timing(1.03), timing(1.0)).value == pytest.approx(1.03, rel=1e-6)
 
 
 def test_a_ratio_pairs_the_launches_that_both_took_part_in() -> None:
