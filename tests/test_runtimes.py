@@ -25,12 +25,12 @@ from harness import (
     plots,
     providers,
     rows,
+    run_table,
     runtime,
     runtime_plots,
     runtime_ratios,
     runtimes,
     subjects,
-    tables,
     weights,
 )
 from harness.claims import speed
@@ -220,7 +220,7 @@ def timed(name: str, framework: str, runtime_name: str, median_s: float) -> Row:
 def test_latencies_of_two_runtimes_never_share_a_column_a_panel_or_a_series() -> None:
     fast = [timed("resnet18", "torch", "torch", 1e-6), timed("resnet18", "torch", "torch.compile", 2e-6)]
     found = [*fast, timed("resnet18", "torch", "onnxruntime", 3e-3)]
-    columns, (line,) = tables.summary(found)
+    columns, (line,) = run_table.summary(found)
     shown = {name: line[f"1 thread, {name}"] for name in ("torch", "torch.compile", "onnxruntime")}
     assert [text.partition(" [")[0] for text in shown.values()] == ["1.000 µs", "2.000 µs", "3.000 ms"]
     assert {f"call floor, {name}" for name in shown} < set(columns)

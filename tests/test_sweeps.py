@@ -15,7 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import cli, drawing, figure, model_files, plots, rows, runtime, sweep_plots, sweep_tables, sweeps, tables
+from harness import (
+    cli,
+    drawing,
+    figure,
+    model_files,
+    plots,
+    rows,
+    run_table,
+    runtime,
+    sweep_plots,
+    sweep_tables,
+    sweeps,
+)
 from harness.claims import speed
 from harness.claims.evidence import Evidence
 from harness.errors import HarnessError
@@ -190,7 +202,7 @@ def test_a_claim_of_time_is_judged_on_one_image(tmp_path: Path) -> None:
 
 
 def test_the_tables_tell_batches_and_sizes_apart() -> None:
-    columns, lines = tables.summary(swept())
+    columns, lines = run_table.summary(swept())
     latencies = [name for name in columns if "thread" in name]
     assert latencies == ["1 thread", "2 threads", "4 threads"]
     assert [line["1 thread"] for line in lines] == ["150 µs [148, 152]"] * 2

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.rows import Row
-from harness.tables import format_count, format_percent, format_range, format_seconds, print_table, summary
+from harness.run_table import summary
+from harness.tables import format_count, format_percent, format_range, format_seconds, print_table
 
 COLUMNS = ("[bold]name", "value")
 HOSTILE = '[red]a[/red],"b"\n\x1b[31mc\x1b[0m\x1b]8;;http://x\x07 – é\x00'

@@ -20,7 +20,8 @@ from harness import figure, figure_plots, plots, progress, rows, runtime_plots, 
 from harness.catalog import FRAMEWORKS
 from harness.errors import HarnessError
 from harness.rows import Row
-from harness.tables import FORMATS, print_run, print_table
+from harness.run_table import print_run
+from harness.tables import FORMATS, print_table
 
 FIGURES = ("2016",)
 REFERENCE, FIGURE_REFERENCE = Path("results/reference/quick"), Path("results/reference/figure")

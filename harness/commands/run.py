@@ -63,7 +63,8 @@ from harness.plan import MACS_PER_SECOND, Pieces
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
-from harness.tables import FORMATS, print_run, print_table
+from harness.run_table import print_run
+from harness.tables import FORMATS, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
