@@ -249,7 +249,7 @@ def test_the_ratio_is_paired_launch_by_launch(tmp_path: Path) -> None:
     table.to_parquet(folder / "lenet5_1x1.parquet")
     found = [timed("lenet5_1x1", "torch", name, 1e-3) for name in ("onnxruntime", "torch")]
     (ratio,) = runtime_ratios.of(tmp_path, found)
-    assert (ratio.runtime, ratio.setting, ratio.launches) == ("torch", "1 threads", len(offsets))
+    assert (ratio.runtime, ratio.setting, ratio.launches) == ("torch", "1 thread", len(offsets))
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx((3, 3, 3))
     drawn = runtime_plots.draw([ratio, replace(ratio, network="vgg", low=None, high=None)], tmp_path)
     assert {path.suffix for path in drawn} == {".png", ".svg", ".csv"}
