@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
+FILE = "model.onnx"  # in the folder of the piece that made it
 INPUT, OUTPUT = "image", "probabilities"
 
 

@@ -5,12 +5,23 @@ Inputs and outputs stay float32, so that every file of a network is fed the same
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import artifacts, calibration, equivalence, evaluation, half_precision, images, quantization, runtime
+from harness import (
+    artifacts,
+    calibration,
+    equivalence,
+    evaluation,
+    half_precision,
+    images,
+    profile_events,
+    quantization,
+    runtime,
+)
 from harness.errors import HarnessError
 from harness.measurements import Artifact
 from harness.plan import Piece
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-FILE, DEVIATION, PREDICTIONS = "model.onnx", "deviation.json", "predictions.npz"
+DEVIATION, PREDICTIONS = "deviation.json", "predictions.npz"
 MULTIPLYING = ("Conv", "Gemm", "MatMul")  # part of the names of operators whose arithmetic counts
 PROFILED_AS = {"float": "float32"}  # the profiler's name of a type: ours
 
@@ -52,7 +63,7 @@ def convert(piece: Piece, folder: Path) -> None:
     import onnx
 
     (export,) = piece.needs
-    source = artifacts.read(export.folder / FILE)
+    source = artifacts.read(export.folder / artifacts.FILE)
     facts = {"precision": piece.precision, "converted_from": source.sha256}
     if piece.precision == "float16":
         model = half_precision.to_float16(onnx.load(source.path))
@@ -68,7 +79,7 @@ def convert(piece: Piece, folder: Path) -> None:
             "calibration": f"{len(seen.images)} {seen.origin}",
             "calibration_digest": seen.digest,
         }
-    artifacts.finish(model, folder / FILE, {**source.metadata, **facts})
+    artifacts.finish(model, folder / artifacts.FILE, {**source.metadata, **facts})
 
 
 def compare(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
@@ -80,7 +91,7 @@ def compare(piece: Piece, folder: Path, threads: int, progress: Progress) -> Non
 
     (converted,) = piece.needs
     (export,) = converted.needs
-    found, exact = artifact(converted), artifacts.read(export.folder / FILE)
+    found, exact = artifacts.read(converted.folder / artifacts.FILE), artifacts.read(export.folder / artifacts.FILE)
     evaluated = evaluation.of(export.needs[0])
     compared = evaluated.compared
     try:
@@ -111,11 +122,6 @@ def compare(piece: Piece, folder: Path, threads: int, progress: Progress) -> Non
     (folder / DEVIATION).write_text(json.dumps(asdict(deviation), indent=1))
 
 
-def artifact(converted: Piece) -> Artifact:
-    """The file that a piece of kind "convert" left."""
-    return artifacts.read(converted.folder / FILE)
-
-
 def deviation(compared: Piece) -> Deviation:
     """What a piece of kind "compare" found."""
     return Deviation(**json.loads((compared.folder / DEVIATION).read_text()))
@@ -137,12 +143,8 @@ def _run_once(found: Artifact, image: "NDArray[numpy.float32]") -> tuple[dict[st
         session = runtime.session(found.path, threads=1, profile=Path(folder) / "profile")
         runtime.outputs(session, images.native(image, found.metadata["layout"]), artifacts.OUTPUT)
         events = json.loads(Path(session.end_profiling()).read_text())
-    nodes = [event["args"] for event in events if event.get("cat") == "Node" and "op_name" in event.get("args", {})]
-    types: dict[str, int] = {}
-    for node in nodes:
-        if any(part in node["op_name"] for part in MULTIPLYING):
-            first = next(iter(node["input_type_shape"][0]))
-            kind = PROFILED_AS.get(first, first)
-            types[kind] = types.get(kind, 0) + 1
+    nodes = list(profile_events.of_nodes(events))
+    multiplying = [node for node in nodes if any(part in node.operator for part in MULTIPLYING)]
+    types = Counter(PROFILED_AS.get(node.input_type, node.input_type) for node in multiplying)
     written = sum(node.op_type == "Cast" for node in onnx.load(found.path).graph.node)
-    return types, sum(node["op_name"] == "Cast" for node in nodes) - written
+    return dict(types), sum(node.operator == "Cast" for node in nodes) - written

@@ -16,6 +16,7 @@ from harness.fitted_line import Line
 from harness.measurements import Accuracy
 from harness.pareto import Front, Interval
 from harness.rows import Row
+from harness.tables import format_threads
 
 VALIDATION_IMAGES = 50_000  # of ImageNet, on which the published accuracies were measured
 VALIDATION = "ImageNet val"  # how the split of such a figure begins; of another its uncertainty is not known
@@ -93,7 +94,7 @@ class Setting:
     @property
     def text(self) -> str:
         """For the title of a panel."""
-        threads = [f"{self.threads} thread{'s' * (self.threads > 1)}"] if self.threads else []
+        threads = [format_threads(self.threads)] if self.threads else []
         provider = (self.provider or self.device).removesuffix("ExecutionProvider")
         return ", ".join([f"{self.framework} file", *threads, provider, self.precision, f"batch {self.batch}"])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import artifacts, latency, pieces, runtime, runtimes
+from harness import artifacts, latency, pieces, run_rows, runtime, runtimes
 from harness.configurations import ONNXRUNTIME
 from harness.latency import Subject
 from harness.measurements import Equivalence
@@ -59,9 +59,10 @@ def noted(row: Row, check: Check | None) -> Row:
     row = replace(row, output_max_abs=check.max_abs)
     if not check.equal:
         reason = f"its outputs are {check.max_abs:.2g} from the exported file's, the tolerance is {check.tolerance:.2g}"
-        return replace(row, status="not equivalent", reason=_together(reason, row.reason))
+        return run_rows.noted(replace(row, status="not equivalent", reason=reason), row.reason)
     if row.runtime == "torch.compile":
-        return replace(row, reason=_together(f"compiled in {check.first_run_s:.1f} s where nothing was", row.reason))
+        reason = f"compiled in {check.first_run_s:.1f} s where nothing was"
+        return run_rows.noted(replace(row, reason=reason), row.reason)
     return row
 
 
@@ -103,7 +104,3 @@ def _read(path: Path) -> "Outputs":
 
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
-
-
-def _together(*reasons: str | None) -> str | None:
-    return "; ".join(reason for reason in reasons if reason) or None

@@ -5,7 +5,6 @@ it must leave the machine to the others: PyTorch's threads spin for some 10 ms a
 next worker would find its cores taken, so that it answers only when its own threads have come to rest.
 """
 
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import framework_forms, gpus, latency_worker, runtimes
+from harness import framework_forms, latency_worker, runtimes
 from harness.framework_forms import Form
 from harness.latency_worker import Worker
 from harness.runtime import CLOCK
@@ -85,15 +84,8 @@ def open_form(
 
 def memory(worker: Worker, **subject: Any) -> dict[str, Any]:
     """Open a subject, and say in bytes what this process took, and of a GPU; frameworks tell of no arena."""
-    on_gpu = subject["target"]["device"] == "gpu"
-    before = gpus.occupied() if on_gpu else None
-    open_form(worker, **subject)
-    after = gpus.occupied() if on_gpu else None
-    return {
-        "peak_rss_bytes": latency_worker.peak_resident_bytes(),
-        "arena_bytes": None,
-        "device_memory_bytes": gpus.taken_bytes(before, after, os.getpid()),
-    }
+    taken = latency_worker.memory_taken(partial(open_form, worker, **subject), subject["target"])
+    return {**taken, "arena_bytes": None}
 
 
 def rest() -> None:

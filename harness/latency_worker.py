@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,17 +137,9 @@ class Worker:
 
     def memory(self, **subject: Any) -> dict[str, Any]:
         """Open a subject, and say in bytes the largest resident set of this process, and what it took beside it."""
-        on_gpu = subject["target"]["device"] == "gpu"
-        before = gpus.occupied() if on_gpu else None
         with arenas.logged() as log:
-            self.open(**subject)
-            arena_bytes = arenas.host_bytes(log())
-        after = gpus.occupied() if on_gpu else None
-        return {
-            "peak_rss_bytes": peak_resident_bytes(),
-            "arena_bytes": arena_bytes,
-            "device_memory_bytes": gpus.taken_bytes(before, after, os.getpid()),
-        }
+            taken = memory_taken(partial(self.open, **subject), subject["target"])
+            return {**taken, "arena_bytes": arenas.host_bytes(log())}
 
     def stretch(self, *, seconds: float) -> dict[str, Any]:
         """Do nothing but call for that long; how many calls it was."""
@@ -182,8 +175,19 @@ def _thread_count() -> int | None:
     return len(list(tasks.iterdir())) if tasks.is_dir() else None
 
 
-def peak_resident_bytes() -> int:
-    """The largest resident set this process has had."""
+def memory_taken(opening: Callable[[], object], target: dict[str, Any]) -> dict[str, int | None]:
+    """What this process took once a subject was opened, in bytes, and what it took of a GPU."""
+    on_gpu = target["device"] == "gpu"
+    before = gpus.occupied() if on_gpu else None
+    opening()
+    after = gpus.occupied() if on_gpu else None
+    return {
+        "peak_rss_bytes": _peak_resident_bytes(),
+        "device_memory_bytes": gpus.taken_bytes(before, after, os.getpid()),
+    }
+
+
+def _peak_resident_bytes() -> int:
     status = Path("/proc/self/status")
     if status.is_file():
         # getrusage would inherit the parent's peak over fork and exec.

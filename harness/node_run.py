@@ -20,7 +20,7 @@ from harness.node_times import NodeTimes
 from harness.plan import Pieces
 from harness.providers import Target
 from harness.run_folder import Settings
-from harness.tables import format_percent, format_seconds
+from harness.tables import format_percent, format_seconds, format_threads
 
 FOLDER, PEAKS = "nodes", "peaks.csv"
 SAMPLES = ".samples.parquet"
@@ -168,7 +168,7 @@ def _draw(
             for (framework, count), of_file in lines.items()
             if count == threads and of_file[0]["part"] != FAILED
         }
-        title = f"{name}, {threads} thread{'s' * (threads > 1)}"
+        title = f"{name}, {format_threads(threads)}"
         try:
             roofline.draw(title, of_files, peaks.get(threads, {}), folder / FOLDER / f"{name}.{threads}.roofline")
         except (HarnessError, OSError) as error:

@@ -63,8 +63,8 @@ def history(piece: Piece) -> History:
 
 
 def artifact(piece: Piece) -> Artifact:
-    """The file that an export piece left."""
-    return artifacts.read(piece.folder / "model.onnx")
+    """The file that a piece left that exports or converts."""
+    return artifacts.read(piece.folder / artifacts.FILE)
 
 
 def verdict(pieces: Pieces) -> Equivalence:
@@ -170,7 +170,7 @@ def _export(piece: Piece, folder: Path) -> None:
     exporter.export(
         architecture,
         loaded,
-        folder / "model.onnx",
+        folder / artifacts.FILE,
         {
             "weights": made.digest,
             "trained_in": made.framework if made.kind == "train" else "",

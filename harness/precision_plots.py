@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import drawing, paired
+from harness import drawing, paired, sweeps
 from harness.configurations import FLOAT32, PRECISIONS
 from harness.pareto import Interval
 from harness.rows import Row
-from harness.tables import plain
+from harness.tables import format_threads, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,9 +52,9 @@ class Change:
     @property
     def speed(self) -> Interval | None:
         """How many times as fast it is; the interval is made of both (MOVER on logarithms, Zou and Donner 2008)."""
-        lower, single = _latency(self.row), _latency(self.single)
-        if lower is None or single is None:
+        if not self.row.latency_median_s or not self.single.latency_median_s:
             return None
+        lower, single = sweeps.latency_s(self.row), sweeps.latency_s(self.single)
         value = single[0] / lower[0]
         below = math.hypot(math.log(single[0] / single[1]), math.log(lower[2] / lower[0]))
         above = math.hypot(math.log(single[2] / single[0]), math.log(lower[0] / lower[1]))
@@ -64,7 +64,7 @@ class Change:
     def setting(self) -> str:
         """What latencies of one panel have in common."""
         row = self.row
-        threads = f"{row.threads} thread{'s' * ((row.threads or 0) > 1)}" if row.threads else ""
+        threads = format_threads(row.threads) if row.threads else ""
         return ", ".join(filter(None, (row.run, row.device, row.provider, threads, f"batch {row.batch}")))
 
 
@@ -136,10 +136,3 @@ def _subject(change: Change) -> tuple[str, str]:
 def _place(row: Row) -> tuple[object, ...]:
     """What a row and its float32 row have in common."""
     return row.run, *replace(row, precision=FLOAT32).key
-
-
-def _latency(row: Row) -> Interval | None:
-    if not row.latency_median_s:
-        return None
-    low, high = row.latency_low_s, row.latency_high_s
-    return row.latency_median_s, low or row.latency_median_s, high or row.latency_median_s

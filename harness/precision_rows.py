@@ -37,7 +37,7 @@ def of(row: Row, needed: Pieces, way: Way, failure: BaseException | None) -> Row
     if not needed.converted[key].made:
         assert failure is not None
         return replace(row, status="failed", reason=run_rows.one_line(failure))
-    artifact = conversion.artifact(needed.converted[key])
+    artifact = pieces.artifact(needed.converted[key])
     row = _counted(row, artifact)
     if failure is not None and way.configuration.target.provider == CPU:
         return run_rows.noted(replace(row, status="failed"), run_rows.one_line(failure))

@@ -15,6 +15,7 @@ class NodeEvent:
     name: str
     index: str | None  # in the graph that it stands in
     operator: str
+    input_type: str  # of its first input, as the profiler names it; empty without one
     provider: str  # empty where the profiler does not tell it
     microseconds: int
     activation_bytes: int
@@ -34,6 +35,7 @@ def of_nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[NodeEvent]:
                 name=event["name"].removesuffix(_ENDING),
                 index=told.get("node_index"),
                 operator=told["op_name"],
+                input_type=next((kind for each in told.get("input_type_shape", ())[:1] for kind in each), ""),
                 provider=told.get("provider", ""),
                 microseconds=event["dur"],
                 activation_bytes=int(told.get("activation_size", 0)),

@@ -26,6 +26,7 @@ CODE: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("compare", "onnxruntime"): (
         *EVALUATION,
         "conversion.py",
+        "profile_events.py",
         "equivalence.py",
         "accuracy.py",
         "runtime.py",

@@ -146,8 +146,8 @@ def _finished(
     final = [
         row
         for row in found
-        if row.status not in ("failed", "skipped")
-        or (row.status == "skipped" and (row.provider in skipped or _refused(row, measured, owner)))
+        if row.status != "failed"
+        and (row.status != "skipped" or row.provider in skipped or _refused(row, measured, owner))
     ]
     counts = Counter(owner.get((row.architecture, row.framework)) for row in final)
     whole = {name for name, one in measured.items() if counts[name] == len(subjects.ways(one, settings))}

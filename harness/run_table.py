@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import sweeps
 from harness.configurations import ONNXRUNTIME
-from harness.tables import format_count, format_percent, format_range, format_seconds, print_table
+from harness.tables import format_count, format_percent, format_range, format_seconds, format_threads, print_table
 
 if TYPE_CHECKING:
     from harness.rows import Row
@@ -182,7 +182,7 @@ def _labels(subjects: Sequence[Subject]) -> list[str]:
     labels = []
     for subject in subjects:
         threads, *others, batch, options = subject
-        parts = [f"{threads} thread{'s' * (threads > 1)}"] if threads else ["latency"]
+        parts = [format_threads(threads)] if threads else ["latency"]
         parts += [str(other) for other, differ in zip(others, differs[1:-1], strict=True) if differ and other]
         parts += [f"batch {batch}"] if differs[-1] else []
         parts += [options] if options and alike[subject[:-1]] > 1 else []

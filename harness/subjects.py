@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness import catalog, conversion, file_accuracy, file_counts, pieces, runtimes
+from harness import catalog, file_accuracy, file_counts, pieces, runtimes
 from harness.configurations import FLOAT32, ONNXRUNTIME, Way
 from harness.errors import HarnessError
 from harness.latency import Subject
@@ -106,7 +106,7 @@ def artifact(one: Pieces, way: Way) -> Artifact:
     """The file of a network, in the precision that it is timed in. It must have been made."""
     if way.configuration.precision == FLOAT32:
         return pieces.artifact(one.exports[way.framework])
-    return conversion.artifact(one.converted[way.framework, way.configuration.precision])
+    return pieces.artifact(one.converted[way.framework, way.configuration.precision])
 
 
 def macs(one: Pieces | ModelFile, way: Way) -> float:

@@ -67,6 +67,11 @@ def format_range(values: Sequence[float], unit: str) -> str:
     return f"{' to '.join(ends)} {prefix}{unit}"
 
 
+def format_threads(count: int) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{count} thread{'s' * (count > 1)}"
+
+
 def format_percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """A share of one in percent, with its interval where given: ``89.2 % [87.7, 90.4]``."""
     if value is None or not math.isfinite(value):

@@ -17,7 +17,6 @@ from harness import (
     cache,
     calibration,
     catalog,
-    conversion,
     evaluation,
     figure,
     half_precision,
@@ -240,7 +239,7 @@ def test_wrong_calibration_shows(made: Pieces, monkeypatch: pytest.MonkeyPatch) 
     assert row.accuracy < sound.accuracy - 0.05  # type: ignore[operator]
     assert row.mcnemar_p < 1e-6 < sound.mcnemar_p  # type: ignore[operator]
     digests = [
-        conversion.artifact(each.converted["torch", "int8"]).metadata["calibration_digest"] for each in (made, wrong)
+        pieces.artifact(each.converted["torch", "int8"]).metadata["calibration_digest"] for each in (made, wrong)
     ]
     assert digests[0] != digests[1]
 
@@ -248,7 +247,7 @@ def test_wrong_calibration_shows(made: Pieces, monkeypatch: pytest.MonkeyPatch) 
 def test_logits_that_are_no_numbers_have_a_status_of_their_own(made: Pieces) -> None:
     broken = planted(made, "float16", "infinite")
     convert = broken.converted["torch", "float16"]
-    model = onnx.load(conversion.artifact(made.converted["torch", "float16"]).path)
+    model = onnx.load(pieces.artifact(made.converted["torch", "float16"]).path)
     bias = next(tensor for tensor in model.graph.initializer if list(tensor.dims) == [10])
     bias.CopyFrom(numpy_helper.from_array(np.full(10, np.inf, np.float16), bias.name))
     with cache.building(convert.folder) as folder:

@@ -10,7 +10,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import catalog, files, plan, preparing, progress, provenance
+from harness import artifacts, catalog, files, plan, preparing, progress, provenance
 from harness.tables import FORMATS, print_table
 
 
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
     for piece in exports:
         name = piece.request.architecture.name
         target = args.out / f"{name}.{piece.framework}.onnx"
-        files.copy(piece.folder / "model.onnx", target)
+        files.copy(piece.folder / artifacts.FILE, target)
         lines.append({"network": name, "framework": piece.framework, "file": str(target)})
     print_table(("network", "framework", "file"), lines, args.format)
     return 0
