@@ -21,6 +21,7 @@ from harness.verdicts import Judged, Verdict
 
 LEAST_LAUNCHES = 6  # fewer are no evidence
 CONTROL = "control"
+ALL_LAUNCHES = 10**9
 SHORT = {name: short for short, name in PROVIDERS.items()}
 
 
@@ -85,11 +86,12 @@ def _untimed(pair: Pair) -> _Untold | None:
 
 def _looks(runs: RunPair) -> Sequence[int]:
     """The launches after which the measurement was looked at; of one that was not, all of them once."""
-    looks = runs.base.environment.get("looks")
-    if looks is None:
-        return (10**9,)
+    told = runs.base.environment.get("looks")
+    if told is None:
+        return (ALL_LAUNCHES,)
+    looks = told.get("launches") if isinstance(told, dict) else None
     if not isinstance(looks, list) or not looks or not all(isinstance(one, int) and one > 1 for one in looks):
-        raise HarnessError(f"{runs.base.path}: looks: expected numbers of launches, found {looks!r}.")
+        raise HarnessError(f"{runs.base.path}: looks: expected numbers of launches, found {told!r}.")
     return looks
 
 

@@ -21,7 +21,7 @@ from tests import gated_runs
 from tests.conftest import Harness
 from tests.gated_runs import OUTPUTS, ROW, environment
 
-TURNS_A, TURNS_B = ({"measurement": "m", "side": side, "looks": [10, 20, 40]} for side in "ab")
+TURNS_A, TURNS_B = ({"measurement": "m", "side": side, "looks": {"launches": [10, 20, 40]}} for side in "ab")
 CHANGED = "1" * 64
 
 
