@@ -1,17 +1,11 @@
 # `make run` measures the eight networks and draws the picture; `make test` checks everything.
-# Both make their own virtual environment in .venv first. docs/ci.md says what continuous integration runs.
+# Both make their own virtual environment in .venv first.
 PYTHON ?= python3
 RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxruntime
 EXTRAS := $(RUNTIME),dev,keras,plots,torch
 BIN := .venv/bin
 
-# The gate: what `make ci-gate BASE=main HEAD=HEAD` measures, a network of each kind of layer.
-BASE ?= main
-HEAD ?= HEAD
-GATED ?= mlp_fmnist_relu_1 lenet5_1x1 cifar10_bn_elu convnet_gmp
-OUT ?= results/runs/gate-$(shell date +%Y%m%dT%H%M%S)
-
-.PHONY: run test check ci-gate ci-nightly venv clean
+.PHONY: run test check venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -29,11 +23,6 @@ check: venv
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
-ci-gate: venv
-	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/gate '$(BASE)' '$(HEAD)' '$(OUT)' $(GATED) --threads 1 --time-limit 5m
-
-ci-nightly: asv asv-publish
-
 venv: .venv/installed-$(RUNTIME)
 
 .venv/installed-$(RUNTIME): pyproject.toml constraints.txt
@@ -45,3 +34,17 @@ venv: .venv/installed-$(RUNTIME)
 
 clean:
 	rm -rf .venv
+
+# What continuous integration runs beside `make test` (docs/ci.md). The gate measures BASE and HEAD in turns, on a
+# network of each kind of layer.
+BASE ?= main
+HEAD ?= HEAD
+GATED ?= mlp_fmnist_relu_1 lenet5_1x1 cifar10_bn_elu convnet_gmp
+OUT ?= results/runs/gate-$(shell date +%Y%m%dT%H%M%S)
+
+.PHONY: ci-gate ci-nightly
+
+ci-gate: venv
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/gate '$(BASE)' '$(HEAD)' '$(OUT)' $(GATED) --threads 1 --time-limit 5m
+
+ci-nightly: asv asv-publish
