@@ -18,6 +18,10 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/*
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
 venv: .venv/installed-$(RUNTIME)
 
@@ -30,3 +34,17 @@ venv: .venv/installed-$(RUNTIME)
 
 clean:
 	rm -rf .venv
+
+# What continuous integration runs beside `make test` (docs/ci.md). The gate measures BASE and HEAD in turns, on a
+# network of each kind of layer.
+BASE ?= main
+HEAD ?= HEAD
+GATED ?= mlp_fmnist_relu_1 lenet5_1x1 cifar10_bn_elu convnet_gmp
+OUT ?= results/runs/gate-$(shell date +%Y%m%dT%H%M%S)
+
+.PHONY: ci-gate ci-nightly
+
+ci-gate: venv
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/gate '$(BASE)' '$(HEAD)' '$(OUT)' $(GATED) --threads 1 --time-limit 5m
+
+ci-nightly: asv asv-publish
