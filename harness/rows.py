@@ -31,6 +31,7 @@ ADDED = dict.fromkeys(("options", "upload_s", "download_s"), 3) | dict.fromkeys(
     4,
 )
 FILE_NAME = "rows.csv"
+ENVIRONMENT = "environment.json"  # beside it: the machine and the software
 
 
 @dataclass(frozen=True, kw_only=True)

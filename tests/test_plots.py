@@ -218,9 +218,10 @@ def test_report_puts_runs_together_only_if_their_test_images_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (row, *_) = _rows("lenet_mnist")
-    for name, digest in (("a", "d"), ("b", "d"), ("c", "other")):
+    for place, (name, digest) in enumerate((("a", "d"), ("b", "d"), ("c", "other"))):
         (tmp_path / name).mkdir()
-        rows.append(tmp_path / name / rows.FILE_NAME, replace(row, run=name, dataset_digest=digest))
+        own = replace(row, run=name, dataset_digest=digest, latency_median_s=1e-5 * (place + 1))
+        rows.append(tmp_path / name / rows.FILE_NAME, own)
     monkeypatch.chdir(tmp_path)
     assert _report("a", "b", "--out", "o") == 0
     for wrong, message in (

@@ -16,10 +16,19 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import figure, figure_plots, plots, progress, rows, runtime_plots, runtime_ratios, sweep_tables
+from harness import (
+    combined_runs,
+    figure,
+    figure_plots,
+    plots,
+    progress,
+    rows,
+    runtime_plots,
+    runtime_ratios,
+    sweep_tables,
+)
 from harness.catalog import FRAMEWORKS
 from harness.errors import HarnessError
-from harness.rows import Row
 from harness.run_table import print_run
 from harness.tables import FORMATS, print_table
 
@@ -49,7 +58,10 @@ def main(args: argparse.Namespace) -> int:
     runs = args.runs or [reference(Path.cwd(), FIGURE_REFERENCE if args.figure else REFERENCE)]
     if args.out is None and len(runs) > 1:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
-    found = together(runs)
+    combined = combined_runs.load(runs)
+    found = combined.rows
+    for note in combined.notes:
+        progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
         _report_figure(figure.of(found, args.framework or "torch", args.threads), folder, args.format)
@@ -69,19 +81,6 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
         if (folder / results / rows.FILE_NAME).is_file():
             return folder / results
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
-
-
-def together(runs: Sequence[Path]) -> list[Row]:
-    """The rows of some runs. Raises :class:`HarnessError` where their test images differ."""
-    found = [row for run in runs for row in rows.read(run)]
-    digests: dict[str, str | None] = {}
-    for row in found:
-        if row.dataset is not None and digests.setdefault(row.dataset, row.dataset_digest) != row.dataset_digest:
-            raise HarnessError(
-                f"The runs hold different test images under the name {row.dataset!r}, so that their accuracies "
-                "cannot be compared: report them one by one."
-            )
-    return found
 
 
 def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # noqa: A002
