@@ -214,14 +214,14 @@ def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
         commit = f", commit {plain(str(run.environment['commit']))}" if run.environment.get("commit") else ""
         yield f"{run.label}: the run {run.name}{when}{commit}."
         if not run.environment:
-            yield f"The machine of {run.name} is not known: it has no {rows.ENVIRONMENT}."
+            yield f"The machine of {run.name} is not known, as it has no {rows.ENVIRONMENT}: no ratio is taken to it."
     pairs = list(itertools.combinations(runs, 2))
-    turns = [pair for pair in pairs if _in_turns(*pair)]
-    if turns:
+    if any(_in_turns(*pair) for pair in pairs):
         yield "Two sides were measured in turns with one another: `harness gate` has their ratios."
-    if any(pair not in turns and not _same_machine(*pair) for pair in pairs):
+    apart = [pair for pair in pairs if all(run.environment for run in pair) and not _in_turns(*pair)]
+    if not all(_same_machine(*pair) for pair in apart):
         yield "Latencies of different machines stand side by side as they are, without ratios between them."
-    if any(pair not in turns and _same_machine(*pair) for pair in pairs):
+    if any(_same_machine(*pair) for pair in apart):
         yield (
             "Runs of one machine at different times differ by what else it did, too: no ratio is taken between them; "
             "`harness ab` measures two versions in turns."
