@@ -20,6 +20,8 @@ from harness import (
     combined_runs,
     figure,
     figure_plots,
+    markup,
+    paper_table,
     plots,
     progress,
     rows,
@@ -28,6 +30,7 @@ from harness import (
     sweep_tables,
 )
 from harness.catalog import FRAMEWORKS
+from harness.combined_runs import CombinedRuns
 from harness.errors import HarnessError
 from harness.run_table import print_run
 from harness.tables import FORMATS, print_table
@@ -43,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=default)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go; default: the run's folder")
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="default: table; else every column of rows.csv"
+        "--format",
+        choices=(*FORMATS, *markup.FORMATS),
+        default="table",
+        help="default: table; markdown and latex are that for a README and for a paper; csv and json have every column",
     )
     of_figure = parser.add_argument_group("the figure of 2016")
     of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
@@ -64,12 +70,15 @@ def main(args: argparse.Namespace) -> int:
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
-        _report_figure(figure.of(found, args.framework or "torch", args.threads), folder, args.format)
+        _report_figure(figure.of(found, args.framework or "torch", args.threads), combined, folder, args.format)
         return 0
     _say_drawn(plots.draw(found, folder))
     ratios = runtime_ratios.of(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
         _say_drawn(runtime_plots.draw(ratios, folder))
+    if args.format in markup.FORMATS:
+        print(markup.written(paper_table.of(combined), args.format), end="")
+        return 0
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
     return 0
@@ -83,7 +92,7 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 
 
-def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # noqa: A002
+def _report_figure(shown: figure.Figure, combined: CombinedRuns, folder: Path, format: str) -> None:  # noqa: A002
     """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
     _say_drawn(figure_plots.draw(shown, folder))
     for name, reason in shown.left_out.items():
@@ -93,6 +102,9 @@ def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # 
     untimed = [point.name for point in shown.points if point.latency_s is None]
     if untimed:
         progress.say(f"no latency: {', '.join(untimed)}")
+    if format in markup.FORMATS:
+        print(markup.written(paper_table.of_figure(shown, combined), format), end="")
+        return
     lines = figure_plots.table(shown)
     print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
 
