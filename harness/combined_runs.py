@@ -24,7 +24,7 @@ SOFTWARE = ("onnxruntime", "onnxruntime-gpu", "keras", "torch", "onnx-harness") 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredRun:
-    """One run; ``environment`` is empty where it was not kept."""
+    """One run; ``environment`` is empty where none can be read."""
 
     folder: Path
     name: str
@@ -109,15 +109,12 @@ def _read(path: Path) -> MeasuredRun:
 
 
 def _environment(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        return {}
+    """What is known of the machine: nothing where the file is not there or damaged, which a note says."""
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HarnessError(f"{path} cannot be read: expected the machine of a run as JSON, found {error}.") from error
-    if not isinstance(found, dict):
-        raise HarnessError(f"{path} is damaged: expected a JSON object, found {type(found).__name__}.")
-    return found
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _check_distinct(one: MeasuredRun, other: MeasuredRun) -> None:
@@ -214,7 +211,7 @@ def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
         commit = f", commit {plain(str(run.environment['commit']))}" if run.environment.get("commit") else ""
         yield f"{run.label}: the run {run.name}{when}{commit}."
         if not run.environment:
-            yield f"The machine of {run.name} is not known, as it has no {rows.ENVIRONMENT}: no ratio is taken to it."
+            yield f"The machine of {run.name} is not known: it has no {rows.ENVIRONMENT} that can be read."
     pairs = list(itertools.combinations(runs, 2))
     if any(_in_turns(*pair) for pair in pairs):
         yield "Two sides were measured in turns with one another: `harness gate` has their ratios."

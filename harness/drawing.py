@@ -27,7 +27,7 @@ PICTURES: dict[str, dict[str, None]] = {
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-WIDTH_IN, DPI, FONT_PT = 10.0, 160, 10.5
+WIDTH_IN, DPI, FONT_PT, TITLE_PT = 10.0, 160, 10.5, 12.0
 RIGHT_IN, LEFT_IN, TOP_IN, BOTTOM_IN = 1.75, 0.75, 0.45, 0.65  # around a panel; legends stand on the right
 NOTE_IN, NOTE_LINE_IN = 0.3, 0.17
 GREY, FRONT = "#555555", "#009E73"
@@ -75,8 +75,12 @@ def panels(
 
 
 def title(axes: "Axes", text: str) -> None:
-    """Write the title of a panel; a data set's name is no formula, so a dollar sign stays one."""
-    axes.set_title(plain(text), loc="left", fontsize=12, parse_math=False)
+    """Write the title of a panel, smaller where it is long; a name is no formula: a dollar sign in it stays one."""
+    written = axes.set_title(plain(text), loc="left", fontsize=TITLE_PT, parse_math=False)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    room, width = figure.bbox.x1 - axes.bbox.x0, written.get_window_extent().width
+    written.set_fontsize(TITLE_PT * min(1.0, 0.98 * room / width))
 
 
 def log_axis(axes: "Axes", values: Sequence[float], pad: float) -> None:

@@ -99,8 +99,6 @@ def test_what_must_not_be_mixed_is_refused(tmp_path: Path) -> None:
     untold = _run(tmp_path / "untold", EPYC)
     bare = _run(tmp_path / "bare"), _run(tmp_path / "bare_too", run="bare")
     images = _run(tmp_path / "images", GPU, dataset_digest="2")
-    broken = _run(tmp_path / "broken")
-    (broken / rows.ENVIRONMENT).write_text("[]")
     mixed = _run(tmp_path / "mixed", GPU)
     rows.append(mixed / rows.FILE_NAME, replace(ROW, run="another", threads=1))
     empty = _run(tmp_path / "empty")
@@ -111,15 +109,21 @@ def test_what_must_not_be_mixed_is_refused(tmp_path: Path) -> None:
         ((one, untold), "nothing tells which is which"),
         (bare, "nothing tells which is which"),
         ((one, images), "different test images under the name 'd'"),
-        ((one, broken), "expected a JSON object"),
         ((one, mixed), "rows of several runs"),
         ((empty,), "no row yet"),
         ((tmp_path,), "is no run"),
     ):
         with pytest.raises(HarnessError, match=message):
             combined_runs.load(paths)
-    assert _labels(one, bare[0]) == ["AMD EPYC 7763, 2 cores", "bare"]
-    assert any("not known" in note for note in combined_runs.load([one, bare[0]]).notes)
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{", "[" * 100_000], ids=["missing", "a list", "torn", "deep"])
+def test_a_machine_that_is_not_known_is_said(tmp_path: Path, content: str | None) -> None:
+    known, other = _run(tmp_path / "known", EPYC), _run(tmp_path / "other")
+    if content is not None:
+        (other / rows.ENVIRONMENT).write_text(content)
+    assert _labels(known, other) == ["AMD EPYC 7763, 2 cores", "other"]
+    assert any("machine of other is not known" in note for note in combined_runs.load([known, other]).notes)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,14 @@ def test_a_pdf_embeds_its_fonts_as_truetype_and_tells_no_time(tmp_path: Path) ->
         assert b"/Producer" not in content
 
 
+def test_a_long_title_ends_within_the_picture() -> None:
+    found = [replace(row, run="Intel Xeon Platinum 8375C, 16 cores, " * 3) for row in _rows("lenet_mnist")]
+    figure = plots.latency_figure(plots.with_latency(found))
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left").startswith("Latency: Intel Xeon")
+    assert axes._left_title.get_window_extent().x1 < figure.bbox.x1
+
+
 def test_a_panel_for_each_dataset_and_names_that_are_data(tmp_path: Path) -> None:
     hostile = replace(_rows("lenet_mnist")[0], architecture="$\\frac{a$", dataset="$x", framework="[red]mine")
     bare = Row(run="r", architecture="b", framework="torch", accuracy=0.5, macs=10)

@@ -1,14 +1,16 @@
 """Draw the pictures of a run and print its table.
 
-Without a RUN, the reference results of this repository. The pictures (PNG, SVG, and a CSV of what
-each shows) go into the run's folder, or to --out. Several runs are put together where they were
-tested on the same images.
+Without a RUN, the reference results of this repository. The pictures (PNG, SVG, PDF, and a CSV of
+what each shows) go into the run's folder, or to --out. Several runs, of several machines or before
+and after a change, are put together where they may be; docs/report.md says when.
 
 With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
 fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.
 
 Example:
   harness report results/runs/mine --out pictures
+  harness report results/runs/mine --format latex > table.tex
+  harness report results/runs/cpu results/runs/gpu --out both
   harness report --figure 2016 results/runs/figure --framework keras --threads 1
 """
 
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from harness import (
     combined_runs,
+    dark_pictures,
     figure,
     figure_plots,
     markup,
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="table",
         help="default: table; markdown and latex are that for a README and for a paper; csv and json have every column",
     )
+    parser.add_argument("--dark", action="store_true", help="write each PNG for dark pages, too (NAME_dark.png)")
     of_figure = parser.add_argument_group("the figure of 2016")
     of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
     of_figure.add_argument("--framework", choices=FRAMEWORKS, help="whose files' latency it shows; default: torch")
@@ -70,12 +74,14 @@ def main(args: argparse.Namespace) -> int:
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
-        _report_figure(figure.of(found, args.framework or "torch", args.threads), combined, folder, args.format)
+        shown = figure.of(found, args.framework or "torch", args.threads)
+        _say_drawn(figure_plots.draw(shown, folder), args.dark)
+        _report_figure(shown, combined, args.format)
         return 0
-    _say_drawn(plots.draw(found, folder))
+    _say_drawn(plots.draw(found, folder), args.dark)
     ratios = runtime_ratios.of(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
-        _say_drawn(runtime_plots.draw(ratios, folder))
+        _say_drawn(runtime_plots.draw(ratios, folder), args.dark)
     if args.format in markup.FORMATS:
         print(markup.written(paper_table.of(combined), args.format), end="")
         return 0
@@ -92,9 +98,8 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 
 
-def _report_figure(shown: figure.Figure, combined: CombinedRuns, folder: Path, format: str) -> None:  # noqa: A002
-    """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
-    _say_drawn(figure_plots.draw(shown, folder))
+def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) -> None:  # noqa: A002
+    """Say what the figure leaves out, and print what it shows; for programs, every column of its CSV."""
     for name, reason in shown.left_out.items():
         progress.say(f"left out: {name}: {reason}")
     if shown.setting:
@@ -109,6 +114,8 @@ def _report_figure(shown: figure.Figure, combined: CombinedRuns, folder: Path, f
     print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
 
 
-def _say_drawn(paths: Sequence[Path]) -> None:
-    for path in paths:
+def _say_drawn(paths: Sequence[Path], dark: bool) -> None:
+    """Name what was drawn, with the dark forms where they are asked for."""
+    also = [dark_pictures.write(path) for path in paths if dark and path.suffix == ".png"]
+    for path in (*paths, *also):
         progress.say(f"drawn: {path}")
