@@ -1,14 +1,20 @@
-# `make run` measures the eight networks and draws the picture; `make test` checks everything.
-# Both make their own virtual environment in .venv first.
+# `make run` measures the eight networks and draws the picture; `make test` checks everything;
+# `make pictures` draws the README's pictures anew. All make their own virtual environment in .venv first.
 PYTHON ?= python3
 RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxruntime
 EXTRAS := $(RUNTIME),dev,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run test check venv clean
+.PHONY: run pictures test check venv clean
 
 run: venv
 	$(BIN)/harness run
+
+# Draws the pictures of the reference results anew, which README.md and docs/ show.
+pictures: venv
+	$(BIN)/harness report results/reference/quick --dark
+	$(BIN)/harness report results/reference/lecture
+	$(BIN)/harness report --figure 2016 --dark results/reference/figure
 
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile  # more would need more than 24 GB of memory

@@ -37,6 +37,7 @@ ADDED = (
     )
 )
 FILE_NAME = "rows.csv"
+ENVIRONMENT = "environment.json"  # beside it: the machine and the software
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from harness.errors import HarnessError
 from harness.model_files import FileSettings
 from harness.providers import Target
 from harness.request import Request
+from harness.rows import ENVIRONMENT
 
-PLAN, ENVIRONMENT = "plan.json", "environment.json"
+PLAN = "plan.json"
 END = "the end"  # the moment at which all is measured
 
 Facts = Mapping[str, object]

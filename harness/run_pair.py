@@ -10,7 +10,6 @@ from harness import rows
 from harness.errors import HarnessError
 from harness.rows import Row
 
-ENVIRONMENT = "environment.json"
 # Of an environment: what tells of the moment or the side, not of the machine or its software.
 PASSING = ("moments", "measurement", "side", "label", "looks")
 # By field of an environment: what cannot be compared of two runs that differ in it.
@@ -121,14 +120,14 @@ def _check_numbers(path: Path, line: int, row: Row) -> None:
 
 
 def _environment(folder: Path | None) -> Mapping[str, object]:
-    if folder is None or not (folder / ENVIRONMENT).is_file():
+    if folder is None or not (folder / rows.ENVIRONMENT).is_file():
         return {}
     try:
-        found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+        found = json.loads((folder / rows.ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise HarnessError(f"{folder / ENVIRONMENT} cannot be read: {error}.") from error
+        raise HarnessError(f"{folder / rows.ENVIRONMENT} cannot be read: {error}.") from error
     if not isinstance(found, dict):
-        raise HarnessError(f"{folder / ENVIRONMENT}: expected an object, found {type(found).__name__}.")
+        raise HarnessError(f"{folder / rows.ENVIRONMENT}: expected an object, found {type(found).__name__}.")
     return found
 
 
