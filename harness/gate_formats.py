@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness import gate
+from harness import gate, markup
 from harness.findings import Finding
 from harness.gate import Judgement
 from harness.gate_settings import GateSettings
+from harness.markup import PaperTable
 from harness.run_pair import RunPair
-from harness.tables import ABSENT, plain, print_table
+from harness.tables import plain, print_table
 from harness.verdicts import Verdict
 
 FORMATS = ("table", "json", "markdown", "junit")
@@ -63,18 +64,13 @@ def _json(runs: RunPair, found: Judgement, settings: GateSettings) -> str:
 
 def _markdown(runs: RunPair, found: Judgement, settings: GateSettings) -> str:
     sign = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.CANT_TELL: "❔"}
-    lines = [
-        f"### {sign[found.verdict]} {found.verdict}: {_summary(found)}",
-        "",
-        f"| {' | '.join(COLUMNS)} |",
-        f"|{'---|' * len(COLUMNS)}",
-        *(f"| {' | '.join(_cell(line[name]) for name in COLUMNS)} |" for line in _lines(found)),
-    ]
-    differences = _differences(runs)
-    if differences:
-        lines += ["", "The environments differ:", "", *(f"- {_cell(one)}" for one in differences)]
-    lines += ["", f"<sub>{_promise(settings)}</sub>"]
-    return "\n".join(lines)
+    table = PaperTable(
+        caption=f"{sign[found.verdict]} {found.verdict}: {_summary(found)}",
+        columns=COLUMNS,
+        lines=tuple(tuple(str(line[name] or "") for name in COLUMNS) for line in _lines(found)),
+        notes=(*(f"The environments differ: {one}" for one in _differences(runs)), _promise(settings)),
+    )
+    return markup.markdown(table).rstrip()
 
 
 def _junit(found: Judgement) -> str:
@@ -148,13 +144,3 @@ def _promise(settings: GateSettings) -> str:
 
 def _differences(runs: RunPair) -> list[str]:
     return [f"{name}: {base} → {head}" for name, (base, head) in runs.differences.items()]
-
-
-def _cell(value: object) -> str:
-    """A text in a cell of Markdown: nothing in it is markup."""
-    if value is None:
-        return ABSENT
-    text = plain(str(value))
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(sign, safe)
-    return "".join(f"\\{sign}" if sign in "\\`*_[]|#~!@" else sign for sign in text)
