@@ -136,7 +136,6 @@ def _right(side: Side, row: Row) -> "NDArray[Any] | None":
         return None
     name = row.sampled_as.partition("/")[0] if row.sampled_as else row.architecture
     path = side.folder / FOLDER / f"{Path(name).name}.npz"
-    key = row.framework if row.precision == "float32" or row.framework == "onnx" else f"{row.framework}_{row.precision}"
     if not path.is_file():
         return None
     try:
@@ -144,6 +143,8 @@ def _right(side: Side, row: Row) -> "NDArray[Any] | None":
             found = dict(arrays)
     except Exception as error:  # zipfile, zlib and numpy each have their own for a garbled file
         raise HarnessError(f"{path}: expected predictions of a run, found: {first_line(error)}.") from error
+    own = f"{row.framework}_{row.precision}"  # of a network in several precisions
+    key = own if own in found else row.framework
     if key not in found or "labels" not in found:
         return None
     if found[key].shape != found["labels"].shape:

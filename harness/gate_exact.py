@@ -18,6 +18,7 @@ DOUBTFUL = ("skipped", "cannot tell")
 Value = int | str | None
 # By check: what is compared.
 EXACT: dict[str, Callable[[Row], Value]] = {
+    "precision": lambda row: row.precision,
     "params": lambda row: row.params,
     "macs": lambda row: row.macs,
     "operators": lambda row: row.operators,

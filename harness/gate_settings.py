@@ -10,7 +10,7 @@ from harness.verdicts import Thresholds
 
 FILE, TABLE = "pyproject.toml", ("tool", "harness", "gate")
 CHECKS = (
-    *("status", "params", "macs", "operators", "optimised-operators", "stored-bytes", "node-providers"),
+    *("status", "precision", "params", "macs", "operators", "optimised-operators", "stored-bytes", "node-providers"),
     *("equivalence", "outputs", "accuracy", "latency"),
 )
 # One gate run may raise a false alarm by latencies or by accuracies: each has half of the rate.

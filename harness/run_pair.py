@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -170,14 +170,40 @@ def _pairs(base: Sequence[Row], head: Sequence[Row], *, in_order: bool) -> Itera
     if in_order and len(base) == len(head):
         yield from (Pair(base=one, head=other) for one, other in zip(base, head, strict=True))
         return
+    partners = _partners(base, head)
+    yield from (Pair(base=row, head=head[partners[at]] if at in partners else None) for at, row in enumerate(base))
+    taken = set(partners.values())
+    yield from (Pair(base=None, head=row) for at, row in enumerate(head) if at not in taken)
+
+
+def _partners(base: Sequence[Row], head: Sequence[Row]) -> dict[int, int]:
+    """By place in the first table: the place in the second of the row of the same subject.
+
+    Rows that have none are looked for again whatever their precision: a file that was quantised is still the same.
+    """
     sized = all(any(row.input_shape for row in one) for one in (base, head))  # older runs do not tell
-    by_key = {_key(row, sized=sized): row for row in head}
-    yield from (Pair(base=row, head=by_key.pop(_key(row, sized=sized), None)) for row in base)
-    yield from (Pair(base=None, head=row) for row in by_key.values())
+    found: dict[int, int] = {}
+    for precise in (True, False):
+        ours = _places(base, set(found), sized=sized, precise=precise)
+        theirs = _places(head, set(found.values()), sized=sized, precise=precise)
+        found |= {at[0]: theirs[key][0] for key, at in ours.items() if len(at) == 1 == len(theirs.get(key, []))}
+    return found
 
 
-def _key(row: Row, *, sized: bool) -> tuple[object, ...]:
-    return row.key if sized else replace(row, input_shape=None).key
+def _places(
+    found: Sequence[Row], taken: Collection[int], *, sized: bool, precise: bool
+) -> dict[tuple[object, ...], list[int]]:
+    """By what tells a row apart: where in the table such rows stand that are not taken."""
+    places: dict[tuple[object, ...], list[int]] = {}
+    for at, row in enumerate(found):
+        if at not in taken:
+            places.setdefault(_key(row, sized=sized, precise=precise), []).append(at)
+    return places
+
+
+def _key(row: Row, *, sized: bool, precise: bool) -> tuple[object, ...]:
+    row = row if sized else replace(row, input_shape=None)
+    return row.key if precise else replace(row, precision="").key
 
 
 def _subjects(found: Sequence[Row]) -> str:

@@ -3,7 +3,7 @@
 A subject fails where it is surely slower than is tolerated, and passes where it surely is not slower by as
 much as matters. The rate of false alarms is one of the whole gate run: over its subjects together by Holm's
 procedure (S. Holm, Scand. J. Statist. 6, 65-70, 1979), and over the looks at a measurement that goes on
-by Bonferroni: each of three looks is tested at a third of the rate.
+by Bonferroni: each of four looks is tested at a quarter of the rate.
 """
 
 import math
@@ -17,7 +17,7 @@ from harness.comparison import Estimate, Ratio
 
 Key = TypeVar("Key")
 
-LOOKS = (10, 20, 40)  # launches, after which a measurement is looked at
+LOOKS = (10, 20, 40, 80)  # launches, after which a measurement is looked at
 
 
 class Verdict(StrEnum):

@@ -58,7 +58,7 @@ def write(
         ]
         pandas.concat(parts).to_parquet(folder_of(folder / "samples") / f"{name}.parquet")
         answers = np.where(np.arange(1000) < wrong, (LABELS + 1) % 10, LABELS)
-        kinds = {row.framework: answers for row in found}
+        kinds = {f"{row.framework}_{row.precision}".removesuffix("_float32"): answers for row in found}
         np.savez(folder_of(folder / "predictions") / f"{name}.npz", labels=LABELS, **kinds)
         np.savez(folder_of(folder / "outputs") / f"{name}.npz", **{f"{key}/probabilities": outputs for key in own})
     return folder

@@ -21,7 +21,7 @@ from tests import gated_runs
 from tests.conftest import Harness
 from tests.gated_runs import OUTPUTS, ROW, environment
 
-TURNS_A, TURNS_B = ({"measurement": "m", "side": side, "looks": {"launches": [10, 20, 40]}} for side in "ab")
+TURNS_A, TURNS_B = ({"measurement": "m", "side": side, "looks": {"launches": [10, 20, 40, 80]}} for side in "ab")
 CHANGED = "1" * 64
 
 
@@ -58,6 +58,7 @@ def test_a_run_against_itself_passes_every_check(tmp_path: Path) -> None:
 # By check: what is changed of HEAD, and a word of what is told of it.
 PLANTED: dict[str, tuple[dict[str, Any], str]] = {
     "status": (row(status="not finite", reason="3 images give no finite numbers"), "was ok, is not finite: 3 images"),
+    "precision": (row(precision="int8"), "precision: float32, now int8"),
     "params": (row(params=101), "100, now 101 (+1)"),
     "macs": (row(macs=900), "1,000, now 900 (-100)"),
     "operators": (row(operators="1 Conv, 2 Relu, 1 Transpose"), "+1 Transpose, -1 Conv"),
@@ -282,6 +283,17 @@ def test_the_settings_of_a_project_are_found(harness: Harness, tmp_path: Path) -
     (tmp_path / "pyproject.toml").write_text("[tool.harness.gate]\nslowdown = 0.3\ntolerated = 0.2\n")
     inside = gated_runs.folder_of(tmp_path / "a" / "folder")
     assert harness("gate", str(base), str(head), cwd=inside).returncode == 0
+
+
+def test_two_runs_are_compared_without_a_verdict(harness: Harness, tmp_path: Path) -> None:
+    base = gated_runs.write(tmp_path / "base")
+    head = gated_runs.write(tmp_path / "head", slower=1.3, seed=1, **row(macs=900, latency_median_s=1.3e-4))
+    done = harness("compare", str(base), str(head), "--format", "json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = {one["check"]: (one["base"], one["head"]) for one in json.loads(done.stdout)}
+    assert found == {"macs": ("1,000", "900"), "latency": ("100 µs", "130 µs"), "outputs": (None, "0")}
+    everything = harness("compare", str(base), str(head), "--all", "--format", "json", cwd=tmp_path)
+    assert [one["check"] for one in json.loads(everything.stdout)] == list(gate_settings.CHECKS)
 
 
 HOSTILE = "<script>alert(1)</script>|\x1b[31m`x`"

@@ -61,7 +61,7 @@ def test_holms_procedure(p: dict[str, float], rejected: set[str]) -> None:
     assert verdicts.holm(p, 0.05) == rejected
 
 
-def launches(random: np.random.Generator, ratio: float, spread: float, count: int = 40) -> list[float]:
+def launches(random: np.random.Generator, ratio: float, spread: float, count: int = 80) -> list[float]:
     return list(random.normal(math.log(ratio), spread, count))
 
 
@@ -76,7 +76,7 @@ def test_what_is_plain_is_judged_at_the_first_look(ratio: float, verdict: Verdic
 
 def test_what_is_noisy_cannot_be_told() -> None:
     found = verdicts.judge({"one": launches(np.random.default_rng(0), 1.03, 0.3)}, Thresholds())["one"]
-    assert (found.verdict, found.launches) == (Verdict.CANT_TELL, 40)
+    assert (found.verdict, found.launches) == (Verdict.CANT_TELL, 80)
 
 
 def test_a_verdict_stands_whatever_others_do_later() -> None:
@@ -118,7 +118,7 @@ def test_what_is_detectable_is_detected() -> None:
     spread, subjects = 0.02, 3
     control = comparison.estimate(launches(random, 1.0, spread, 1000))
     promised = verdicts.detectable(control, 1000, subjects, Thresholds())
-    assert promised[10] > promised[20] > promised[40] > Thresholds().tolerated
+    assert promised[10] > promised[20] > promised[40] > promised[80] > Thresholds().tolerated
 
     def found(count: int, excess: float) -> int:
         estimates = [
@@ -128,7 +128,7 @@ def test_what_is_detectable_is_detected() -> None:
             }
             for _ in range(100)
         ]
-        return sum(verdicts.once(one, Thresholds(), 3)["0"] == Verdict.FAIL for one in estimates)
+        return sum(verdicts.once(one, Thresholds(), 4)["0"] == Verdict.FAIL for one in estimates)
 
     assert found(20, promised[20]) >= 86
     assert found(20, (promised[20] + Thresholds().tolerated) / 2) <= 60
