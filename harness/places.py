@@ -1,0 +1,50 @@
+"""Where the files of a run are timed: the call floor of each place that is there, and why others are not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness import run_rows
+from harness.configurations import ONNXRUNTIME, Place, Way
+from harness.latency import Subject
+from harness.measurements import Timing
+from harness.providers import Target
+from harness.rows import Row
+
+FLOOR = "call floor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """What the ways of timing a network or file need of the machine.
+
+    ``floors`` are models that do nothing, wherever and whatever runs them; ``absent`` the targets that cannot
+    be had, with the reason.
+    """
+
+    floors: Mapping[Place, Subject]
+    absent: Mapping[Target, str]
+
+    def present(self, ways: Sequence[Way]) -> list[Way]:
+        """Those whose target is there."""
+        return [way for way in ways if way.configuration.place in self.floors]
+
+    def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
+        """What is known of a file, with what was found when it was timed in one way."""
+        row, place = run_rows.placed(known, way.configuration), way.configuration.place
+        if place not in self.floors:
+            return run_rows.skipped(row, self.absent[way.configuration.target])
+        if way.key not in timings:  # what is known says why
+            return row
+        return run_rows.timed(row, timings[way.key], timings[self.floors[place].key])
+
+
+def of(identity: Subject, ways: Sequence[Way], absent: Mapping[Target, str]) -> Places:
+    """The places of these ways; ``identity`` is the model that does nothing."""
+    places = dict.fromkeys(way.configuration.place for way in ways)
+    there = [place for place in places if place[0] != ONNXRUNTIME or place[1] not in absent]
+    return Places(floors={place: _floor(identity, *place) for place in there}, absent=absent)
+
+
+def _floor(identity: Subject, runtime: str, target: Target) -> Subject:
+    parts = [FLOOR, runtime if runtime != ONNXRUNTIME else "", target.provider if target.provider != "cpu" else ""]
+    return replace(identity, key=", ".join(filter(None, parts)), target=target, runtime=runtime)
