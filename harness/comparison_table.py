@@ -43,9 +43,13 @@ def smallest(told: Mapping[str, Mapping[int, float]]) -> list[str]:
     """In words, by subject, the slowdowns that the looks find."""
     lines = []
     for subject, found in told.items():
-        parts = [f"{100 * share:.2g} % after {look}" for look, share in found.items()]
+        parts = [f"{_percent(share)} after {look}" for look, share in found.items()]
         lines.append(f"  {subject}: {', '.join(parts)} launches")
     return lines
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 1 else "over 100 %"
 
 
 def _line(one: Compared, names: Sequence[str], sizes: Sequence[str]) -> dict[str, object]:
