@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import accuracy, files, latency, runtime
+from harness import accuracy, latency, runtime
 from harness.errors import HarnessError, first_line
 from harness.interpreters import HERE, Interpreter
 from harness.model_files import ModelFile
@@ -146,12 +146,3 @@ def _check_classes(model: ModelFile, outputs: int) -> None:
             f"{data.name}: expected classes from 0 to {classes - 1}, as many as {model.path} tells apart, found "
             f"{int(data.labels.max())}."
         )
-
-
-def save(path: Path, found: "Mapping[str, NDArray[Any]]") -> None:
-    """Keep predictions, whole or not at all."""
-    import numpy as np
-
-    files.make_folder(path.parent)
-    with files.replacing(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **found)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ def of(run: str, file: ModelFile) -> Row:
         batch=file.batch,
         onnx_sha256=file.sha256,
     )
+    row = run_rows.of_graph(row, ledger) if ledger else row
     return run_rows.noted(row, f"made by {file.producer}" if file.producer else None, doubt)
 
 
@@ -50,13 +51,18 @@ def timeable(file: ModelFile, ways: Sequence[Way], places: Places) -> list[Way]:
     return [way for way in places.present(ways) if not file.refusal(way.configuration.batch)]
 
 
-def timed(row: Row, file: ModelFile, ways: Sequence[Way], places: Places, timings: Mapping[str, Timing]) -> list[Row]:
-    """The row of a file in each way, with what was found when it was timed, or why it was not."""
+def timed(
+    row: Row, file: ModelFile, ways: Sequence[Way], places: Places, timings: Mapping[str, Timing], kept: str
+) -> list[Row]:
+    """The row of a file in each way, with what was found when it was timed, or why it was not.
+
+    ``kept`` is the name under which its samples are.
+    """
     found = []
     for way in ways:
         known, refused = fed(row, file, way), file.refusal(way.configuration.batch)
         placed = run_rows.placed(known, way.configuration)
-        found.append(run_rows.skipped(placed, refused) if refused else places.row(known, way, timings))
+        found.append(run_rows.skipped(placed, refused) if refused else places.row(known, way, timings, kept))
     return found
 
 

@@ -10,17 +10,19 @@ from harness import (
     consumption,
     file_accuracy,
     file_rows,
+    files,
+    inspection,
     latency,
-    placement,
     places,
     rows,
     run_folder,
     run_rows,
-    sample_files,
+    samples,
     sequential,
 )
 from harness.configurations import Way
 from harness.file_accuracy import Predictions
+from harness.inspection import Inspection
 from harness.latency import Effort, Subject
 from harness.measurements import Timing
 from harness.model_files import ModelFile
@@ -65,8 +67,7 @@ class _Half:
     files: Sequence[File]
     places: Places
     timed: dict[str, Subject] = field(default_factory=dict)
-    fallbacks: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    inspected: dict[str, Inspection] = field(default_factory=dict)
 
     def key(self, number: int, way: Way) -> str:
         """What a file, by its number, is called in one way."""
@@ -87,19 +88,24 @@ class _Half:
         told = {floor.key: found[f"{self.side.name} {floor.key}"] for floor in self.places.floors.values()}
         for way in self.side.ways(self.files[number]):
             key = self.key(number, way)
-            if key in self.failures:
-                told[way.key] = Timing(launches=(), failure=self.failures[key])
-            elif key in self.timed:
-                told[way.key] = replace(found[key], fallback=self.fallbacks.get(key, ""))
+            if key in self.timed:
+                told[way.key] = replace(found[key], nodes=self.inspected[key].nodes)
+            elif key in self.inspected:
+                told[way.key] = Timing(launches=(), failure=self.inspected[key].failure)
             if _again(key) in found:
                 told[_again(way.key)] = found[_again(key)]
         return told
+
+    def outputs(self, number: int) -> dict[str, Inspection]:
+        """What a file gave as it was inspected, by the names that run folders have for its subjects."""
+        keys = {self.key(number, way): way.key for way in self.side.ways(self.files[number])}
+        return {name: self.inspected[key] for key, name in keys.items() if key in self.inspected}
 
 
 def measure(
     folder: Path,
     both: tuple[Side, Side],
-    files: Sequence[tuple[File, File]],
+    contenders: Sequence[tuple[File, File]],
     plan: Plan,
     control: Control,
     progress: Callable[[float], None],
@@ -110,7 +116,9 @@ def measure(
     the slowdowns that the run can find, as soon as they are known.
     """
     measurement = uuid.uuid4().hex[:16]
-    halves = [_begun(folder, side, [pair[number] for pair in files], measurement) for number, side in enumerate(both)]
+    halves = [
+        _begun(folder, side, [pair[number] for pair in contenders], measurement) for number, side in enumerate(both)
+    ]
     pairs = _pairs(halves)
     asked = [subject for half in halves for subject in (*half.timed.values(), *_floors(half))]
     timed = halves[0].timed
@@ -137,30 +145,29 @@ def measure(
     ]
 
 
-def _begun(folder: Path, side: Side, files: Sequence[File], measurement: str) -> _Half:
+def _begun(folder: Path, side: Side, own_files: Sequence[File], measurement: str) -> _Half:
     """The folder of one side, with its environment; and what of it can be timed here."""
     own = folder / side.name
     facts = {**side.environment(), "measurement": measurement, "side": side.name, "label": side.label}
     run_folder.begin_unplanned(own, facts)
     identity = replace(latency.save_identity(own / "identity.onnx"), interpreter=side.interpreter, session=side.session)
     absent = _absent(side, identity)
-    ways = [way for file in files for way in side.ways(file)]
+    ways = [way for file in own_files for way in side.ways(file)]
     half = _Half(
         side=side,
         folder=own,
-        files=files,
+        files=own_files,
         places=places.of(identity, ways, absent),
     )
-    half.timed = half.subjects()
-    elsewhere = [one for one in half.timed.values() if one.target.provider != "cpu"]
-    half.fallbacks, half.failures = placement.fallbacks(elsewhere)
-    half.timed = {key: one for key, one in half.timed.items() if key not in half.failures}
+    asked = half.subjects()
+    half.inspected = inspection.of(asked.values())
+    half.timed = {key: one for key, one in asked.items() if not half.inspected[key].failure}
     return half
 
 
 def _absent(side: Side, identity: Subject) -> dict[Target, str]:
     asked = [target for target in side.settings.targets if target.provider != "cpu"]
-    reasons = {target: placement.unavailable(target, identity) for target in asked}
+    reasons = {target: inspection.unavailable(target, identity) for target in asked}
     return {target: reason for target, reason in reasons.items() if reason}
 
 
@@ -205,17 +212,19 @@ def _either(a: str, b: str) -> str:
 def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, object]) -> list[Row]:
     """The rows of a side; its samples and predictions are written, those of a network's files together."""
     table: list[Row] = []
-    samples: dict[str, dict[str, Timing]] = {}
+    timed: dict[str, dict[str, Timing]] = {}
+    outputs: dict[str, dict[str, Inspection]] = {}
     predictions: dict[str, Predictions] = {}
     for number, file in enumerate(half.files):
-        samples.setdefault(file.architecture, {}).update(half.timings(number, found))
+        timed.setdefault(file.architecture, {}).update(half.timings(number, found))
+        outputs.setdefault(file.architecture, {}).update(half.outputs(number))
         kept = predictions.setdefault(file.architecture, {})
         table += _rows(half, file, half.timings(number, found), kept.update)
-    for architecture, timings in samples.items():
-        sample_files.save(half.folder / sample_files.FOLDER / f"{architecture}.parquet", timings)
-    for architecture, kept in predictions.items():
-        if kept:
-            file_accuracy.save(half.folder / file_accuracy.FOLDER / f"{architecture}.npz", kept)
+    for name in timed:
+        samples.save(half.folder / samples.FOLDER / f"{name}.parquet", timed[name])
+        inspection.save_outputs(half.folder / inspection.FOLDER / f"{name}.npz", outputs[name])
+        if predictions[name]:
+            files.save_arrays(half.folder / file_accuracy.FOLDER / f"{name}.npz", predictions[name])
     run_folder.note_moment(half.folder, run_folder.END)
     run_folder.note(half.folder, {"looks": looks})
     return table
@@ -232,6 +241,6 @@ def _rows(half: _Half, file: File, timings: Mapping[str, Timing], keep: Callable
         # By this side's interpreter and options, on the CPU's provider as everywhere.
         with file_accuracy.in_worker(file, replace(half.side.subject(file, running[-1]), target=Target())) as worker:
             row = file_rows.with_accuracy(row, file, worker, keep, lambda _: None)
-    timed = file_rows.timed(row, file, ways, half.places, timings)
+    timed = file_rows.timed(row, file, ways, half.places, timings, file.architecture)
     passes = consumption.Passes(meters={})
     return passes.added(timed, ways, partial(half.side.subject, file), half.places.floors)

@@ -14,19 +14,18 @@ from harness import (
     file_rows,
     files,
     framework_check,
+    inspection,
     latency,
-    placement,
     places,
     precision_rows,
     rows,
     run_folder,
     run_rows,
     runtime,
-    sample_files,
+    samples,
     stopping,
     subjects,
 )
-from harness.configurations import ONNXRUNTIME
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
@@ -43,7 +42,7 @@ Progress = Callable[[float], None]
 def unavailable(folder: Path, settings: Settings) -> dict[Target, str]:
     """The targets of a run that cannot be had here, with the reason; the CPU's own provider always can."""
     floor = latency.save_identity(folder / "identity.onnx")
-    reasons = {target: placement.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
+    reasons = {target: inspection.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
     return {target: reason for target, reason in reasons.items() if reason}
 
 
@@ -74,6 +73,8 @@ def measure(
         aim = _aim(settings, len(measured), time.monotonic() - begun, left)
         ways = subjects.ways(one, settings)
         where = places.of(identity, ways, absent)
+        if settings.control:
+            where = places.controlled(where, latency.save_control(folder / "control.onnx"), ways)
         timing = _Timing(folder=folder, name=name, settings=settings, places=where, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
@@ -163,20 +164,22 @@ class _Timing:
     aim: Aim | None = None
 
     def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        """The timings by subject, in turns with the call floors; their raw samples are kept."""
-        asked = [*self.places.floors.values(), *asked] if asked else []
-        elsewhere = [one for one in asked if one.target.provider != "cpu" and one.runtime == ONNXRUNTIME]
-        fallbacks, failures = placement.fallbacks(elsewhere)
-        timed = [subject for subject in asked if subject.key not in failures]
+        """The timings by subject, in turns with call floors and controls; their raw samples and outputs are kept."""
+        beside = self.places.beside
+        inspected = inspection.of([*(one for one in beside if one.target.provider != inspection.CPU), *asked])
+        asked = [*beside, *asked] if asked else []
+        failed = {key: Timing(launches=(), failure=one.failure) for key, one in inspected.items() if one.failure}
+        timed = [subject for subject in asked if subject.key not in failed]
         found = self._measured(timed, progress) if timed else {}
-        sample_files.save(self.folder / sample_files.FOLDER / f"{self.name}.parquet", found)
-        failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
-        return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
+        samples.save(self.folder / samples.FOLDER / f"{self.name}.parquet", found)
+        inspection.save_outputs(self.folder / inspection.FOLDER / f"{self.name}.npz", inspected)
+        nodes = {key: one.nodes for key, one in inspected.items()}
+        return {key: replace(one, nodes=nodes.get(key, {})) for key, one in found.items()} | failed
 
     def _measured(self, timed: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        floors = {floor.key for floor in self.places.floors.values()}  # as narrow as they happen to be
+        beside = {one.key for one in self.places.beside}  # as narrow as they happen to be
         effort = self.settings.effort
-        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=floors, progress=progress)
+        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=beside, progress=progress)
 
 
 def _measure_network(
@@ -186,7 +189,9 @@ def _measure_network(
     folder, ways = timing.folder, subjects.ways(needed, timing.settings)
     present = timing.places.present(ways)
     if not present:  # nothing was made for it either
-        return [timing.places.row(run_rows.asked(folder.name, needed, way.framework), way, {}) for way in ways]
+        return [
+            timing.places.row(run_rows.asked(folder.name, needed, way.framework), way, {}, timing.name) for way in ways
+        ]
     started = [way for way in present if subjects.startable(needed, way, errors)]
     with tempfile.TemporaryDirectory() as compiled:  # empty: what compiling takes is told, and once alone
         asked = [
@@ -196,14 +201,14 @@ def _measure_network(
         checks = framework_check.of(needed, zip((way.framework for way in started), asked, strict=True))
         failed = {key: Timing(launches=(), failure=check.failure) for key, check in checks.items() if check.failure}
         timings = failed | timing.of([one for one in asked if one.key not in failed], progress)
-    file_accuracy.save(folder / file_accuracy.FOLDER / f"{timing.name}.npz", precision_rows.predictions(needed))
+    files.save_arrays(folder / file_accuracy.FOLDER / f"{timing.name}.npz", precision_rows.predictions(needed))
     if needed.weights.kind == "train":
         files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
     proved = run_rows.proved(folder.name, needed)
     found = []
     for way in ways:
         known = precision_rows.of(proved[way.framework], needed, way, subjects.failure(needed, way, errors))
-        row = timing.places.row(run_rows.resized(known, needed, way), way, timings)
+        row = timing.places.row(run_rows.resized(known, needed, way), way, timings, timing.name)
         found.append(framework_check.noted(row, checks.get(way.key)))
     return found
 
@@ -215,7 +220,7 @@ def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list
     present = file_rows.timeable(model, ways, timing.places)
     timings = timing.of([subjects.of(model, way) for way in present], lambda done: progress(share * done))
     if not all(timings[way.key].failure for way in present):
-        keep = partial(file_accuracy.save, timing.folder / file_accuracy.FOLDER / f"{timing.name}.npz")
+        keep = partial(files.save_arrays, timing.folder / file_accuracy.FOLDER / f"{timing.name}.npz")
         run = file_accuracy.here(model, runtime.threads_available())
         row = file_rows.with_accuracy(row, model, run, keep, lambda done: progress(share + (1 - share) * done))
-    return file_rows.timed(row, model, ways, timing.places, timings)
+    return file_rows.timed(row, model, ways, timing.places, timings, timing.name)
