@@ -11,9 +11,10 @@ It starts no process: how a launch is carried out it is told, so that a planted 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness import comparison, stopping, verdicts
+from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements import Launch, Timing
 from harness.verdicts import Judged, Thresholds, Verdict
 
@@ -54,8 +55,8 @@ class Found:
 
 
 def looks(most: int) -> tuple[int, ...]:
-    """The launches after which there is a look: three at the most, the last at the end, none with a single launch."""
-    return tuple(sorted({max(2, math.ceil(share * most)) for share in SHARES}))
+    """The launches after which there is a look: three at the most, the last at the end, none at fewer than six."""
+    return tuple(sorted({min(most, max(LAUNCHES_FOR_INTERVAL, math.ceil(share * most))) for share in SHARES}))
 
 
 def timings(
@@ -132,9 +133,14 @@ def _groups(
 def _judged(
     pairs: Mapping[str, Pair], found: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
 ) -> dict[str, Judged]:
+    """Fewer than six launches are no evidence of anything, as the gate has it too."""
     known = {name: logarithms(pair, found) for name, pair in pairs.items()}
     whole = {name: values for name, values in known.items() if len(values) > 1}
-    return verdicts.judge(whole, thresholds, planned) if whole else {}
+    judged = verdicts.judge(whole, thresholds, planned) if whole else {}
+    return {
+        name: one if one.launches >= LAUNCHES_FOR_INTERVAL else replace(one, verdict=Verdict.CANT_TELL)
+        for name, one in judged.items()
+    }
 
 
 def _detectable(

@@ -70,18 +70,18 @@ def test_two_files(harness: Harness, tmp_path: Path) -> None:
     assert (a.architecture, b.architecture, a.status, b.status) == ("four", "seven", "ok", "ok")
     assert a.macs == 4 * 8 * 8 * 9 * 16 * 16
     assert b.macs == a.macs * 7 / 4
-    assert a.latency_median_s
-    assert b.latency_median_s
-    assert a.latency_median_s < b.latency_median_s
     of_a, of_b = launches(folder / "a", a), launches(folder / "b", b)
     assert of_a["onnx, 1 threads"] == of_b["onnx, 1 threads"], "both took turns in the same rounds"
     assert {launch for launch, _ in of_a["onnx, 1 threads, again"]} == {0, 1}
     assert "call floor" in of_a.keys() & of_b.keys()
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("four/seven onnx, 1 thread")]
-    assert re.search(r"1\.\d+ \[\d\.\d+, \d\.\d+\] +(slower|can't tell) +2 ", line)
+    assert re.search(r"1\.\d+ \[\d\.\d+, \d\.\d+\] +can't tell +2 ", line)
     assert "MACs" in done.stdout
     assert done.stderr.index("The smallest slowdown") < done.stderr.index("a false alarm in 1 % of such runs")
     assert done.stderr.endswith(f"harness gate {folder / 'a'} {folder / 'b'}\n")
+    gated = harness("gate", str(folder / "a"), str(folder / "b"))
+    assert gated.returncode == 1, "its operations are more"
+    assert "2 launches in both" in gated.stdout, "and its samples are found"
     assert harness("ab", str(four), str(seven), "--out", str(folder)).returncode == 2, "it is not written over"
 
 

@@ -54,11 +54,11 @@ class Sides:
 
 
 def test_looks_end_at_the_most_launches() -> None:
-    assert [sequential.looks(most) for most in (40, 20, 8, 3, 2)] == [LOOKS, (5, 10, 20), (2, 4, 8), (2, 3), (2,)]
+    assert [sequential.looks(most) for most in (40, 20, 8, 3, 2)] == [LOOKS, (6, 10, 20), (6, 8), (3,), (2,)]
 
 
 def test_who_has_a_verdict_takes_no_further_turns() -> None:
-    sides = Sides({"same": 1.0, "slower": 1.2, "between": 1.036}, spread=0.01)
+    sides = Sides({"same": 1.0, "slower": 1.2, "between": 1.036}, spread=0.02)
     found = sides.measured()
     verdicts = {name: one.verdict for name, one in found.judged.items()}
     assert verdicts["same"] == Verdict.PASS
@@ -104,6 +104,11 @@ def test_identical_sides_fail_hardly_ever() -> None:
         judged = Sides(dict.fromkeys("wxyz", 1.0), spread=0.04, seed=seed).measured().judged
         alarms += any(one.verdict == Verdict.FAIL for one in judged.values())
     assert alarms < 4
+
+
+def test_few_launches_are_no_evidence() -> None:
+    found = Sides({"slower": 1.5}, spread=0.001).measured(looks=sequential.looks(5))
+    assert (found.judged["slower"].verdict, found.judged["slower"].launches) == (Verdict.CANT_TELL, 5)
 
 
 def test_the_time_limit_ends_it_after_the_first_look() -> None:
