@@ -94,7 +94,11 @@ def main(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="harness-ab-") as place:
         contest = contests.of(args, Path(place))
         _announce(contest, plan)
-        found = _measured(folder, contest, plan)
+        try:
+            found = _measured(folder, contest, plan)
+        except KeyboardInterrupt:
+            progress.say(f"harness: stopped; {folder} holds no rows, and can be removed")
+            raise
     comparison_table.print_comparison(found, contest.sides, args.format)
     progress.say(comparison_table.correction(plan.thresholds, plan.looks, len(found)))
     if not any(row.latency_median_s is not None for one in found for row in (one.a, one.b)):
