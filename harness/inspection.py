@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import latency, node_providers
+from harness import files, latency, node_providers
 from harness.configurations import ONNXRUNTIME
 from harness.latency import Subject
 from harness.node_providers import Placement
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Outputs = Mapping[str, NDArray[numpy.float32]]
 
 CPU = "cpu"
+FOLDER = "outputs"  # of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,13 @@ def of(subjects: Iterable[Subject]) -> dict[str, Inspection]:
             seen[alike] = _inspect(subject)
         found[subject.key] = seen[alike]
     return found
+
+
+def save_outputs(path: Path, inspected: Mapping[str, Inspection]) -> None:
+    """Keep what each subject gave, under "SUBJECT/OUTPUT"; no file where none gave anything."""
+    found = {f"{key}/{name}": values for key, one in inspected.items() for name, values in one.outputs.items()}
+    if found:
+        files.save_arrays(path, found)
 
 
 def _inspect(subject: Subject) -> Inspection:

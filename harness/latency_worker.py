@@ -19,6 +19,7 @@ from harness import arenas, change_point, device_memory, gpus, node_providers, r
 from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
+from harness.session_options import SessionOptions
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]  # to a command, and what it is told
 
@@ -45,22 +46,24 @@ class Worker:
         threads: int,
         target: dict[str, Any],
         inputs: str | None = None,
+        session: dict[str, Any] | None = None,
         profile: Path | None = None,
     ) -> dict[str, Any]:
         """Create the session and run it for the first time; ``inputs`` is an .npz file with arrays to feed."""
+        told = SessionOptions(**session or {})
         before = _thread_count()
         start = CLOCK()
-        session = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile)
+        created = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile, told=told)
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
-        feeds = runtime.inputs(session, shapes, inputs)
-        self.results, first_run_ns = self._bind(session, feeds, Target(**target))
+        feeds = runtime.inputs(created, shapes, inputs)
+        self.results, first_run_ns = self._bind(created, feeds, Target(**target))
         return {
             "session_s": session_s,
             "first_run_s": first_run_ns * 1e-9,
             "threads_in_effect": None if on_gpu else _given(before, after),
-            "providers": session.get_providers(),
+            "providers": created.get_providers(),
             "outputs": {name: list(value.shape()) for name, value in self.results.items() if value.is_tensor()},
         }
 
@@ -147,6 +150,15 @@ class Worker:
         with arenas.logged() as log:
             taken = memory_taken(partial(self.open, **subject), subject["target"])
             return {**taken, "arena_bytes": arenas.host_bytes(log())}
+
+    def outputs(self, *, arrays: str, output: str, to: str) -> dict[str, Any]:
+        """Run the session on the arrays of an .npz file, and save one of its outputs as .npy."""
+        import numpy as np
+
+        with np.load(arrays, allow_pickle=False) as file:
+            found = runtime.run(self.call.session, dict(file))[output]
+        np.save(to, found, allow_pickle=False)
+        return {}
 
     def stretch(self, *, seconds: float) -> dict[str, Any]:
         """Do nothing but call for that long; how many calls it was."""

@@ -87,9 +87,19 @@ class Settings:
 
 def begin(folder: Path, settings: Settings, facts: Facts) -> None:
     """Make the folder of a new run. Raises :class:`HarnessError` where it holds something already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
+    check_new(folder, "choose another --out, or go on with that run by --resume")
     _write_json(folder / PLAN, asdict(settings))
+    begin_unplanned(folder, facts)
+
+
+def check_new(folder: Path, advice: str) -> None:
+    """Raise :class:`HarnessError` where the folder holds something already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise HarnessError(f"{folder} is not empty: {advice}.")
+
+
+def begin_unplanned(folder: Path, facts: Facts) -> None:
+    """The same of a run that cannot be gone on with: its environment, and no plan."""
     _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
 
 
@@ -146,9 +156,13 @@ def check_same_machine(folder: Path, facts: Facts) -> None:
 
 def note_moment(folder: Path, what: str) -> None:
     """Add to the environment what runs beside the run at this moment."""
-    found = json.loads((folder / ENVIRONMENT).read_text())
-    found["moments"].append({"before": what, **environment.moment()})
-    _write_json(folder / ENVIRONMENT, found)
+    moments = json.loads((folder / ENVIRONMENT).read_text())["moments"]
+    note(folder, {"moments": [*moments, {"before": what, **environment.moment()}]})
+
+
+def note(folder: Path, facts: Facts) -> None:
+    """Add facts to the environment."""
+    _write_json(folder / ENVIRONMENT, {**json.loads((folder / ENVIRONMENT).read_text()), **facts})
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -188,10 +188,15 @@ def placed(row: Row, configuration: Configuration) -> Row:
         threads=configuration.threads,
         device=target.device,
         provider=None if own else target.name,
-        options=runtimes.options(configuration.runtime) if own else target.described,
+        options=runtimes.options(configuration.runtime) if own else _told(configuration),
         batch=configuration.batch,
         input_shape=_sized(row.input_shape, configuration.image_size),
     )
+
+
+def _told(configuration: Configuration) -> str | None:
+    """What the provider and the session were told."""
+    return ", ".join(filter(None, (configuration.target.described, configuration.session.described))) or None
 
 
 def _sized(shape: str | None, size: tuple[int, int] | None) -> str | None:

@@ -19,6 +19,7 @@ from harness import (
     latency,
     latency_worker,
     node_providers,
+    places,
     provenance,
     providers,
     rows,
@@ -174,9 +175,6 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     """The floor of each provider stands beside its own latency; one that is absent is a row with the reason."""
     settings = Settings(architectures=(), threads=(1, 2), providers=("cpu", "cuda", "tensorrt"))
     identity = latency.save_identity(tmp_path / "identity.onnx")
-    present = {
-        ("onnxruntime", target): measuring._floor(identity, "onnxruntime", target) for target in settings.targets[:2]
-    }
     absent = {settings.targets[2]: "no TensorRT here."}
     asked: list[Subject] = []
 
@@ -193,17 +191,18 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(
         inspection, "of", lambda subjects: {one.key: on_gpu.get(one.target.provider, seen) for one in subjects}
     )
-    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, floors=present, absent=absent, seed=0)
     ways = [Way(framework="torch", configuration=each) for each in settings.configurations]
+    where = places.of(identity, ways, absent)
+    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, places=where, seed=0)
     subjects = [
         Subject(
             key=way.key, model=Path("m"), shapes={}, threads=way.configuration.threads, target=way.configuration.target
         )
-        for way in timed.present(ways)
+        for way in where.present(ways)
     ]
     timings = timed.of(subjects, lambda _: None)
     known = Row(run="r", architecture="n", framework="torch")
-    found = [timed.row(known, way, timings) for way in ways]
+    found = [where.row(known, way, timings, "n") for way in ways]
     assert [(row.device, row.provider, row.threads) for row in found] == [
         ("cpu", "CPUExecutionProvider", 1),
         ("cpu", "CPUExecutionProvider", 2),
