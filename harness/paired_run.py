@@ -43,7 +43,7 @@ class Plan:
 
     effort: Effort
     looks: Sequence[int]
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    thresholds: Thresholds
     limit_s: float | None = None
     seed: int = 0
 

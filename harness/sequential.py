@@ -18,9 +18,9 @@ from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements import Launch, Timing
 from harness.verdicts import Judged, Thresholds, Verdict
 
-MOST_LAUNCHES = 40
+MOST_LAUNCHES = verdicts.LOOKS[-1]
 CONTROL_LAUNCHES = 6
-SHARES = (0.25, 0.5, 1.0)  # of the launches, after which there is a look
+SHARES = tuple(look / MOST_LAUNCHES for look in verdicts.LOOKS)  # of the launches, after which there is a look
 
 CarryOut = Callable[[int, Sequence[Sequence[str]]], Mapping[str, Launch | Exception]]
 
@@ -55,7 +55,7 @@ class Found:
 
 
 def looks(most: int) -> tuple[int, ...]:
-    """The launches after which there is a look: three at the most, the last at the end, none at fewer than six."""
+    """The launches after which there is a look: four at the most, the last at the end, none at fewer than six."""
     return tuple(sorted({min(most, max(LAUNCHES_FOR_INTERVAL, math.ceil(share * most))) for share in SHARES}))
 
 

@@ -1,7 +1,7 @@
 """Measure two things against each other in one run: files, exporters, environments, commits, options.
 
 Both sides of every subject take turns in the same launches, in random order, so that what slows one slows
-the other; the effect is the ratio B / A with its interval. It is looked at three times at most and stops where
+the other; the effect is the ratio B / A with its interval. It is looked at four times at most and stops where
 every subject has its verdict; first it says how small a slowdown can be found (docs/ab.md). What is compared
 is said by at most one of --framework, --environment, --commit and --options; without them two files are.
 NAMEs are networks of the catalogue, or globs, exported by each side itself; FILEs are run as they are. The
@@ -29,6 +29,7 @@ from harness import (
     comparison_table,
     contests,
     file_arguments,
+    gate_settings,
     latency,
     measuring_arguments,
     paired_run,
@@ -113,6 +114,7 @@ def _plan(args: argparse.Namespace) -> Plan:
     return Plan(
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
         looks=sequential.looks(args.launches),
+        thresholds=gate_settings.read(Path.cwd()).latency,
         limit_s=measuring_arguments.time_limit_s(args),
         seed=args.seed,
     )
