@@ -31,6 +31,11 @@ class Configuration:
         """What the cost of a call depends on, whatever is called: the runtime, and where it runs."""
         return self.runtime, self.target
 
+    @property
+    def control(self) -> "Configuration":
+        """The way in which a control beside it is timed."""
+        return Configuration(target=self.target, threads=self.threads)
+
     def key(self, framework: str) -> str:
         """The name of the file's samples: what is usual is not said."""
         parts = [

@@ -27,6 +27,7 @@ def of(run: str, file: ModelFile) -> Row:
         batch=file.batch,
         onnx_sha256=file.sha256,
     )
+    row = run_rows.of_graph(row, ledger) if ledger else row
     return run_rows.noted(row, f"made by {file.producer}" if file.producer else None, doubt)
 
 

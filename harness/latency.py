@@ -162,6 +162,11 @@ def save_identity(path: Path) -> Subject:
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
 
 
+def save_control(path: Path) -> Subject:
+    """Write a model that is the same in every run; timed like the others, two runs are compared by it."""
+    return Subject(key="control", model=path, shapes=small_models.save_control(path), threads=1)
+
+
 @dataclass(kw_only=True)
 class _Turns:
     """One worker of a launch, and what it has measured so far."""

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import bootstrap
@@ -189,8 +189,8 @@ PERCENTILE_FLOORS = {90.0: 64, 95.0: 130, 99.0: 662, 99.9: 6636}
 class Timing:
     """One subject's latency: its launches, and why there are no more of them where one failed.
 
-    ``fallback`` names the nodes that ran on another provider than the subject's, ``shortfall`` says how
-    far the interval is from the width that was asked for.
+    ``nodes`` counts those of the graph that is run, by provider and operator; ``shortfall`` says how far the
+    interval is from the width that was asked for.
 
     Iterations of one process are correlated and share an offset of their own, so that statistics
     are over launches: the estimate is the median of the launches' medians.
@@ -198,7 +198,7 @@ class Timing:
 
     launches: tuple[Launch, ...]
     failure: str = ""
-    fallback: str = ""
+    nodes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shortfall: str = ""
 
     @property

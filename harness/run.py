@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from harness import (
     file_rows,
     files,
     framework_check,
+    inspection,
     latency,
-    placement,
     precision_rows,
     rows,
     run_folder,
@@ -25,7 +25,7 @@ from harness import (
     stopping,
     subjects,
 )
-from harness.configurations import ONNXRUNTIME, Place, Way
+from harness.configurations import ONNXRUNTIME, Configuration, Place, Way
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
@@ -35,7 +35,7 @@ from harness.rows import Row
 from harness.run_folder import Settings
 from harness.stopping import Aim
 
-FLOOR = "call floor"
+FLOOR, CONTROL = "call floor", "control"
 
 Progress = Callable[[float], None]
 
@@ -43,7 +43,7 @@ Progress = Callable[[float], None]
 def unavailable(folder: Path, settings: Settings) -> dict[Target, str]:
     """The targets of a run that cannot be had here, with the reason; the CPU's own provider always can."""
     floor = latency.save_identity(folder / "identity.onnx")
-    reasons = {target: placement.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
+    reasons = {target: inspection.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
     return {target: reason for target, reason in reasons.items() if reason}
 
 
@@ -72,8 +72,19 @@ def measure(
         run_folder.note_moment(folder, name)
         seed = settings.seed * 1000 + number
         aim = _aim(settings, len(measured), time.monotonic() - begun, left)
-        floors = _floors(identity, subjects.ways(one, settings), absent)
-        timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed, aim=aim)
+        ways = subjects.ways(one, settings)
+        floors = _floors(identity, ways, absent)
+        controls = _controls(latency.save_control(folder / "control.onnx"), ways, floors) if settings.control else {}
+        timing = _Timing(
+            folder=folder,
+            name=name,
+            settings=settings,
+            floors=floors,
+            controls=controls,
+            absent=absent,
+            seed=seed,
+            aim=aim,
+        )
         left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
         rows.append(table, *passes.added(found, one, settings, floors))
@@ -114,6 +125,17 @@ def _floors(
 def _floor(identity: latency.Subject, runtime: str, target: Target) -> latency.Subject:
     parts = [FLOOR, runtime if runtime != ONNXRUNTIME else "", target.provider if target.provider != "cpu" else ""]
     return replace(identity, key=", ".join(filter(None, parts)), target=target, runtime=runtime)
+
+
+def _controls(
+    control: latency.Subject, ways: Sequence[Way], floors: Mapping[Place, latency.Subject]
+) -> dict[Configuration, latency.Subject]:
+    """The same model in every way in which onnxruntime runs something of a network, where it can run."""
+    found = {}
+    for configuration in dict.fromkeys(way.configuration.control for way in ways if way.configuration.place in floors):
+        key = configuration.key(CONTROL)
+        found[configuration] = replace(control, key=key, threads=configuration.threads, target=configuration.target)
+    return found
 
 
 def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseException) -> list[Row]:
@@ -171,6 +193,7 @@ class _Timing:
     name: str
     settings: Settings
     floors: Mapping[Place, latency.Subject]  # of the places that are there
+    controls: Mapping[Configuration, latency.Subject] = field(default_factory=dict)
     absent: Mapping[Target, str]
     seed: int
     aim: Aim | None = None
@@ -180,20 +203,22 @@ class _Timing:
         return [way for way in ways if way.configuration.place in self.floors]
 
     def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        """The timings by subject, in turns with the call floors; their raw samples are kept."""
-        asked = [*self.floors.values(), *asked] if asked else []
-        elsewhere = [one for one in asked if one.target.provider != "cpu" and one.runtime == ONNXRUNTIME]
-        fallbacks, failures = placement.fallbacks(elsewhere)
-        timed = [subject for subject in asked if subject.key not in failures]
+        """The timings by subject, in turns with call floors and controls; their raw samples and outputs are kept."""
+        beside = [*self.floors.values(), *self.controls.values()]
+        inspected = inspection.of([*(one for one in beside if one.target.provider != inspection.CPU), *asked])
+        asked = [*beside, *asked] if asked else []
+        failed = {key: Timing(launches=(), failure=one.failure) for key, one in inspected.items() if one.failure}
+        timed = [subject for subject in asked if subject.key not in failed]
         found = self._measured(timed, progress) if timed else {}
         _save_samples(self.folder / "samples" / f"{self.name}.parquet", found)
-        failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
-        return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
+        _save_outputs(self.folder / "outputs" / f"{self.name}.npz", inspected)
+        nodes = {key: one.nodes for key, one in inspected.items()}
+        return {key: replace(one, nodes=nodes.get(key, {})) for key, one in found.items()} | failed
 
     def _measured(self, timed: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        floors = {floor.key for floor in self.floors.values()}  # as narrow as they happen to be
+        beside = {one.key for one in (*self.floors.values(), *self.controls.values())}  # as narrow as they happen to be
         effort = self.settings.effort
-        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=floors, progress=progress)
+        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=beside, progress=progress)
 
     def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
         """What is known of a file, with what was found when it was timed in one way."""
@@ -202,7 +227,11 @@ class _Timing:
             return run_rows.skipped(row, self.absent[way.configuration.target])
         if way.key not in timings:  # what is known says why
             return row
-        return run_rows.timed(row, timings[way.key], timings[self.floors[place].key])
+        row = replace(row, sampled_as=f"{self.name}/{way.key}")
+        control = self.controls.get(way.configuration.control) if place[0] == ONNXRUNTIME else None
+        return run_rows.timed(
+            row, timings[way.key], timings[self.floors[place].key], timings[control.key] if control else None
+        )
 
 
 def _measure_network(
@@ -264,6 +293,13 @@ def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> 
     five = found.get(f"{model.framework}_top5")
     right = accuracy.of(found[model.framework], found["labels"])
     return file_rows.tested(row, model.labelled, right, None if five is None else float(five.mean()))
+
+
+def _save_outputs(path: Path, inspected: Mapping[str, inspection.Inspection]) -> None:
+    """What each subject gave as it was inspected, under "SUBJECT/OUTPUT"."""
+    found = {f"{key}/{name}": values for key, one in inspected.items() for name, values in one.outputs.items()}
+    if found:
+        file_accuracy.save(path, found)
 
 
 def _save_samples(path: Path, timings: dict[str, Timing]) -> None:

@@ -53,6 +53,7 @@ from harness import (
     runtime_plots,
     runtime_ratios,
     runtimes,
+    small_models,
     stopping,
     subjects,
     sweep_tables,
@@ -198,6 +199,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         batches=measuring_arguments.batches(args),
         image_sizes=measuring_arguments.image_sizes(args, networks),
         energy=args.energy,
+        control=args.control,
         precisions=measuring_arguments.precisions(args, own),
         runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
@@ -215,6 +217,10 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     timed = [(one, way) for one in measured for way in subjects.ways(one, settings)]
     calls = [subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
     calls += [0.0] * len({(id(one), way.configuration.place) for one, way in timed})  # the call floors
+    if settings.control:
+        calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(
+            {(id(one), way.configuration.control) for one, way in timed}
+        )
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     measuring += consumption.expected_s(calls, settings)
