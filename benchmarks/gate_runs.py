@@ -58,6 +58,7 @@ class Change:
 
 KINDS: dict[str, Any] = {"gate run": GateRun, "confirmation": Confirmation, "change": Change}
 SETTINGS = "settings"
+UNCHANGED = "none"  # the name of the change that is none, which the gate must pass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.latency import Effort
 from harness.verdicts import LOOKS, Thresholds
 
-from . import confusion, gate_measurement, gate_runs, simulated_gate, timed_models
+from . import confusion, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
 from .gate_measurement import CHAINS, Pair
 from .gate_runs import GateRun
 
@@ -80,6 +80,8 @@ def experiment(args: argparse.Namespace) -> None:
         for pair in slowed:
             if pair.name not in {one.subject for one in done.confirmations}:
                 gate_runs.append(args.out, gate_measurement.confirmed(pair, replace(effort, launches=args.long)))
+        for change in planted_gate.judged(Path(folder), {one.name for one in done.changes}):
+            gate_runs.append(args.out, change)
         kept = {(run.number, bool(run.slower)) for run in done.gate_runs}
         for number, slower in plan(args.runs, args.slowdowns, slowed):
             if (number, bool(slower)) not in kept:

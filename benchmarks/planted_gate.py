@@ -1,0 +1,53 @@
+"""The planted changes that need no timing, each through two runs of `harness run` and `harness gate`."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.verdicts import Verdict
+
+from . import planted_files
+from .gate_runs import UNCHANGED, Change
+from .planted_files import Planted
+
+# Latency is left out: of two runs it could only be told by their controls, and is what the gate runs are about.
+RUN = ("run", "--threads", "1", "--launches", "1", "--seconds", "0.01")
+GATE = ("--format", "json", "--without", "latency")
+
+
+def judged(folder: Path, done: Collection[str]) -> Iterator[Change]:
+    """Let the gate judge every change but those that are done; files and run folders lie in the folder."""
+    planted = planted_files.of(folder)
+    nothing = Planted(name=UNCHANGED, network=planted_files.WITH_RELU, base=planted[1].base, head=planted[1].base)
+    for change in (nothing, *planted):
+        if change.name not in done:
+            yield _judged(change, folder)
+
+
+def _judged(change: Planted, folder: Path) -> Change:
+    begun = time.monotonic()
+    runs = []
+    for file in change.write(folder):
+        runs.append(file.parent / "run")
+        _harness(*RUN, str(file), "--out", str(runs[-1]))
+    answer = json.loads(_harness("gate", *map(str, runs), *GATE, codes=(0, 1, 3)))
+    found = [one["check"] for one in answer["findings"] if one["verdict"] == Verdict.FAIL]
+    return Change(
+        name=change.name,
+        network=change.network,
+        verdict=answer["verdict"],
+        found_by=list(dict.fromkeys(found)),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _harness(*arguments: str, codes: Collection[int] = (0,)) -> str:
+    """What the command line prints. Raises :class:`HarnessError` where it ends otherwise than it may."""
+    done = subprocess.run([sys.executable, "-m", "harness", *arguments], capture_output=True, text=True)
+    if done.returncode not in codes:
+        raise HarnessError(f"harness {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
