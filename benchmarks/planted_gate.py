@@ -35,7 +35,8 @@ def _judged(change: Planted, folder: Path) -> Change:
         runs.append(file.parent / "run")
         _harness(*RUN, str(file), "--out", str(runs[-1]))
     answer = json.loads(_harness("gate", *map(str, runs), *GATE, codes=(0, 1, 3)))
-    found = [one["check"] for one in answer["findings"] if one["verdict"] == Verdict.FAIL]
+    checks = [check for subject in answer["subjects"] for check in subject["checks"]]
+    found = [check["check"] for check in checks if check["verdict"] == Verdict.FAIL]
     return Change(
         name=change.name,
         network=change.network,
