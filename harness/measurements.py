@@ -112,9 +112,13 @@ class Accuracy:
     @property
     def interval(self) -> tuple[float, float]:
         """The Wilson 95 % interval (E. B. Wilson, JASA 22, 1927)."""
+        return self.wilson(0.95)
+
+    def wilson(self, confidence: float) -> tuple[float, float]:
+        """The Wilson interval of another confidence."""
         from scipy.stats import binomtest
 
-        found = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
+        found = binomtest(self.correct, self.total).proportion_ci(confidence, method="wilson")
         return float(found.low), float(found.high)
 
 

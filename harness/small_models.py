@@ -7,8 +7,9 @@ from typing import Any
 
 OPSET, IR_VERSION = 18, 10
 
-CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE = 4, 32, 48
-CONTROL_MACS = CONTROL_LAYERS * (3 * CONTROL_CHANNELS * CONTROL_SIDE) ** 2  # 85 million: some milliseconds
+# Of some 100 µs: what disturbs a machine takes a core for longer, so that most of its calls are not disturbed.
+CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE = 4, 16, 24
+CONTROL_MACS = CONTROL_LAYERS * (3 * CONTROL_CHANNELS * CONTROL_SIDE) ** 2
 
 Shapes = Mapping[str, Sequence[int | str]]  # by name; a text is an axis of any length
 

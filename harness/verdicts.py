@@ -10,9 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from harness import comparison
 from harness.comparison import Estimate, Ratio
+
+Key = TypeVar("Key")
 
 LOOKS = (10, 20, 40)  # launches, after which a measurement is looked at
 
@@ -84,9 +87,9 @@ def once(estimates: Mapping[str, Estimate], thresholds: Thresholds, looks: int =
     }
 
 
-def holm(p: Mapping[str, float], rate: float) -> set[str]:
+def holm(p: Mapping[Key, float], rate: float) -> set[Key]:
     """The hypotheses that are rejected, so that with that probability none of them is rejected wrongly."""
-    rejected: set[str] = set()
+    rejected: set[Key] = set()
     for key in sorted(p, key=p.__getitem__):
         if p[key] > rate / (len(p) - len(rejected)):
             break
