@@ -18,8 +18,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.gate_settings import GateSettings
 from harness.latency import Effort
-from harness.verdicts import LOOKS, Thresholds
+from harness.verdicts import LOOKS
 
 from . import confusion, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
 from .gate_measurement import CHAINS, Pair
@@ -35,7 +36,7 @@ def main() -> int:
         if args.report:
             confusion.print_report(gate_runs.read(args.report))
         elif args.simulate:
-            simulated_gate.print_report(args.simulate, Thresholds(), args.runs)
+            simulated_gate.print_report(args.simulate, GateSettings().latency, args.runs)
         else:
             experiment(args)
     except HarnessError as error:
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def experiment(args: argparse.Namespace) -> None:
     """Do what the file does not hold yet, and print the tables."""
-    thresholds, effort = Thresholds(), Effort(seconds=args.seconds)
+    thresholds, effort = GateSettings().latency, Effort(seconds=args.seconds)
     settings = {
         "networks": args.networks, "threads": args.threads, "looks": args.launches, "seconds": args.seconds,
         "thresholds": asdict(thresholds),

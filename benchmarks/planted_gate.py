@@ -16,6 +16,7 @@ from .planted_files import Planted
 
 # Latency is left out: of two runs it could only be told by their controls, and is what the gate runs are about.
 RUN = ("run", "--threads", "1", "--launches", "1", "--seconds", "0.01")
+REFUSED = 2  # exit code: the gate takes the two for runs of different things, and names no check
 GATE = ("--format", "json", "--without", "latency")
 
 
@@ -25,16 +26,18 @@ def judged(folder: Path, done: Collection[str]) -> Iterator[Change]:
     nothing = Planted(name=UNCHANGED, network=planted_files.WITH_RELU, base=planted[1].base, head=planted[1].base)
     for change in (nothing, *planted):
         if change.name not in done:
-            yield _judged(change, folder)
+            yield judged_alone(change, folder)
 
 
-def _judged(change: Planted, folder: Path) -> Change:
+def judged_alone(change: Planted, folder: Path) -> Change:
+    """What the gate says of one change."""
     begun = time.monotonic()
     runs = []
     for file in change.write(folder):
         runs.append(file.parent / "run")
         _harness(*RUN, str(file), "--out", str(runs[-1]))
-    answer = json.loads(_harness("gate", *map(str, runs), *GATE, codes=(0, 1, 3)))
+    told = _harness("gate", *map(str, runs), *GATE, codes=(0, 1, REFUSED, 3))
+    answer = json.loads(told) if told else {"verdict": "refused", "subjects": []}
     checks = [check for subject in answer["subjects"] for check in subject["checks"]]
     found = [check["check"] for check in checks if check["verdict"] == Verdict.FAIL]
     return Change(

@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from harness import comparison, verdicts
-from harness.comparison import Rounds
+from harness import comparison, samples, verdicts
 from harness.errors import HarnessError
 from harness.tables import print_table
 from harness.verdicts import LOOKS, Thresholds, Verdict
@@ -52,8 +50,8 @@ def noise(run: Path) -> dict[str, list[float]]:
     Raises :class:`HarnessError` where the run folder has no two exports that took turns.
     """
     found = {}
-    for path in sorted((run / "samples").glob("*.parquet")):
-        medians = _medians(path)
+    for path in sorted((run / samples.FOLDER).glob("*.parquet")):
+        medians = samples.round_medians(path)
         for subject, own in medians.items():
             twin = medians.get(subject.replace("keras, ", "torch, ", 1))
             if subject.startswith("keras, ") and twin:
@@ -88,14 +86,3 @@ def drawn(
         found[verdicts.together([one.verdict for one in counted])] += 1
         launches.append(max(one.launches for one in counted))
     return found, float(np.mean(launches))
-
-
-def _medians(path: Path) -> dict[str, Rounds]:
-    """By subject: the median of each round, warm-up left out."""
-    table = pd.read_parquet(path).query("round >= 0")
-    calls = (table["nanoseconds"] / table["calls"]).rename("call")
-    medians = calls.groupby([table["subject"], table["launch"], table["round"]], observed=True).median()
-    found: dict[str, dict[int, dict[int, float]]] = {}
-    for (subject, launch, number), value in medians.items():
-        found.setdefault(str(subject), {}).setdefault(launch, {})[number] = value
-    return dict(found)

@@ -3,8 +3,10 @@
 import itertools
 import json
 import math
+import shutil
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ import onnx
 import onnxruntime
 import pytest
 
-from benchmarks import confusion, gate_runs, honesty, other_rules, simulated_gate
+from benchmarks import confusion, gate_runs, honesty, other_rules, planted_gate, simulated_gate
 from benchmarks import planted_changes as plants
 from benchmarks.gate_measurement import CHAINS, Pair
 from benchmarks.gate_runs import Change, Compared, Confirmation, GateRun
 from benchmarks.other_rules import RULES, Sampled
+from benchmarks.planted_files import Planted
 from harness import artifacts, catalog, comparison, cost, export_torch, images, profiles, untrained
 from harness.errors import HarnessError
 from harness.measurements import Launch
@@ -268,3 +271,13 @@ def test_drawn_gate_runs_follow_the_noise_they_are_drawn_from() -> None:
     wild, launches = simulated_gate.drawn(noisy, 1, 0.05, Thresholds(), 50)
     assert wild[Verdict.CANT_TELL] >= 40
     assert launches > 35
+
+
+def test_the_gate_finds_a_transposition_that_the_graph_does_not_show(files: dict[str, Path], tmp_path: Path) -> None:
+    """Two runs and the gate as processes: what the experiment does with every planted change."""
+
+    source = files["lenet5_1x1"]
+    base, head = partial(shutil.copyfile, source), partial(plants.transposed_kernels, source)
+    planted = Planted(name="transposed kernels", network="lenet5_1x1", base=base, head=head)
+    found = planted_gate.judged_alone(planted, tmp_path)
+    assert (found.verdict, found.found_by) == (Verdict.FAIL, ["outputs"])
