@@ -1,24 +1,21 @@
 """One gate run of the honesty experiment: its subjects, and their measurement in turns until all are decided."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison, cost, latency, verdicts
-from harness.comparison import Rounds
+from harness import comparison, cost, latency, sequential
 from harness.errors import HarnessError
 from harness.latency import Effort, Subject
-from harness.measurements import Launch
-from harness.verdicts import Thresholds, Verdict
+from harness.measurements import Timing
+from harness.verdicts import Judged, Thresholds
 
 from . import planted_changes, timed_models
 from .gate_runs import Compared, Confirmation, GateRun
 from .other_rules import sampled
 
 CHAINS = {"short chain": planted_changes.SHORT, "long chain": planted_changes.LONG}
-
-Measured = dict[str, list[Launch]]  # by the key of a subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,34 +57,29 @@ def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list
 def gate_run(
     of: Sequence[Pair], slower: str, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
 ) -> GateRun:
-    """All subjects in turns; after each look those go on of which the gate cannot tell."""
+    """All subjects in turns, as `harness ab` measures them: after each look those go on of which it cannot tell."""
     begun = time.monotonic()
-    measured: Measured = {}
-    undecided, taken = list(of), 0
-    judged: dict[str, verdicts.Judged] = {}
-    for look in looks:
-        subjects = [subject for pair in undecided for subject in pair.subjects(slower)]
-        _measure(subjects, replace(effort, launches=look - taken), seed=(number << 8) + taken, onto=measured)
-        taken = look
-        judged = verdicts.judge({pair.name: _logarithms(pair, measured) for pair in of}, thresholds, looks)
-        undecided = [pair for pair in undecided if judged[pair.name].verdict == Verdict.CANT_TELL]
-        if not undecided:
-            break
+    both = {pair.name: pair.subjects(slower) for pair in of}
+    subjects = [subject for pair in both.values() for subject in pair]
+    keys = {name: sequential.Pair(a=base.key, b=head.key) for name, (base, head) in both.items()}
+    launcher = latency.launcher(subjects, effort, seed=number)
+    found = sequential.timings(keys, [], looks, thresholds, launcher)
+    _check(found.timings)
     return GateRun(
         number=number,
         slower=slower,
         seconds=time.monotonic() - begun,
-        subjects={pair.name: _compared(pair, judged[pair.name], measured) for pair in of},
+        subjects={name: _compared(keys[name], found.judged[name], found.timings) for name in both},
     )
 
 
 def confirmed(pair: Pair, effort: Effort) -> Confirmation:
     """How much slower the slower copy is, by one long run."""
     base, head = pair.subjects(pair.name)
-    measured: Measured = {}
-    _measure([base, head], effort, seed=0, onto=measured)
+    timings = latency.measure([base, head], effort)
+    _check(timings)
     fewer, more = (cost.ledger(subject.model).macs or 0 for subject in (base, head))
-    ratio = comparison.estimate(_logarithms(pair, measured)).ratio
+    ratio = comparison.ratio(timings[head.key], timings[base.key])
     return Confirmation(
         subject=pair.name,
         macs_ratio=more / fewer,
@@ -98,32 +90,19 @@ def confirmed(pair: Pair, effort: Effort) -> Confirmation:
     )
 
 
-def _measure(subjects: Sequence[Subject], effort: Effort, seed: int, onto: Measured) -> None:
-    """Measure further launches of the subjects, numbered on from those that there are."""
-    for key, timing in latency.measure(subjects, effort, seed=seed).items():
+def _check(timings: Mapping[str, Timing]) -> None:
+    for key, timing in timings.items():
         if timing.failure:
             raise HarnessError(f"{key}: {timing.failure}")
-        kept = onto.setdefault(key, [])
-        before = len(kept)
-        kept += [replace(launch, launch=before + launch.launch) for launch in timing.launches]
 
 
-def _logarithms(pair: Pair, measured: Measured) -> list[float]:
-    base, head = (_rounds(measured[subject.key]) for subject in pair.subjects())
-    return comparison.logarithms(head, base)
-
-
-def _rounds(launches: Sequence[Launch]) -> Rounds:
-    return {launch.launch: launch.round_medians_s for launch in launches}
-
-
-def _compared(pair: Pair, judged: verdicts.Judged, measured: Measured) -> Compared:
-    base, head = (sampled(measured[subject.key]) for subject in pair.subjects())
+def _compared(pair: sequential.Pair, judged: Judged, timings: Mapping[str, Timing]) -> Compared:
+    base, head = (sampled(timings[key].launches) for key in pair.sides)
     return Compared(
         verdict=judged.verdict,
         launches=judged.launches,
         ratio=judged.ratio.value,
-        logarithms=_logarithms(pair, measured),
+        logarithms=sequential.logarithms(pair, timings),
         base=base,
         head=head,
     )
