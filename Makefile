@@ -5,7 +5,7 @@ RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxrun
 EXTRAS := $(RUNTIME),dev,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run test check venv clean
+.PHONY: run test check asv asv-publish asv-onnxruntime venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -18,6 +18,24 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# docs/asv.md tells of the next three. COMMITS takes what `git log` does; results lie under the name of the machine.
+COMMITS ?= HEAD^!
+MACHINE ?= here
+ASV_RUN = run --record-samples --machine '$(MACHINE)' '$(COMMITS)'
+
+asv: venv
+	$(BIN)/asv machine --yes --machine '$(MACHINE)'
+	$(BIN)/asv $(ASV_RUN)
+
+asv-onnxruntime: venv
+	$(BIN)/asv --config asv.onnxruntime.conf.json machine --yes --machine '$(MACHINE)'
+	$(BIN)/asv --config asv.onnxruntime.conf.json $(ASV_RUN)
+
+asv-publish: venv
+	$(BIN)/asv publish
+	$(BIN)/asv --config asv.onnxruntime.conf.json publish
+	@echo "to look at them: $(BIN)/asv preview, and $(BIN)/asv --config asv.onnxruntime.conf.json preview"
 
 venv: .venv/installed-$(RUNTIME)
 

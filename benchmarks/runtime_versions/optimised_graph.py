@@ -14,6 +14,7 @@ class OptimisedGraph:
 
     def track_nodes(self, network: str, framework: str) -> int:
         import onnx
+
         from harness import profiles
 
         optimised = Path("optimised.onnx")

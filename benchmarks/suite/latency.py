@@ -1,4 +1,4 @@
-"""How long a call takes, of files with random weights, measured by the harness; asv keeps the samples and their statistics."""
+"""How long a call of an exported file takes: the harness measures, asv keeps the samples and their statistics."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a file takes of memory, of files with random weights, measured by the harness; asv keeps the samples and their statistics."""
+"""What an exported file takes of memory, in a fresh process each time; weights are random."""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import outcomes
 
 if TYPE_CHECKING:
+    from harness.measurements import Equivalence
     from harness.plan import Piece, Pieces
 
 FRAMEWORKS = ("keras", "torch")
@@ -45,8 +46,8 @@ TIMED = ("lenet5_1x1", "mlp_fmnist_relu_1", "shallow_vgg")
 def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.Outcomes]:
     """Make the networks in a cache that begins empty, in the working folder: what this commit makes, and nothing older.
 
-    Gives "files" and "accuracies" by (network, framework), and "proofs" by (network,). The weights are random unless
-    they are to be trained by the quick recipe.
+    Gives "files" and "errors" (1 - accuracy) by (network, framework), and "proofs" by (network,). The weights are
+    random, and there are no errors, unless they are to be trained by the quick recipe.
     """
     from harness import carrying_out, pieces
 
@@ -56,25 +57,29 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
     wanted = [piece for each in planned.values() if not isinstance(each, outcomes.Failed) for piece in each.all]
     errors = carrying_out.carry_out(wanted, lambda *_: None)
 
-    def network(name: str, last: "Piece | None" = None) -> "Pieces":
-        """The pieces of a network; raises what went wrong on the way to the last one, or to the proof."""
-        found: Pieces = outcomes.result(planned, name)
-        if error := errors.get((last or found.prove).digest):
+    def checked(piece: "Piece") -> "Piece":
+        if error := errors.get(piece.digest):  # of the piece, or of one that it needs
             raise error
-        return found
+        return piece
 
     def file(name: str, framework: str) -> str:
-        export = outcomes.result(planned, name).exports[framework]
-        return str(pieces.artifact(network(name, export).exports[framework]).path)
+        return str(pieces.artifact(checked(outcomes.result(planned, name).exports[framework])).path)
+
+    def proof(name: str) -> "Equivalence":
+        network: Pieces = outcomes.result(planned, name)
+        checked(network.prove)
+        return pieces.verdict(network)
 
     def error_of(name: str, framework: str) -> float:
-        found = pieces.accuracies(network(name))[framework]
+        network: Pieces = outcomes.result(planned, name)
+        checked(network.prove)
+        found = pieces.accuracies(network)[framework]
         return 1 - found.correct / found.total
 
     each = [(name, framework) for name in names for framework in FRAMEWORKS]
     return {
         "files": outcomes.of(each, file),
-        "proofs": outcomes.of(planned, lambda name: pieces.verdict(network(name))),
+        "proofs": outcomes.of(planned, proof),
         "errors": outcomes.of(each, error_of) if trained else {},
     }
 
@@ -92,8 +97,8 @@ def _plan(name: str, *, trained: bool) -> "Pieces":
 def drawn() -> dict[str, Any]:
     """Of each network with random weights: the counts of its two files, and the proof that they are one network."""
     made = make(NETWORKS)
-    return {"costs": outcomes.of(made["files"], lambda *key: _cost(outcomes.result(made["files"], *key))),
-            "proofs": made["proofs"]}  # fmt: skip
+    costs = outcomes.of(made["files"], lambda *key: _cost(outcomes.result(made["files"], *key)))
+    return {"costs": costs, "proofs": made["proofs"]}
 
 
 def _cost(file: str) -> dict[str, int | None]:

@@ -1,4 +1,4 @@
-"""How long a session takes to be created, of files with random weights, measured by the harness; asv keeps the samples and their statistics."""
+"""How long a session takes to be created, in a fresh process each time; weights are random."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def networks() -> dict[str, outcomes.Outcomes]:
 
 
 def files(found: outcomes.Outcomes) -> dict[str, outcomes.Outcomes]:
-    """Of files by (network, framework): "latency", "session" and "memory" by (network, framework, provider, threads)."""
+    """Of files by (network, framework): "latency", "session" and "memory", each by provider and threads as well."""
     from harness import latency
 
     keys = [(*key, provider, threads) for key in found for provider in PROVIDERS for threads in THREADS]
