@@ -32,6 +32,8 @@ def of(keys: Iterable[Key], find: Callable[..., Any]) -> dict[Key, Any]:
     for key in keys:
         try:
             found[key] = find(*key)
+        except BenchmarkFailedError as error:  # of what it is made from
+            found[key] = Failed(str(error))
         except Exception as error:  # raised again where the result is asked for
             found[key] = Failed(f"{type(error).__name__}: {error}")
     return found

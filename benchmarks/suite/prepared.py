@@ -74,7 +74,7 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
         network: Pieces = outcomes.result(planned, name)
         checked(network.prove)
         found = pieces.accuracies(network)[framework]
-        return 1 - found.correct / found.total
+        return (found.total - found.correct) / found.total
 
     each = [(name, framework) for name in names for framework in FRAMEWORKS]
     return {
