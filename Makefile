@@ -5,7 +5,7 @@ RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxrun
 EXTRAS := $(RUNTIME),dev,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run pictures test check venv clean
+.PHONY: run pictures test check asv asv-publish asv-onnxruntime venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -28,6 +28,24 @@ check: venv
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+
+# docs/asv.md tells of the next three. COMMITS takes what `git log` does; results lie under the name of the machine.
+COMMITS ?= HEAD^!
+MACHINE ?= here
+ASV_RUN = run --record-samples --machine '$(MACHINE)' '$(COMMITS)'
+
+asv: venv
+	$(BIN)/asv machine --yes --machine '$(MACHINE)'
+	$(BIN)/asv $(ASV_RUN)
+
+asv-onnxruntime: venv
+	$(BIN)/asv --config asv.onnxruntime.conf.json machine --yes --machine '$(MACHINE)'
+	$(BIN)/asv --config asv.onnxruntime.conf.json $(ASV_RUN)
+
+asv-publish: venv
+	$(BIN)/asv publish
+	$(BIN)/asv --config asv.onnxruntime.conf.json publish
+	@echo "to look at them: $(BIN)/asv preview, and $(BIN)/asv --config asv.onnxruntime.conf.json preview"
 
 venv: .venv/installed-$(RUNTIME)
 
