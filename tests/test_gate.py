@@ -219,6 +219,12 @@ def test_a_network_that_is_sure_hides_nothing() -> None:
     assert gate_outputs.distance({"y": one}, {"y": other})[0] > 5e-3
 
 
+def test_the_same_file_may_give_something_else_elsewhere(tmp_path: Path) -> None:
+    """Another version of onnxruntime, or another option, is the very thing that may be judged."""
+    found = judged(tmp_path, *interleaved({}, {"outputs": OUTPUTS[::-1]}))
+    assert check(found, "outputs").verdict == Verdict.FAIL
+
+
 def test_outputs_of_other_weights_are_not_compared(tmp_path: Path) -> None:
     found = judged(tmp_path, {}, {**row(weights="v"), "outputs": OUTPUTS[::-1]})
     assert (check(found, "outputs").verdict, check(found, "outputs").detail[:12]) == (None, "not compared")
