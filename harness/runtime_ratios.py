@@ -55,12 +55,12 @@ def _times(ratio: RuntimeRatio) -> str:
 def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
     if not path.is_file():
         return []
-    medians = _medians(path)
+    every = medians(path)
     found = []
-    for subject, own in medians.items():
+    for subject, own in every.items():
         framework, *setting = subject.split(", ")
         runtime = setting.pop(0) if setting else ""
-        exported = medians.get(", ".join([framework, *setting]), {})  # its key, less the runtime
+        exported = every.get(", ".join([framework, *setting]), {})  # its key, less the runtime
         both = sorted(own.keys() & exported.keys())
         if runtime in OWN and framework == OWN[runtime][0] and len(both) > 1:  # a call floor is of none
             ratio = comparison.of_rounds(own, exported)
@@ -70,7 +70,7 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
                     network=network,
                     framework=framework,
                     runtime=runtime,
-                    setting=", ".join("1 thread" if part == "1 threads" else part for part in setting),
+                    setting=in_words(setting),
                     value=ratio.value,
                     low=ratio.low if known else None,
                     high=ratio.high if known else None,
@@ -80,15 +80,20 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
     return found
 
 
-def _medians(path: Path) -> dict[str, dict[int, dict[int, float]]]:
+def in_words(setting: Sequence[str]) -> str:
+    """What a subject of the samples was timed with, as people say it."""
+    return ", ".join("1 thread" if part == "1 threads" else part for part in setting)
+
+
+def medians(path: Path) -> dict[str, dict[int, dict[int, float]]]:
     """By subject, launch and round: the median of a call, in nanoseconds, warm-up left out."""
     import pandas
 
     table = pandas.read_parquet(path)
     table = table[table["round"] >= 0]
     table["call"] = table["nanoseconds"] / table["calls"]
-    medians = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
+    of_rounds = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
     found: dict[str, dict[int, dict[int, float]]] = {}
-    for subject, launch, number, value in medians.itertuples(index=False, name=None):
+    for subject, launch, number, value in of_rounds.itertuples(index=False, name=None):
         found.setdefault(str(subject), {}).setdefault(int(launch), {})[int(number)] = float(value)
     return found

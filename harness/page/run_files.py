@@ -1,0 +1,125 @@
+"""What the folder of a run holds for its page, read at one place.
+
+Beside its rows everything may be missing, older or damaged, since anybody may have made the folder: what cannot be
+read is left out, and ``remarks`` say so.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness import rows, runtime_ratios, twin_ratios
+from harness.errors import HarnessError, first_line
+from harness.rows import Row
+from harness.runtime_ratios import RuntimeRatio
+from harness.twin_ratios import TwinRatio
+
+Line = Mapping[str, Any]
+Found = TypeVar("Found")
+
+_FIGURES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeTable:
+    """The lines of a file's nodes at one thread count, as ``nodes/NAME.FRAMEWORK.THREADS.csv`` has them."""
+
+    network: str
+    framework: str
+    threads: int
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """A run: its rows and what else is in its folder. ``histories`` are the epochs by network."""
+
+    label: str
+    rows: Sequence[Row]
+    environment: Mapping[str, Any]
+    histories: Mapping[str, Sequence[Line]]
+    nodes: Sequence[NodeTable]
+    peaks: Sequence[Line]
+    twins: Sequence[TwinRatio]
+    runtimes: Sequence[RuntimeRatio]
+    remarks: Sequence[str]
+
+
+def read(path: Path) -> RunFiles:
+    """A run from its folder, or from its ``rows.csv``. Raises :class:`HarnessError` where it has no rows to read."""
+    found = rows.read(path)
+    if not found:
+        raise HarnessError(f"{path} has no rows: the run was stopped before its first; start it again with --resume.")
+    folder = path if path.is_dir() else path.parent
+    remarks: list[str] = []
+
+    def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
+        try:
+            return how(what) if what.exists() else otherwise
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, HarnessError) as error:
+            remarks.append(f"{what.relative_to(folder)} cannot be read and is left out: {first_line(error)}")
+            return otherwise
+
+    histories = {file.stem: kept(file, _history, []) for file in sorted(folder.glob("histories/*.json"))}
+    tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
+    return RunFiles(
+        label=found[0].run,
+        rows=found,
+        environment=kept(folder / "environment.json", _environment, {}),
+        histories={name: epochs for name, epochs in histories.items() if epochs},
+        nodes=[one for one in tables if one],
+        peaks=kept(folder / "peaks.csv", _lines, []),
+        twins=kept(folder / "samples", lambda _: twin_ratios.of(folder, found), []),
+        runtimes=kept(folder / "samples", lambda _: runtime_ratios.of(folder, found), []),
+        remarks=remarks,
+    )
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text("utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"expected an object, found {type(found).__name__}")
+    return found
+
+
+def _history(path: Path) -> list[Line]:
+    epochs = json.loads(path.read_text("utf-8"))["epochs"]
+    found = []
+    for number, epoch in enumerate(epochs, start=1):
+        figures = {name: float(epoch[name]) for name in _FIGURES}
+        if not all(map(math.isfinite, figures.values())):
+            raise ValueError(f"a figure of epoch {number} is no finite number")
+        found.append({"epoch": number, **figures})
+    return found
+
+
+def _is_node_table(path: Path) -> bool:
+    """``NAME.FRAMEWORK.THREADS.csv``: rooflines and comparisons of twins end otherwise."""
+    *_, framework, threads = path.stem.split(".")[-3:]
+    return threads.isdecimal() and framework in ("keras", "torch", "onnx")
+
+
+def _nodes(path: Path) -> NodeTable | None:
+    network, framework, threads = path.stem.rsplit(".", 2)
+    lines = _lines(path)
+    if not any(line["part"] == "node" for line in lines):
+        return None
+    return NodeTable(network=network, framework=framework, threads=int(threads), lines=lines)
+
+
+def _lines(path: Path) -> list[Line]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _value(name, text) for name, text in line.items()} for line in csv.DictReader(file)]
+
+
+def _value(name: str, text: str | None) -> object:
+    """What has a unit, and what counts, as numbers; None for an empty field."""
+    if not text:
+        return None
+    if name.endswith(("_s", "_byte", "share")):
+        return float(text)
+    return int(text) if name in ("rank", "position", "macs", "threads") else text

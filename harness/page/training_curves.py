@@ -1,0 +1,53 @@
+"""The training of each network, epoch by epoch."""
+
+from collections.abc import Sequence
+
+from harness.page import vega
+from harness.page.run_files import Line, RunFiles
+from harness.page.section import Chart, Section
+from harness.tables import format_percent, plain
+
+INTRO = "Loss of each network by epoch: on the training images while it learned from them, and on held-out images after."
+ABSENT = (
+    "No history of a training is kept with the run: `harness run NAME --profile quick` (or lecture) trains, files of "
+    "your own and networks with random weights are not trained."
+)
+PARTS = ("training", "validation")
+
+
+def section(runs: Sequence[RunFiles]) -> Section:
+    """A chart a network that was trained."""
+    charts = [
+        _chart(f"{run.label}: {name}" if len(runs) > 1 else name, epochs)
+        for run in runs
+        for name, epochs in run.histories.items()
+    ]
+    intro = INTRO if charts else ""
+    return Section(key="training", title="Training", intro=intro, charts=charts, absent=ABSENT)
+
+
+def _chart(title: str, epochs: Sequence[Line]) -> Chart:
+    records = []
+    for epoch in epochs:
+        accuracies = {part: epoch[f"{_field(part)}accuracy"] for part in PARTS}
+        for part in PARTS:
+            told = {"Epoch": str(epoch["epoch"]), "Loss": f"{epoch[f'{_field(part)}loss']:.4g}"}
+            hover = {**told, "Accuracy": format_percent(accuracies[part]), "On": f"{part} images"}
+            y = epoch[f"{_field(part)}loss"]
+            records.append({"x": epoch["epoch"], "y": y, "part": part, "series": part, "hover": hover})
+    colour, _ = vega.kinds("part", "Images", PARTS, PARTS)
+    dash = {"field": "part", "type": "nominal", "legend": None}
+    last = epochs[-1]
+    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
+    summary = (
+        f"{len(epochs)} epochs; at the end a validation accuracy of {format_percent(last['validation_accuracy'])} "
+        f"(training: {format_percent(last['accuracy'])}); the best, {format_percent(best['validation_accuracy'])}, was "
+        f"in epoch {best['epoch']}."
+    )
+    x = vega.axis("Epoch", axis={"tickMinStep": 1, "format": "d"})
+    spec = vega.lines(x, vega.axis("Loss"), colour, dash, points=len(epochs) <= 60, intervals=False)
+    return Chart(title=plain(title), summary=summary, spec=spec, records=records, wide=False)
+
+
+def _field(part: str) -> str:
+    return "validation_" if part == "validation" else ""
