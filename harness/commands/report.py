@@ -1,7 +1,8 @@
-"""Draw the pictures of a run and print its table.
+"""Write the report of a run, draw its pictures, and print its table.
 
-Without a RUN, the reference results of this repository. The pictures (PNG, SVG, and a CSV of what
-each shows) go into the run's folder, or to --out. Several runs are put together where they were
+Without a RUN, the reference results of this repository. The report is report.html, one page that opens from a
+file and fetches nothing; it and the pictures (PNG, SVG, and a CSV of what each shows) go into the run's folder, or
+to --out. The lectures' claims are checked for it, which takes seconds; --no-claims leaves them out. Several runs are put together where they were
 tested on the same images.
 
 With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
@@ -16,8 +17,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import figure, figure_plots, plots, progress, rows, runtime_plots, runtime_ratios, sweep_tables
+from harness import figure, figure_plots, page, plots, progress, rows, runtime_plots, runtime_ratios, sweep_tables
 from harness.catalog import FRAMEWORKS
+from harness.commands.claims import checked
 from harness.errors import HarnessError
 from harness.rows import Row
 from harness.run_table import print_run
@@ -32,7 +34,8 @@ FIGURE_COLUMNS += ("measured_accuracy", "published_accuracy", "operations_front_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"run folders; default: {REFERENCE}, with --figure {FIGURE_REFERENCE}"
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=default)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go; default: the run's folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where they go; default: the run's folder")
+    parser.add_argument("--no-claims", action="store_true", help="leave the lectures' claims out of the report")
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="default: table; else every column of rows.csv"
     )
@@ -60,7 +63,18 @@ def main(args: argparse.Namespace) -> int:
         _say_drawn(runtime_plots.draw(ratios, folder))
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
+    claims = None if args.no_claims or len(runs) > 1 else _claims(runs[0])  # a claim is of one run
+    progress.say(f"the report is {page.write(runs, folder, claims)}")
     return 0
+
+
+def _claims(run: Path) -> list[dict[str, object]] | None:
+    """What the run shows of the lectures' claims; None, and why in one line, where they cannot be checked."""
+    try:
+        return checked(run)
+    except HarnessError as error:
+        progress.say(f"no claims in the report: {error}")
+        return None
 
 
 def reference(start: Path, results: Path = REFERENCE) -> Path:

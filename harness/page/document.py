@@ -105,4 +105,15 @@ def _template() -> Any:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["code"] = _code
     return environment.get_template("page.html.jinja")
+
+
+def _code(text: str) -> Any:
+    """A text whose parts between backticks are code."""
+    markup = import_module("markupsafe")
+    parts = (
+        markup.Markup("<code>{}</code>" if place % 2 else "{}").format(part)
+        for place, part in enumerate(text.split("`"))
+    )
+    return markup.Markup("").join(parts)

@@ -62,12 +62,12 @@ def not_measured(rows: Sequence[Row], runs: Sequence[RunFiles]) -> Section:
     """Rows that are not ok, what must be known of those that are, and what no row holds."""
     failed = _grouped([row for row in rows if row.status != "ok"])
     remarked = _grouped([row for row in rows if row.status == "ok" and row.reason])
-    missing = [
+    missing: list[dict[str, object]] = [
         {"column": row_texts.heading(name), "what fills it": FILLED_BY[name]}
         for name in COLUMNS
         if name in FILLED_BY and all(getattr(row, name) is None for row in rows)
     ]
-    left_out = [{"file": plain(text)} for run in runs for text in run.remarks]
+    left_out: list[dict[str, object]] = [{"file": plain(text)} for run in runs for text in run.remarks]
     parts = [("Rows that are not ok", failed), ("Measured, but to know", remarked)]
     parts += [("In no row", missing), ("Left out of this page", left_out)]
     tables = [table(title, lines, folded=title == "Measured, but to know") for title, lines in parts if lines]

@@ -42,16 +42,15 @@ def section(rows: Sequence[Row]) -> Section:
     )
 
 
-def _chart(
-    dataset: str, records: Sequence[dict[str, object]], rows: Sequence[Row], settings: Sequence[str]
-) -> Chart:
-    present = [str(record["framework"]) for record in records]
-    kind = vega.kinds("framework", "Exported from", list(dict.fromkeys(present)), vega.FRAMEWORKS)
+def _chart(dataset: str, records: Sequence[dict[str, object]], rows: Sequence[Row], settings: Sequence[str]) -> Chart:
+    there = {str(record["framework"]) for record in records}
+    present = [name for name in plots.ORDER if name in there] + sorted(there - set(plots.ORDER))
+    kind = vega.kinds("framework", "File from", present, vega.FRAMEWORKS)
     networks = len({(record["network"], record["precision"]) for record in records})
     return Chart(
         title=plain(dataset),
         summary=_summary(dataset, rows),
-        spec=vega.bubbles(vega.axis("Accuracy [%]"), kind, names=networks <= MOST_NAMES),
+        spec=vega.bubbles(vega.axis("Accuracy [%]"), kind, present, names=networks <= MOST_NAMES),
         records=records,
         axes={
             name: {"title": title, "field": FIELDS.get(name, name)}
@@ -79,7 +78,9 @@ def _records(number: int, row: Row, settings: Sequence[str]) -> list[dict[str, o
         dataset, top1 = published
         point = _record(number, row, settings, dataset, top1.percent)
         hover = {"Published by": top1.source, "On": top1.on, "Published accuracy": _percent(top1)}
-        found.append(point | {"published": True, "standing": not measured, "more": hover})
+        group = plain(f"{row.run}, {row.architecture}, {row.input_shape}")  # twins have it in common
+        point |= {"published": True, "framework": vega.PUBLISHED, "group": group, "name": plain(row.architecture)}
+        found.append(point | {"standing": not measured, "more": hover})
     return found
 
 

@@ -12,6 +12,9 @@ const THEMES = {
     colours: ["#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#D55E00", "#B9A2E0", "#FFFFFF"] },
 };
 const SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right"];
+// Where the name of a point may stand, the best first.
+const ANCHORS = ["right", "left", "top", "bottom", "top-right", "bottom-right", "top-left", "bottom-left"];
+const DISTANCES = [12, 20, 28, 38];
 let kept = new Set(page.facets.keys());
 let theme = prefersDark.matches ? "dark" : "light";
 
@@ -20,13 +23,14 @@ function config() {
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12 };
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: null },
-    axis: { ...text, gridColor: line, domainColor: soft, tickColor: soft, labelLimit: narrow.matches ? 110 : 260,
+    axis: { ...text, gridColor: line, domainColor: soft, tickColor: soft, labelOverlap: "greedy", labelLimit: narrow.matches ? 110 : 260,
       titleLimit: Math.max(240, innerWidth - 90) },
     legend: { ...text, orient: narrow.matches ? "bottom" : "right", columns: narrow.matches ? 2 : 1, labelLimit: 240,
       symbolStrokeColor: soft },
     text: { color: ink }, rule: { color: soft, strokeWidth: 1.5 },
     range: { category: colours, symbol: SHAPES },
-    style: { front: { stroke: front, strokeWidth: 2 }, guide: { stroke: soft, color: soft },
+    style: { front: { color: front, stroke: front, strokeWidth: 2 }, guide: { color: soft, stroke: soft },
+      bubble: { color: soft, fill: soft, stroke: soft, strokeWidth: 1, opacity: 1 },
       name: { fill: ink, fontSize: 11, align: "left", dx: 8 } },
   };
 }
@@ -54,6 +58,12 @@ function placed(chart, records) {
       points.set(key, { ...record, x, x_low: record[`${field}_low`] ?? x, x_high: record[`${field}_high`] ?? x });
     }
   }
+  const names = new Set();
+  for (const point of points.values()) {  // twins lie on one another: one name is enough
+    const place = `${point.name}, ${point.x}, ${Math.round(point.y)}`;
+    point.named = !names.has(place);
+    names.add(place);
+  }
   return [...points.values()];
 }
 
@@ -68,9 +78,9 @@ function specification(chart, records) {
     const x = chart.axes[byId("x").value];
     for (const { encoding } of spec.layer) {
       if (!encoding.x) continue;
-      encoding.x.title = x?.title ?? "";
+      encoding.x.title = narrow.matches ? x?.title.split(" (")[0] : x?.title;
       encoding.x.scale = scale("x-scale", 30);
-      encoding.x.axis = { tickCount: narrow.matches ? 4 : 8, format: "~g" };
+      encoding.x.axis = { tickCount: narrow.matches ? 4 : 8, labelExpr: "format(datum.value, '~g')" };
       encoding.y.scale = scale("y-scale", 24);
     }
   }
@@ -88,7 +98,7 @@ function withoutOverlaps(spec) {
     if (mark.name?.includes("names") && mark.type === "text") {
       const others = spec.marks.filter((other) => ["symbol", "rule"].includes(other.type)).map((other) => other.name);
       mark.transform = [{ type: "label", size: { signal: "[max(width, 1), max(height, 1)]" }, avoidMarks: others,
-        anchor: ["right", "top", "bottom", "left", "top-right", "bottom-right"], offset: [7] }];
+        anchor: DISTANCES.flatMap(() => ANCHORS), offset: DISTANCES.flatMap((far) => ANCHORS.map(() => far)) }];
       delete mark.encode.update.align; delete mark.encode.update.baseline; delete mark.encode.update.dx;
     }
   }

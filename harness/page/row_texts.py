@@ -14,6 +14,12 @@ NO_DATASET, OWN_FILE = "no data set", "of your own"
 # By the end of a column's name: its unit, and the factor to it.
 UNITS: Mapping[str, tuple[str, float]] = {"_s": ("ms", 1e3), "_bytes": ("MB", 1e-6), "_j": ("mJ", 1e3)}
 SHARES = ("accuracy", "accuracy_low", "accuracy_high", "top5", "published_accuracy")
+# First what tells rows apart, then what people ask for first; long texts last.
+FIRST: tuple[str, ...] = ("architecture", "framework", "run", "dataset", "runtime", "device", "provider", "precision")
+FIRST += ("batch", "threads", "input_shape", "status", "params", "macs", "accuracy", "accuracy_low", "accuracy_high")
+FIRST += ("latency_median_s", "latency_low_s", "latency_high_s", "peak_rss_bytes", "equivalent")
+LAST = ("weights", "onnx_sha256", "adaptation", "graph_difference", "published_on", "published_source", "reason")
+_ORDER = (*FIRST, *(name for name in COLUMNS if name not in FIRST + LAST), *LAST)
 DIGEST_SHOWN = 12  # digits; the CSV has all
 
 
@@ -104,8 +110,6 @@ def differing(rows: Sequence[Row]) -> tuple[list[str], dict[str, str]]:
     """The columns whose values differ between rows; and of the others that hold one, by column, the value."""
     same = {name: values for name in COLUMNS if len(values := {getattr(row, name) for row in rows}) == 1}
     always = ("architecture", "framework", "status")
-    shown = [name for name in COLUMNS if name in always or name not in same]
+    shown = [name for name in _ORDER if name in always or name not in same]
     told = {name: cell(name, next(iter(values))) for name, values in same.items() if name not in shown}
     return shown, {name: value for name, value in told.items() if value}
-
-

@@ -64,7 +64,9 @@ def read(path: Path) -> RunFiles:
             remarks.append(f"{what.relative_to(folder)} cannot be read and is left out: {first_line(error)}")
             return otherwise
 
-    histories = {file.stem: kept(file, _history, []) for file in sorted(folder.glob("histories/*.json"))}
+    histories: dict[str, Sequence[Line]] = {
+        file.stem: kept(file, _history, ()) for file in sorted(folder.glob("histories/*.json"))
+    }
     tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
     return RunFiles(
         label=found[0].run,
@@ -86,9 +88,9 @@ def _environment(path: Path) -> dict[str, Any]:
     return found
 
 
-def _history(path: Path) -> list[Line]:
+def _history(path: Path) -> Sequence[Line]:
     epochs = json.loads(path.read_text("utf-8"))["epochs"]
-    found = []
+    found: list[Line] = []
     for number, epoch in enumerate(epochs, start=1):
         figures = {name: float(epoch[name]) for name in _FIGURES}
         if not all(map(math.isfinite, figures.values())):

@@ -1,9 +1,13 @@
 """What a page is made of: sections, each with charts and tables, or the line that says what would make it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Record = Mapping[str, object]
+
+# A number as people read it, with its unit and interval; no change of operators, which begins with a sign.
+_NUMBER = re.compile(r"–|-?\d[\d,.]*(e[-+]?\d+)?( [^\s\d]+)?( \[.*\])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,4 +77,4 @@ def _cell(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text[:1] in ("", "–") or text[:1].isdigit() or (text[:1] in "+-" and text[1:2].isdigit())
+    return not text or _NUMBER.fullmatch(text) is not None

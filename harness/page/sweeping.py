@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness import precision_plots, sweep_tables, sweeps
-from harness.configurations import ONNXRUNTIME
 from harness.page import row_texts, vega
 from harness.page.section import Chart, Section, table
 from harness.pareto import Interval
@@ -16,7 +15,9 @@ PRECISION_INTRO = (
     "(paired 95 % interval), speed within one setting."
 )
 NO_PRECISIONS = "Only one precision was measured: `harness run NAME --precision float32 float16 int8` measures several."
-BATCH_INTRO = "A call takes a batch of images. The knee is the smallest batch with 90 % of the best throughput measured."
+BATCH_INTRO = (
+    "A call takes a batch of images. The knee is the smallest batch with 90 % of the best throughput measured."
+)
 NO_BATCHES = "Only one batch was measured: `harness run NAME --batch 1 2 4 8 16 32` measures several."
 THREADS_INTRO = "How many times as fast several threads are as the fewest; the interval is wider than 95 %."
 NO_THREADS = "Only one thread count was measured: `harness run NAME --threads 1 2 4` measures several."
@@ -64,7 +65,8 @@ def _precision_chart(
 
 def batches(rows: Sequence[Row]) -> Section:
     """Images a second by the batch."""
-    x = vega.axis("Batch [images a call]", log=True, axis={"tickMinStep": 1, "format": "~s"})
+    ticks = sorted({row.batch for row in rows})
+    x = vega.axis("Batch [images a call]", log=True, axis={"values": ticks, "format": "~s"})
     y = vega.axis("Throughput [images/s]", log=True)
     charts = _charts(rows, sweeps.by_batch(rows), lambda row: float(row.batch), sweeps.throughput, x, y)
     lines = sweep_tables.batch_lines(rows)
@@ -82,7 +84,8 @@ def threads(rows: Sequence[Row]) -> Section:
     """The speed-up over the fewest threads."""
     every = sweeps.by_threads(rows)
     first = {id(row): series[0] for series in every for row in series}
-    x = vega.axis("Threads", axis={"tickMinStep": 1, "format": "d"})
+    ticks = sorted({row.threads for row in rows if row.threads})
+    x = vega.axis("Threads", axis={"values": ticks, "format": "d"})
     y = vega.axis("Speed-up over the fewest threads")
     charts = _charts(
         rows, every, lambda row: float(row.threads or 0), lambda row: sweeps.speed_up(row, first[id(row)]), x, y
@@ -118,9 +121,7 @@ def sizes(rows: Sequence[Row]) -> Section:
         value, low, high = (1e3 * time for time in sweeps.latency_s(row))
         return value, low, high
 
-    charts = _charts(
-        rows, sweeps.by_image_size(rows), lambda row: float(sweeps.pixels(row) or 1), milliseconds, x, y
-    )
+    charts = _charts(rows, sweeps.by_image_size(rows), lambda row: float(sweeps.pixels(row) or 1), milliseconds, x, y)
     lines = sweep_tables.size_lines(rows)
     return Section(
         key="sizes",
@@ -152,11 +153,13 @@ def _charts(
             for row in series:
                 middle, low, high = value(row)
                 told = {"rows": [numbers[id(row)]], "framework": plain(row.framework), "way": _way(series, of_network)}
-                of = f"{row.framework}, {told['way']}"
+                of = plain(", ".join(filter(None, (row.framework, str(told["way"])))))
                 records.append({**told, "series": of, "x": along(row), "y": middle, "y_low": low, "y_high": high})
         present = list(dict.fromkeys(str(record["framework"]) for record in records))
         colour, _ = vega.kinds("framework", "Exported from", present, vega.FRAMEWORKS)
-        dash = {"field": "way", "type": "nominal", "title": "Timed with"}
+        several = len({record["way"] for record in records}) > 1
+        dash: vega.Spec = {"field": "way", "type": "nominal", "title": "Timed with"}
+        dash |= {} if several else {"legend": None}
         best = max(records, key=lambda record: float(str(record["y"])))
         summary = f"{len(of_network)} lines; the highest value is {best['y']:.4g} ({best['series']}, at {best['x']:g})."
         spec = vega.lines(x, y, colour, dash)
@@ -173,4 +176,4 @@ def _way(series: Sequence[Row], every: Sequence[Sequence[Row]]) -> str:
         if len(own) == 1 and len({getattr(row, name) for one in every for row in one}) > 1:
             value = getattr(first, name)
             parts.append(f"{name} {value}" if name in ("batch", "threads") else str(value or "usual"))
-    return plain(", ".join(parts)) or (first.runtime if first.runtime != ONNXRUNTIME else "all alike")
+    return plain(", ".join(parts))

@@ -12,12 +12,12 @@ from harness.tables import ABSENT, format_percent, format_seconds, format_thread
 from harness.twin_ratios import TwinRatio
 
 LATENCY_INTRO = (
-    "The median over process launches, with its 95 % interval, of one image: a call's, divided by its batch. Hollow: one "
-    "thread. Compare within a chart: what is in one took turns, and times of different runs or machines do not compare."
+    "The median over process launches, with its 95 % interval, of one image: a call's, divided by its batch. Hollow: "
+    "one thread. Compare within a chart, where all took turns: times of different runs or machines do not compare."
 )
 TWINS_INTRO = (
-    "The same network exported from Keras and from PyTorch. Their difference is of the logits of all four forms, against "
-    "the largest; the ratio of their times is paired launch by launch, and above 1 PyTorch's file is faster."
+    "The same network exported from Keras and from PyTorch. Their difference is of the logits of all four forms, "
+    "against the largest; the ratio of their times is paired launch by launch, and above 1 PyTorch's file is faster."
 )
 NO_LATENCY = "No row of status ok has a latency: `harness run NAME` measures it."
 NO_TWINS = "No network is here from both frameworks: `harness run NAME` exports a network of the catalogue from both."
@@ -66,7 +66,7 @@ def _slowest_last(rows: Sequence[Row]) -> list[Row]:
 
 
 def _told(row: Row) -> str:
-    times = (time / 1e3 for time in plots.milliseconds(row))
+    times = (time and time / row.batch for time in (row.latency_median_s, row.latency_low_s, row.latency_high_s))
     threads = f", {format_threads(row.threads)}" if row.threads else ""
     return f"{row.architecture} from {row.framework}{threads}, {format_seconds(*times)}"
 
@@ -75,7 +75,7 @@ def twins(runs: Sequence[RunFiles]) -> Section:
     """Each network's two files beside one another: graph, outputs, times."""
     lines = [line for run in runs for line in _twin_lines(run, several=len(runs) > 1)]
     ratios = [(run, ratio) for run in runs for ratio in run.twins]
-    charts = [_ratio_chart(setting, found) for setting, found in _by_setting(ratios).items()]
+    charts = [_ratio_chart(title, found) for title, found in _by_run_or_setting(ratios).items()]
     tables = [table("Twins side by side", lines)] if lines else []
     intro = TWINS_INTRO if lines else ""
     return Section(key="twins", title="Twins", intro=intro, charts=charts, tables=tables, absent=NO_TWINS)
@@ -128,17 +128,22 @@ def _times(ratio: TwinRatio | RuntimeRatio) -> str:
     return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
 
 
-def _by_setting(ratios: Sequence[tuple[RunFiles, TwinRatio]]) -> dict[str, list[tuple[RunFiles, TwinRatio]]]:
-    found: dict[str, list[tuple[RunFiles, TwinRatio]]] = {}
+def _by_run_or_setting(ratios: Sequence[tuple[RunFiles, TwinRatio]]) -> dict[str, list[TwinRatio]]:
+    """The ratios of a chart: those of a run, unless it has more settings than colours can tell apart."""
+    settings: dict[str, set[str]] = {}
     for run, ratio in ratios:
-        found.setdefault(f"{run.label}, {ratio.setting}", []).append((run, ratio))
+        settings.setdefault(run.label, set()).add(ratio.setting)
+    found: dict[str, list[TwinRatio]] = {}
+    for run, ratio in ratios:
+        few = len(settings[run.label]) <= vega.COLOURS
+        found.setdefault(run.label if few else f"{run.label}, {ratio.setting}", []).append(ratio)
     return found
 
 
-def _ratio_chart(setting: str, ratios: Sequence[tuple[RunFiles, TwinRatio]]) -> Chart:
-    records = [_ratio_record(ratio.network, "Keras' file over PyTorch's", ratio) for _, ratio in ratios]
-    kind = vega.kinds("of", "Ratio", ["Keras' file over PyTorch's"])
-    return _chart_of_ratios(setting, "Time of Keras' file, in times of PyTorch's", records, kind)
+def _ratio_chart(title: str, ratios: Sequence[TwinRatio]) -> Chart:
+    records = [_ratio_record(ratio.network, ratio.setting, ratio) for ratio in ratios]
+    kind = vega.kinds("of", "Timed with", list(dict.fromkeys(ratio.setting for ratio in ratios)))
+    return _chart_of_ratios(title, "Time of Keras' file, in times of PyTorch's", records, kind)
 
 
 def runtimes(runs: Sequence[RunFiles]) -> Section:
@@ -159,7 +164,8 @@ def runtimes(runs: Sequence[RunFiles]) -> Section:
 
 def _ratio_record(network: str, of: str, ratio: TwinRatio | RuntimeRatio) -> dict[str, object]:
     low, high = (ratio.value if end is None else end for end in (ratio.low, ratio.high))
-    hover = {"Network": plain(network), of: _times(ratio), "Launches": str(ratio.launches), "With": ratio.setting}
+    hover = {"Network": plain(network), "Ratio": _times(ratio), "Of": of, "Launches": str(ratio.launches)}
+    hover["Timed with"] = plain(ratio.setting)
     return {"name": plain(network), "of": of, "x": ratio.value, "x_low": low, "x_high": high, "hover": hover}
 
 
@@ -172,5 +178,3 @@ def _chart_of_ratios(
     x = vega.axis(f"{title} (95 % interval over launches)", log=True)
     spec = vega.dots(x, kind, offset="of", guide=1.0)
     return Chart(title=plain(setting), summary=summary, spec=spec, records=records)
-
-

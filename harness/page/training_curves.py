@@ -7,7 +7,9 @@ from harness.page.run_files import Line, RunFiles
 from harness.page.section import Chart, Section
 from harness.tables import format_percent, plain
 
-INTRO = "Loss of each network by epoch: on the training images while it learned from them, and on held-out images after."
+INTRO = (
+    "Loss of each network by epoch: on the training images while it learned from them, and on held-out images after."
+)
 ABSENT = (
     "No history of a training is kept with the run: `harness run NAME --profile quick` (or lecture) trains, files of "
     "your own and networks with random weights are not trained."
@@ -37,12 +39,11 @@ def _chart(title: str, epochs: Sequence[Line]) -> Chart:
             records.append({"x": epoch["epoch"], "y": y, "part": part, "series": part, "hover": hover})
     colour, _ = vega.kinds("part", "Images", PARTS, PARTS)
     dash = {"field": "part", "type": "nominal", "legend": None}
-    last = epochs[-1]
-    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
+    last, best = epochs[-1], max(epochs, key=lambda epoch: epoch["validation_accuracy"])
     summary = (
-        f"{len(epochs)} epochs; at the end a validation accuracy of {format_percent(last['validation_accuracy'])} "
-        f"(training: {format_percent(last['accuracy'])}); the best, {format_percent(best['validation_accuracy'])}, was "
-        f"in epoch {best['epoch']}."
+        f"{len(epochs)} epoch{'s' * (len(epochs) > 1)}; at the end an accuracy of {format_percent(last['accuracy'])} "
+        f"in training and {format_percent(last['validation_accuracy'])} in validation; there the best was "
+        f"{format_percent(best['validation_accuracy'])}, in epoch {best['epoch']}."
     )
     x = vega.axis("Epoch", axis={"tickMinStep": 1, "format": "d"})
     spec = vega.lines(x, vega.axis("Loss"), colour, dash, points=len(epochs) <= 60, intervals=False)

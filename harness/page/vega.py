@@ -1,15 +1,22 @@
 """The Vega-Lite specifications that the charts of a page share. Colours and fonts come from the page, by its theme.
 
-Values are in the fields ``x``, ``x_low``, ``x_high`` and the same of y: an interval whose ends are missing is not drawn.
+Values are in the fields ``x``, ``x_low``, ``x_high`` and the same of y: where its ends are missing, an
+interval is not drawn.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+COLOURS = 7  # that a theme has
 STEP = 15  # pixels, of one line of a dot chart
-FRAMEWORKS = ("torch", "keras", "onnx")  # the order of the theme's colours and shapes
+ASIDE = 9.0  # pixels between the values of twins
+PUBLISHED = "published"
+FRAMEWORKS = ("torch", "keras", "onnx", PUBLISHED)  # the order of the theme's colours and shapes
+PLAIN_NUMBER = "format(datum.value, '~g')"  # every tick of a logarithmic axis, not its powers of ten alone
 HOVER = {"field": "hover", "type": "nominal"}
+
+OUTLINE = {"symbolType": "circle", "symbolFillColor": "transparent"}
 
 Spec = dict[str, Any]
 
@@ -17,7 +24,8 @@ Spec = dict[str, Any]
 def axis(title: str, *, log: bool = False, zero: bool = False, **others: Any) -> Spec:
     """A quantitative axis, without the field."""
     scale: Spec = {"type": "log", "nice": False} if log else {"zero": zero, "nice": True}
-    return {"type": "quantitative", "title": title, "scale": {**scale, "padding": 12}, **others}
+    found: Spec = {"type": "quantitative", "title": title, "scale": {**scale, "padding": 12}}
+    return found | ({"axis": {"labelExpr": PLAIN_NUMBER}} if log else {}) | others
 
 
 def kinds(field: str, title: str, present: Sequence[str], first: Sequence[str] = ()) -> tuple[Spec, Spec]:
@@ -75,53 +83,52 @@ def lines(x: Spec, y: Spec, colour: Spec, dash: Spec, *, points: bool = True, in
     return {"height": 220, "layer": layers}
 
 
-def bubbles(y: Spec, kind: tuple[Spec, Spec], *, names: bool) -> Spec:
-    """Accuracy against a cost that the page chooses, the area by parameters, with the Pareto front of what is shown."""
-    colour, shape = kind
-    x = {"field": "x", "type": "quantitative"}
-    place: Spec = {"x": x, "y": {"field": "y", **y}}
+def bubbles(y: Spec, kind: tuple[Spec, Spec], frameworks: Sequence[str], *, names: bool) -> Spec:
+    """Accuracy against a cost that the page chooses, the area by parameters, with the Pareto front of what is shown.
+
+    The values of a network's two files stand beside one another, since they would hide each other.
+    """
+    place: Spec = {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y", **y}}
     hollow = {"condition": {"test": "datum.published === true", "value": 0}}
     area = {
         "field": "params",
         "type": "quantitative",
         "scale": {"type": "linear", "zero": True, "range": [0, 2200]},
-        "legend": {"title": "Parameters", "format": ".2~s", "symbolType": "circle", "tickCount": 4},
+        "legend": {"title": "Parameters", "format": ".2~s", "tickCount": 4, **OUTLINE},
     }
+    dashed = {"condition": {"test": "datum.published === true", "value": [4, 3]}, "value": [1, 0]}
+    bubble: Spec = {**place, "size": area, "fillOpacity": {**hollow, "value": 0.18}, "strokeDash": dashed}
+    front: Spec = {"type": "line", "interpolate": "step-after", "style": "front"}
     layers: list[Spec] = [
-        {"transform": _front(), "mark": {"type": "line", "interpolate": "step-after", "style": "front"}, "encoding": place},
-        {
-            "mark": {"type": "circle", "style": "bubble", "strokeWidth": 1},
-            "encoding": {
-                **place,
-                "size": area,
-                "fill": colour,
-                "stroke": colour,
-                "fillOpacity": {**hollow, "value": 0.22},
-                "strokeDash": {"condition": {"test": "datum.published === true", "value": [4, 3]}, "value": [1, 0]},
-                "tooltip": HOVER,
-            },
-        },
-        {"mark": "rule", "encoding": {"x": x, "y": {"field": "y_low", **y}, "y2": {"field": "y_high"}, "stroke": colour}},
-        {
-            "mark": "rule",
-            "encoding": {"x": {**x, "field": "x_low"}, "x2": {"field": "x_high"}, "y": {"field": "y", **y}, "stroke": colour},
-        },
-        {
-            "mark": {"type": "point", "filled": True, "size": 50, "strokeWidth": 1.5, "opacity": 1},
-            "encoding": {
-                **place,
-                "shape": shape,
-                "fill": colour,
-                "stroke": colour,
-                "fillOpacity": {**hollow, "value": 1},
-                "tooltip": HOVER,
-            },
-        },
+        {"transform": _front(), "mark": front, "encoding": place},
+        {"mark": {"type": "point", "filled": True, "style": "bubble"}, "encoding": {**bubble, "tooltip": HOVER}},
     ]
+    for number, name in enumerate(frameworks):
+        aside = ASIDE * (number - (len(frameworks) - 1) / 2)
+        layers += _values(name, aside, place, kind, hollow)
     if names:
-        label: Spec = {"type": "text", "style": "name", "name": "names"}
-        layers.append({"mark": label, "encoding": {**place, "text": {"field": "name"}}, "name": "names"})
+        label: Spec = {"type": "text", "style": "name"}
+        only = [{"filter": "datum.named === true"}]
+        layers.append(
+            {"name": "names", "transform": only, "mark": label, "encoding": {**place, "text": {"field": "name"}}}
+        )
     return {"height": 420, "layer": layers}
+
+
+def _values(name: str, aside: float, place: Spec, kind: tuple[Spec, Spec], hollow: Spec) -> list[Spec]:
+    """The values of the files from one framework with their intervals, so many pixels beside their place."""
+    colour, shape = kind
+    only = [{"filter": {"field": "framework", "equal": name}}]
+    rule: Spec = {"type": "rule", "xOffset": aside, "x2Offset": aside}
+    upright = {**place, "y": {**place["y"], "field": "y_low"}, "y2": {"field": "y_high"}, "stroke": colour}
+    level = {**place, "x": {**place["x"], "field": "x_low"}, "x2": {"field": "x_high"}, "stroke": colour}
+    value = {**place, "shape": shape, "fill": colour, "stroke": colour, "fillOpacity": {**hollow, "value": 1}}
+    point: Spec = {"type": "point", "filled": True, "size": 50, "strokeWidth": 1.5, "opacity": 1, "xOffset": aside}
+    return [
+        {"transform": only, "mark": rule, "encoding": upright},
+        {"transform": only, "mark": rule, "encoding": level},
+        {"transform": only, "mark": point, "encoding": {**value, "tooltip": HOVER}},
+    ]
 
 
 def roofline(x: Spec, y: Spec, kind: tuple[Spec, Spec], roofs: Sequence[Mapping[str, Any]]) -> Spec:
@@ -131,7 +138,7 @@ def roofline(x: Spec, y: Spec, kind: tuple[Spec, Spec], roofs: Sequence[Mapping[
         "field": "share",
         "type": "quantitative",
         "scale": {"type": "linear", "zero": True, "domain": [0, 0.5], "clamp": False, "range": [8, 900]},
-        "legend": {"title": "Share of the time", "format": ".0%", "values": [0.02, 0.1, 0.5], "symbolType": "circle"},
+        "legend": {"title": "Share of the time", "format": ".0%", "values": [0.02, 0.1, 0.5], **OUTLINE},
     }
     place: Spec = {"x": {"field": "x", **x}, "y": {"field": "y", **y}}
     roof: Spec = {"field": "roof", "type": "nominal", "title": "Measured peaks"}

@@ -10,9 +10,9 @@ from harness.tables import format_count, format_percent, format_seconds, format_
 
 SHOWN = 10  # of the most expensive nodes of a file
 INTRO = (
-    "Each node of a file by what it computes for each byte that it reads or writes, and how fast; its area is its share "
-    "of the time, its number its rank. The lines are the machine's own peaks, measured in the same run. A node above "
-    "the memory's finds its data in a cache."
+    "Each node of a file by what it computes for each byte that it reads or writes, and how fast; its area is its "
+    "share of the time, its number its rank. The lines are the machine's own peaks, measured in the same run. A node "
+    "above the memory's finds its data in a cache."
 )
 ABSENT = "The nodes were not timed: `harness run NAME --nodes` profiles each file in a pass of its own."
 
@@ -54,7 +54,8 @@ def _chart(run: RunFiles, one: NodeTable, *, several: bool) -> Chart:
     first = min(nodes, key=lambda line: line["rank"])
     summary = plain(
         f"{len(nodes)} nodes with multiply-accumulates. The most expensive of them, {first['node']} "
-        f"({first['operator']}), takes {format_percent(first['share'])} of the call at {first['gmac_per_s']:.3g} GMAC/s."
+        f"({first['operator']}), takes {format_percent(first['share'])} of the call "
+        f"at {first['gmac_per_s']:.3g} GMAC/s."
     )
     return Chart(title=_title(run, one, several=several), summary=summary, spec=spec, records=records, wide=False)
 
@@ -102,8 +103,11 @@ def _roofs(records: Sequence[Mapping[str, Any]], peaks: Mapping[str, float | Non
 def _expensive(one: NodeTable) -> list[dict[str, object]]:
     nodes = [line for line in one.lines if line["part"] == "node"][:SHOWN]
     return [
-        {"rank": line["rank"], "node": plain(str(line["node"])), "operator": plain(str(line["operator"])), **_told(line)}
+        {
+            "rank": line["rank"],
+            "node": plain(str(line["node"])),
+            "operator": plain(str(line["operator"])),
+            **_told(line),
+        }
         for line in nodes
     ]
-
-
