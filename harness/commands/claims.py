@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def checked(run: Path | None, only: Sequence[int] = ()) -> list[dict[str, object]]:
-    """A line a claim with what the run shows of it, under a bar. Raises :class:`HarnessError` where none can be checked."""
+    """What the run shows of the claims, a line each, under a bar. Raises :class:`HarnessError` where it is no run."""
     from harness import claims
 
     provenance.check_installed(("torch",))

@@ -2,8 +2,8 @@
 
 Without a RUN, the reference results of this repository. The report is report.html, one page that opens from a
 file and fetches nothing; it and the pictures (PNG, SVG, and a CSV of what each shows) go into the run's folder, or
-to --out. The lectures' claims are checked for it, which takes seconds; --no-claims leaves them out. Several runs are put together where they were
-tested on the same images.
+to --out. The lectures' claims are checked for it, which takes seconds; --no-claims leaves them out. Several runs
+are put together where they were tested on the same images.
 
 With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
 fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.

@@ -7,8 +7,9 @@ alone or beside networks, with its accuracy where --data names a data set or FIL
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
 execution providers, --runtime in the network's own framework beside onnxruntime, and --precision-target goes on until
 intervals are narrow enough (docs/measuring.md). --batch, --threads and --image-size take several, for a row each and a
-picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json and the pictures; it ends with report.html, a page that opens from a file. `--nodes`
-adds where the time goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
+picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json, the pictures, and
+report.html, a page of it all that opens from a file. `--nodes` adds where the time goes: every node of each file
+beside this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
