@@ -218,9 +218,7 @@ def test_the_front_is_that_of_the_pareto_module(fresh: Script, shown: list[Row])
         return figure.view.view.data('data_1').map((one) => [one.x, one.y])""",
         name,
     )
-    assert sorted({(round(x, 9), round(y, 6)) for x, y in drawn}) == [
-        (round(x, 9), round(y, 6)) for x, y in sorted(set(front.steps))
-    ]
+    assert sorted({(x, y) for x, y in drawn}) == [pytest.approx(step) for step in sorted(set(front.steps))]
 
 
 def test_x_can_be_another_cost_and_axes_linear(fresh: Script, browser: Any) -> None:

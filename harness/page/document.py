@@ -24,6 +24,7 @@ FACET_TITLES: Mapping[str, str] = {
     "precision": "Precision",
     "set": "Set",
 }
+DRAWN_DIGITS = 7
 # What JSON inside a script may not hold: it could close the script, begin a comment, or end a line of one.
 _UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&'\u2028\u2029"}
 
@@ -36,8 +37,8 @@ def render(title: str, rows: Sequence[Row], sections: Sequence[Section], table: 
         {
             "rows": {"columns": COLUMNS, "values": [[getattr(row, name) for name in COLUMNS] for row in rows]},
             "shown": row_texts.differing(rows)[0],
-            "hover": [row_texts.hover(row) for row in rows],
-            "facets": facets,
+            "hover": _columns([row_texts.hover(row) for row in rows]),
+            "facets": _columns(facets),
             "charts": [_chart(chart) for chart in charts],
         }
     )
@@ -82,7 +83,19 @@ def _finite(value: Any) -> Any:
 
 def _chart(chart: Chart) -> dict[str, object]:
     found = asdict(chart)
-    return {name: found[name] for name in ("spec", "records", "axes", "settings", "summary")}
+    told = {name: found[name] for name in ("spec", "axes", "settings", "summary")}
+    return told | {"records": _columns([{name: _short(value) for name, value in one.items()} for one in chart.records])}
+
+
+def _columns(records: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """Records as a table, without each one's names: a large page is a third smaller so."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return {"columns": names, "values": [[record.get(name) for name in names] for record in records]}
+
+
+def _short(value: object) -> object:
+    """What is only drawn, as exact as a screen can show."""
+    return float(f"{value:.{DRAWN_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _policy(scripts: "Any") -> str:

@@ -1,5 +1,11 @@
 // The page's own code: filters, axes, theme, sorting and the CSV. The charts themselves are Vega-Lite's.
 const page = JSON.parse(document.getElementById("data").textContent);
+// What stands in the page as a table, as records; what is null is left out.
+const records = ({ columns, values }) => values.map((line) =>
+  Object.fromEntries(columns.map((name, place) => [name, line[place]]).filter(([, value]) => value !== null)));
+page.hover = records(page.hover);
+page.facets = records(page.facets);
+for (const chart of page.charts) chart.records = records(chart.records);
 const byId = (name) => document.getElementById(name);
 const figures = [...document.querySelectorAll("figure[data-chart]")];
 const narrow = matchMedia("(max-width: 40rem)");
@@ -37,19 +43,19 @@ function config() {
 
 // What of a chart passes the filters, each with what is told when it is pointed at.
 function shown(chart) {
-  let records = chart.records.filter((record) => !record.rows || record.rows.some((row) => kept.has(row)));
-  if (Object.keys(chart.axes).length) records = placed(chart, records);
-  return records.map((record) =>
+  let found = chart.records.filter((record) => !record.rows || record.rows.some((row) => kept.has(row)));
+  if (Object.keys(chart.axes).length) found = placed(chart, found);
+  return found.map((record) =>
     record.rows ? { ...record, hover: { ...page.hover[record.rows[0]], ...record.more } } : record);
 }
 
 // The points of the first chart at the chosen x: one a file, of several ways of timing it the chosen or first one.
-function placed(chart, records) {
+function placed(chart, candidates) {
   const field = chart.axes[byId("x").value]?.field;
   const timed = ["latency", "memory"].includes(byId("x").value);
   const setting = Number(byId("setting")?.value ?? -1);
   const points = new Map();
-  for (const record of records) {
+  for (const record of candidates) {
     const x = record[field];
     if (!(x > 0) || (byId("y-scale").value === "log" && !(record.y > 0))) continue;
     if (timed && record.setting !== setting) continue;
@@ -72,7 +78,7 @@ function scale(select, padding) {
   return { type, nice: false, padding, ...(type === "linear" ? { zero: false } : {}) };
 }
 
-function specification(chart, records) {
+function specification(chart, values) {
   const spec = structuredClone(chart.spec);
   if (Object.keys(chart.axes).length) {
     const x = chart.axes[byId("x").value];
@@ -85,11 +91,11 @@ function specification(chart, records) {
     }
   }
   if (spec.usermeta) {
-    const distinct = (field) => new Set(records.map((record) => record[field])).size;
+    const distinct = (field) => new Set(values.map((record) => record[field])).size;
     spec.height = spec.usermeta.step * spec.usermeta.lines.reduce((lines, field) => lines * distinct(field), 1) + 12;
   }
   return { $schema: "https://vega.github.io/schema/vega-lite/v6.json", width: "container",
-    autosize: { type: "fit-x", contains: "padding" }, description: chart.summary, ...spec, data: { values: records } };
+    autosize: { type: "fit-x", contains: "padding" }, description: chart.summary, ...spec, data: { values } };
 }
 
 // Names stand where they hide no point, interval or other name; where there is no such place they are left out.
@@ -113,16 +119,16 @@ function draw(figure) {
 
 async function drawOnce(figure) {
   const chart = page.charts[figure.dataset.chart];
-  const records = shown(chart);
-  figure.hidden = records.length === 0;
-  figure.dataset.shown = records.length;
+  const values = shown(chart);
+  figure.hidden = values.length === 0;
   if (figure.hidden) return;
   const options = { renderer: "svg", actions: false, ast: true, config: config(), patch: withoutOverlaps,
     tooltip: { theme: theme === "dark" ? "dark" : "light", maxDepth: 2 } };
   figure.view?.finalize();
-  const drawn = await window.vegaEmbed(figure.querySelector(".drawing"), specification(chart, records), options);
+  const drawn = await window.vegaEmbed(figure.querySelector(".drawing"), specification(chart, values), options);
   figure.view = drawn;
   figure.dataset.drawn = String(Number(figure.dataset.drawn ?? 0) + 1);
+  performance.mark("drawn");
 }
 
 // A chart is drawn when it comes near the window, so that a long page is there at once.
