@@ -218,5 +218,5 @@ def test_the_report_ends_by_saying_where_it_is_and_its_tables_stay_alone(
 def test_what_the_page_is_made_of_is_installed_with_the_package() -> None:
     made_of = {path.name for path in Path(document.__file__).parent.iterdir() if path.suffix not in (".py", "")}
     told = (Path(__file__).parent.parent / "pyproject.toml").read_text()
-    assert made_of == {"page.css", "page.js", "page.html.jinja"}
+    assert made_of == {"licences.txt", "page.css", "page.js", "page.html.jinja"}
     assert all(f'"{name}"' in told for name in made_of)

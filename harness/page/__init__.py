@@ -19,6 +19,7 @@ from harness.page import (
     training_curves,
     where_time_goes,
 )
+from harness.page.run_files import RunFiles
 from harness.tables import plain
 
 FILE_NAME = "report.html"
@@ -37,7 +38,9 @@ def write(runs: Sequence[Path], folder: Path, claims: Sequence[Mapping[str, Any]
 
 def text(runs: Sequence[Path], claims: Sequence[Mapping[str, Any]] | None = None) -> str:
     """The page of some runs, before it is written anywhere."""
-    found = [run_files.read(run) for run in runs]
+    found: list[RunFiles] = []
+    for run in runs:
+        found.append(run_files.read(run, first=sum(len(one.rows) for one in found)))
     rows = [row for run in found for row in run.rows]
     sections = [
         overview.section(rows),

@@ -59,7 +59,7 @@ def render(title: str, rows: Sequence[Row], sections: Sequence[Section], table: 
         },
         style=(HERE / "page.css").read_text("utf-8"),
         data=data,
-        licence=library.LICENCE,
+        licences=(HERE / "licences.txt").read_text("utf-8"),
         policy=_policy(scripts.values()),
         **scripts,
     )

@@ -13,7 +13,6 @@ from harness.errors import HarnessError
 DISTRIBUTION = "vl-convert-python"
 # vl-convert leaves what its snippet does: here, to hand the library to the page's own code.
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
-LICENCE = "Vega, Vega-Lite and Vega-Embed, © University of Washington Interactive Data Lab, BSD-3-Clause"
 
 
 def javascript() -> str:

@@ -29,7 +29,7 @@ function config() {
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12 };
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: null },
-    axis: { ...text, gridColor: line, domainColor: soft, tickColor: soft, labelOverlap: "greedy", labelLimit: narrow.matches ? 110 : 260,
+    axis: { ...text, gridColor: line, domainColor: soft, tickColor: soft, labelOverlap: "greedy", labelSeparation: 5, labelLimit: narrow.matches ? 110 : 260,
       titleLimit: Math.max(240, innerWidth - 90) },
     legend: { ...text, orient: narrow.matches ? "bottom" : "right", columns: narrow.matches ? 2 : 1, labelLimit: 240,
       symbolStrokeColor: soft },
@@ -46,7 +46,7 @@ function shown(chart) {
   let found = chart.records.filter((record) => !record.rows || record.rows.some((row) => kept.has(row)));
   if (Object.keys(chart.axes).length) found = placed(chart, found);
   return found.map((record) =>
-    record.rows ? { ...record, hover: { ...page.hover[record.rows[0]], ...record.more } } : record);
+    record.rows && !record.hover ? { ...record, hover: { ...page.hover[record.rows[0]], ...record.more } } : record);
 }
 
 // The points of the first chart at the chosen x: one a file, of several ways of timing it the chosen or first one.
@@ -67,7 +67,7 @@ function placed(chart, candidates) {
   const names = new Set();
   for (const point of points.values()) {  // twins lie on one another: one name is enough
     const place = `${point.name}, ${point.x}, ${Math.round(point.y)}`;
-    point.named = !names.has(place);
+    point.named = point.standing && !names.has(place);
     names.add(place);
   }
   return [...points.values()];
@@ -98,15 +98,20 @@ function specification(chart, values) {
     autosize: { type: "fit-x", contains: "padding" }, description: chart.summary, ...spec, data: { values } };
 }
 
-// Names stand where they hide no point, interval or other name; where there is no such place they are left out.
-function withoutOverlaps(spec) {
-  for (const mark of spec.marks ?? []) {
-    if (mark.name?.includes("names") && mark.type === "text") {
-      const others = spec.marks.filter((other) => ["symbol", "rule"].includes(other.type)).map((other) => other.name);
-      mark.transform = [{ type: "label", size: { signal: "[max(width, 1), max(height, 1)]" }, avoidMarks: others,
-        anchor: DISTANCES.flatMap(() => ANCHORS), offset: DISTANCES.flatMap((far) => ANCHORS.map(() => far)) }];
-      delete mark.encode.update.align; delete mark.encode.update.baseline; delete mark.encode.update.dx;
-    }
+// What Vega can and Vega-Lite does not say. Names stand where they hide no point, interval or other name; where there
+// is no such place they are left out. Bubbles of a legend are rings in every theme.
+function finished(spec) {
+  const others = spec.marks.filter((mark) => ["symbol", "rule"].includes(mark.type)).map((mark) => mark.name);
+  for (const { encode, name, type, ...mark } of spec.marks) {
+    if (type !== "text" || !name.includes("names")) continue;
+    const { align, baseline, dx, ...update } = encode.update;
+    const transform = [{ type: "label", size: { signal: "[max(width, 1), max(height, 1)]" }, avoidMarks: others,
+      anchor: DISTANCES.flatMap(() => ANCHORS), offset: DISTANCES.flatMap((far) => ANCHORS.map(() => far)) }];
+    spec.marks[spec.marks.findIndex((one) => one.name === name)] = { ...mark, name, type, transform, encode: { update } };
+  }
+  for (const legend of (spec.legends ?? []).filter((one) => one.size)) {
+    const ring = { fill: { value: "transparent" }, stroke: { value: THEMES[theme].soft } };
+    legend.encode = { ...legend.encode, symbols: { update: ring } };
   }
   return spec;
 }
@@ -122,7 +127,7 @@ async function drawOnce(figure) {
   const values = shown(chart);
   figure.hidden = values.length === 0;
   if (figure.hidden) return;
-  const options = { renderer: "svg", actions: false, ast: true, config: config(), patch: withoutOverlaps,
+  const options = { renderer: "svg", actions: false, ast: true, config: config(), patch: finished,
     tooltip: { theme: theme === "dark" ? "dark" : "light", maxDepth: 2 } };
   figure.view?.finalize();
   const drawn = await window.vegaEmbed(figure.querySelector(".drawing"), specification(chart, values), options);

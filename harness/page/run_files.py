@@ -39,6 +39,7 @@ class RunFiles:
     """A run: its rows and what else is in its folder. ``histories`` are the epochs by network."""
 
     label: str
+    first: int  # the number of its first row on the page
     rows: Sequence[Row]
     environment: Mapping[str, Any]
     histories: Mapping[str, Sequence[Line]]
@@ -48,8 +49,16 @@ class RunFiles:
     runtimes: Sequence[RuntimeRatio]
     remarks: Sequence[str]
 
+    def numbers(self, network: str, *frameworks: str) -> list[int]:
+        """The numbers on the page of a network's rows, of all frameworks where none is named."""
+        return [
+            number
+            for number, row in enumerate(self.rows, start=self.first)
+            if row.architecture == network and (not frameworks or row.framework in frameworks)
+        ]
 
-def read(path: Path) -> RunFiles:
+
+def read(path: Path, first: int = 0) -> RunFiles:
     """A run from its folder, or from its ``rows.csv``. Raises :class:`HarnessError` where it has no rows to read."""
     found = rows.read(path)
     if not found:
@@ -70,6 +79,7 @@ def read(path: Path) -> RunFiles:
     tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
     return RunFiles(
         label=found[0].run,
+        first=first,
         rows=found,
         environment=kept(folder / "environment.json", _environment, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},

@@ -15,8 +15,8 @@ class Chart:
     """One picture: a Vega-Lite specification without its data, and the records that it shows.
 
     ``summary`` says in words what the picture shows. A record's ``rows`` are the numbers of the rows it is of: it is
-    shown while one of them passes the filters, and its hover text is that of the first; a record without
-    ``rows`` is always shown, with the hover text in its ``hover``. ``axes`` are the quantities that x can be.
+    shown while one of them passes the filters. Its hover text is ``hover``, or else that of the first of them.
+    ``axes`` are the quantities that x can be.
     """
 
     title: str

@@ -41,8 +41,39 @@ def precisions(rows: Sequence[Row]) -> Section:
         speed = f"Speed: {plain(name)}", precision_plots.SPEED_LABEL
         parts.append((*speed, lambda change: change.speed, of_setting, 1.0))
     charts = [_precision_chart(*part, numbers) for part in parts if any(part[2](change) for change in part[3])]
-    intro = PRECISION_INTRO if charts else ""
-    return Section(key="precision", title="Precision", intro=intro, charts=charts, absent=NO_PRECISIONS)
+    return Section(
+        key="precision",
+        title="Precision",
+        intro=PRECISION_INTRO if charts else "",
+        charts=charts,
+        tables=[table("Lower precisions against float32", list(map(_change_line, found)), folded=True)]
+        if found
+        else [],
+        absent=NO_PRECISIONS,
+    )
+
+
+def _change_line(change: Change) -> dict[str, object]:
+    row = change.row
+    return {
+        "network": plain(row.architecture),
+        "file": plain(row.framework),
+        "precision": row.precision,
+        "timed with": plain(change.setting),
+        "change of accuracy [points]": _interval(change.points),
+        "gained": row.gained,
+        "lost": row.lost,
+        "p": row.mcnemar_p,
+        "size [%]": f"{change.size[0]:.3g}" if change.size else None,
+        "speed, times float32's": _interval(change.speed),
+    }
+
+
+def _interval(values: Interval | None) -> str:
+    if values is None:
+        return ""
+    value, low, high = values
+    return f"{value:.3g} [{low:.3g}, {high:.3g}]" if low < high else f"{value:.3g}"
 
 
 def _precision_chart(
@@ -161,10 +192,18 @@ def _charts(
         dash: vega.Spec = {"field": "way", "type": "nominal", "title": "Timed with"}
         dash |= {} if several else {"legend": None}
         best = max(records, key=lambda record: float(str(record["y"])))
-        summary = f"{len(of_network)} lines; the highest value is {best['y']:.4g} ({best['series']}, at {best['x']:g})."
+        summary = (
+            f"{len(of_network)} lines; the highest value is {_plainly(best['y'])} ({best['series']}, at {best['x']:g})."
+        )
         spec = vega.lines(x, y, colour, dash)
         charts.append(Chart(title=plain(name), summary=summary, spec=spec, records=records, wide=False))
     return charts
+
+
+def _plainly(value: object) -> str:
+    """A number without a power of ten."""
+    number = float(str(value))
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
 
 
 def _way(series: Sequence[Row], every: Sequence[Sequence[Row]]) -> str:
@@ -175,5 +214,6 @@ def _way(series: Sequence[Row], every: Sequence[Sequence[Row]]) -> str:
         own = {getattr(row, name) for row in series}
         if len(own) == 1 and len({getattr(row, name) for one in every for row in one}) > 1:
             value = getattr(first, name)
-            parts.append(f"{name} {value}" if name in ("batch", "threads") else str(value or "usual"))
+            known = {"threads": f"{value} thread{'s' * (value != 1)}", "batch": f"batch {value}"}
+            parts.append(known.get(name, str(value or "usual")))
     return plain(", ".join(parts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness import plots
+from harness import plots, runtime_ratios
 from harness.page import row_texts, vega
 from harness.page.run_files import RunFiles
 from harness.page.section import Chart, Section, table
@@ -74,8 +74,7 @@ def _told(row: Row) -> str:
 def twins(runs: Sequence[RunFiles]) -> Section:
     """Each network's two files beside one another: graph, outputs, times."""
     lines = [line for run in runs for line in _twin_lines(run, several=len(runs) > 1)]
-    ratios = [(run, ratio) for run in runs for ratio in run.twins]
-    charts = [_ratio_chart(title, found) for title, found in _by_run_or_setting(ratios).items()]
+    charts = [_ratio_chart(title, found) for title, found in _by_run_or_setting(runs).items()]
     tables = [table("Twins side by side", lines)] if lines else []
     intro = TWINS_INTRO if lines else ""
     return Section(key="twins", title="Twins", intro=intro, charts=charts, tables=tables, absent=NO_TWINS)
@@ -95,19 +94,19 @@ def _twin_lines(run: RunFiles, *, several: bool) -> list[dict[str, object]]:
         keras, torch = of["keras"], of["torch"]
         relative = _relative(keras.equivalence_max_abs, keras.equivalence_scale)
         line: dict[str, object] = {"run": plain(run.label)} if several else {}
+        suffix = "" if precision == "float32" else f", {precision}"
+        own = [one for one in run.twins if one.network == name and _is_of(one.setting, suffix)]
         line |= {
             "network": plain(name),
             "precision": plain(precision),
-            "graph: Keras' more or fewer nodes": plain(keras.graph_difference or ""),
+            "equivalent": {True: "yes", False: "NO", None: ""}[keras.equivalent],
             "max |Δ| / scale": relative,
             "tolerance / scale": _relative(keras.equivalence_tolerance, keras.equivalence_scale),
-            "equivalent": {True: "yes", False: "NO", None: ""}[keras.equivalent],
+            "time, Keras' over PyTorch's": plain("; ".join(f"{_times(one)} ({one.setting})" for one in own)),
             "accuracy, Keras": format_percent(keras.accuracy).replace(ABSENT, ""),
             "accuracy, PyTorch": format_percent(torch.accuracy).replace(ABSENT, ""),
+            "graph: Keras' more or fewer nodes": plain(keras.graph_difference or ""),
         }
-        suffix = "" if precision == "float32" else f", {precision}"
-        own = [one for one in run.twins if one.network == name and _is_of(one.setting, suffix)]
-        line["time, Keras' over PyTorch's"] = plain("; ".join(f"{_times(one)} ({one.setting})" for one in own))
         lines.append(line)
     return lines
 
@@ -128,45 +127,50 @@ def _times(ratio: TwinRatio | RuntimeRatio) -> str:
     return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
 
 
-def _by_run_or_setting(ratios: Sequence[tuple[RunFiles, TwinRatio]]) -> dict[str, list[TwinRatio]]:
+def _by_run_or_setting(runs: Sequence[RunFiles]) -> dict[str, list[tuple[RunFiles, TwinRatio]]]:
     """The ratios of a chart: those of a run, unless it has more settings than colours can tell apart."""
-    settings: dict[str, set[str]] = {}
-    for run, ratio in ratios:
-        settings.setdefault(run.label, set()).add(ratio.setting)
-    found: dict[str, list[TwinRatio]] = {}
-    for run, ratio in ratios:
-        few = len(settings[run.label]) <= vega.COLOURS
-        found.setdefault(run.label if few else f"{run.label}, {ratio.setting}", []).append(ratio)
+    found: dict[str, list[tuple[RunFiles, TwinRatio]]] = {}
+    for run in runs:
+        few = len({ratio.setting for ratio in run.twins}) <= vega.COLOURS
+        for ratio in run.twins:
+            found.setdefault(run.label if few else f"{run.label}, {ratio.setting}", []).append((run, ratio))
     return found
 
 
-def _ratio_chart(title: str, ratios: Sequence[TwinRatio]) -> Chart:
-    records = [_ratio_record(ratio.network, ratio.setting, ratio) for ratio in ratios]
-    kind = vega.kinds("of", "Timed with", list(dict.fromkeys(ratio.setting for ratio in ratios)))
+def _ratio_chart(title: str, ratios: Sequence[tuple[RunFiles, TwinRatio]]) -> Chart:
+    records = [_ratio_record(run, ratio.setting, ratio) for run, ratio in ratios]
+    kind = vega.kinds("of", "Timed with", list(dict.fromkeys(ratio.setting for _, ratio in ratios)))
     return _chart_of_ratios(title, "Time of Keras' file, in times of PyTorch's", records, kind)
 
 
 def runtimes(runs: Sequence[RunFiles]) -> Section:
     """What exporting pays: the time a framework takes for a network, in times of onnxruntime's."""
-    found: dict[str, list[RuntimeRatio]] = {}
+    found: dict[str, list[tuple[RunFiles, RuntimeRatio]]] = {}
     for run in runs:
         for ratio in run.runtimes:
-            found.setdefault(f"{run.label}, {ratio.setting}", []).append(ratio)
+            found.setdefault(f"{run.label}, {ratio.setting}", []).append((run, ratio))
     charts = []
     for setting, ratios in found.items():
-        records = [_ratio_record(ratio.network, ratio.runtime, ratio) for ratio in ratios]
-        kind = vega.kinds("of", "Run by", list(dict.fromkeys(ratio.runtime for ratio in ratios)))
+        records = [_ratio_record(run, ratio.runtime, ratio) for run, ratio in ratios]
+        kind = vega.kinds("of", "Run by", list(dict.fromkeys(ratio.runtime for _, ratio in ratios)))
         charts.append(_chart_of_ratios(setting, "Time of the framework, in times of onnxruntime's", records, kind))
-    intro = "Right of 1 the exported file in onnxruntime is faster than the framework itself." if charts else ""
-    title = "Frameworks beside onnxruntime"
-    return Section(key="runtimes", title=title, intro=intro, charts=charts, absent=NO_RUNTIMES)
+    lines = [{"run": plain(run.label), **line} for run in runs for line in runtime_ratios.for_people(run.runtimes)]
+    return Section(
+        key="runtimes",
+        title="Frameworks beside onnxruntime",
+        intro="Right of 1 the exported file in onnxruntime is faster than the framework itself." if charts else "",
+        charts=charts,
+        tables=[table("Times of onnxruntime's", lines, folded=True)] if lines else [],
+        absent=NO_RUNTIMES,
+    )
 
 
-def _ratio_record(network: str, of: str, ratio: TwinRatio | RuntimeRatio) -> dict[str, object]:
+def _ratio_record(run: RunFiles, of: str, ratio: TwinRatio | RuntimeRatio) -> dict[str, object]:
     low, high = (ratio.value if end is None else end for end in (ratio.low, ratio.high))
-    hover = {"Network": plain(network), "Ratio": _times(ratio), "Of": of, "Launches": str(ratio.launches)}
-    hover["Timed with"] = plain(ratio.setting)
-    return {"name": plain(network), "of": of, "x": ratio.value, "x_low": low, "x_high": high, "hover": hover}
+    hover = {"Network": plain(ratio.network), "Ratio": _times(ratio), "Launches": str(ratio.launches)}
+    hover |= {"Of": plain(of), "Timed with": plain(ratio.setting)}
+    place = {"rows": run.numbers(ratio.network), "name": plain(ratio.network), "of": of}
+    return {**place, "x": ratio.value, "x_low": low, "x_high": high, "hover": hover}
 
 
 def _chart_of_ratios(

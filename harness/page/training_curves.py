@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.page import vega
 from harness.page.run_files import Line, RunFiles
-from harness.page.section import Chart, Section
+from harness.page.section import Chart, Section, table
 from harness.tables import format_percent, plain
 
 INTRO = (
@@ -20,15 +20,32 @@ PARTS = ("training", "validation")
 def section(runs: Sequence[RunFiles]) -> Section:
     """A chart a network that was trained."""
     charts = [
-        _chart(f"{run.label}: {name}" if len(runs) > 1 else name, epochs)
+        _chart(f"{run.label}: {name}" if len(runs) > 1 else name, epochs, run.numbers(name))
         for run in runs
         for name, epochs in run.histories.items()
     ]
+    lines = [
+        {"run": plain(run.label), "network": plain(name), **_line(epoch)}
+        for run in runs
+        for name, epochs in run.histories.items()
+        for epoch in epochs
+    ]
+    tables = [table("Training by epoch", lines, folded=True)] if lines else []
     intro = INTRO if charts else ""
-    return Section(key="training", title="Training", intro=intro, charts=charts, absent=ABSENT)
+    return Section(key="training", title="Training", intro=intro, charts=charts, tables=tables, absent=ABSENT)
 
 
-def _chart(title: str, epochs: Sequence[Line]) -> Chart:
+def _line(epoch: Line) -> dict[str, object]:
+    return {
+        "epoch": epoch["epoch"],
+        "training loss": epoch["loss"],
+        "validation loss": epoch["validation_loss"],
+        "training accuracy": format_percent(epoch["accuracy"]),
+        "validation accuracy": format_percent(epoch["validation_accuracy"]),
+    }
+
+
+def _chart(title: str, epochs: Sequence[Line], numbers: Sequence[int]) -> Chart:
     records = []
     for epoch in epochs:
         accuracies = {part: epoch[f"{_field(part)}accuracy"] for part in PARTS}
@@ -36,7 +53,7 @@ def _chart(title: str, epochs: Sequence[Line]) -> Chart:
             told = {"Epoch": str(epoch["epoch"]), "Loss": f"{epoch[f'{_field(part)}loss']:.4g}"}
             hover = {**told, "Accuracy": format_percent(accuracies[part]), "On": f"{part} images"}
             y = epoch[f"{_field(part)}loss"]
-            records.append({"x": epoch["epoch"], "y": y, "part": part, "series": part, "hover": hover})
+            records.append({"rows": numbers, "x": epoch["epoch"], "y": y, "part": part, "series": part, "hover": hover})
     colour, _ = vega.kinds("part", "Images", PARTS, PARTS)
     dash = {"field": "part", "type": "nominal", "legend": None}
     last, best = epochs[-1], max(epochs, key=lambda epoch: epoch["validation_accuracy"])

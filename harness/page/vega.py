@@ -16,8 +16,6 @@ FRAMEWORKS = ("torch", "keras", "onnx", PUBLISHED)  # the order of the theme's c
 PLAIN_NUMBER = "format(datum.value, '~g')"  # every tick of a logarithmic axis, not its powers of ten alone
 HOVER = {"field": "hover", "type": "nominal"}
 
-OUTLINE = {"symbolType": "circle", "symbolFillColor": "transparent"}
-
 Spec = dict[str, Any]
 
 
@@ -94,7 +92,7 @@ def bubbles(y: Spec, kind: tuple[Spec, Spec], frameworks: Sequence[str], *, name
         "field": "params",
         "type": "quantitative",
         "scale": {"type": "linear", "zero": True, "range": [0, 2200]},
-        "legend": {"title": "Parameters", "format": ".2~s", "tickCount": 4, **OUTLINE},
+        "legend": {"title": "Parameters", "format": ".2~s", "tickCount": 4, "symbolType": "circle"},
     }
     dashed = {"condition": {"test": "datum.published === true", "value": [4, 3]}, "value": [1, 0]}
     bubble: Spec = {**place, "size": area, "fillOpacity": {**hollow, "value": 0.18}, "strokeDash": dashed}
@@ -138,7 +136,7 @@ def roofline(x: Spec, y: Spec, kind: tuple[Spec, Spec], roofs: Sequence[Mapping[
         "field": "share",
         "type": "quantitative",
         "scale": {"type": "linear", "zero": True, "domain": [0, 0.5], "clamp": False, "range": [8, 900]},
-        "legend": {"title": "Share of the time", "format": ".0%", "values": [0.02, 0.1, 0.5], **OUTLINE},
+        "legend": {"title": "Share of the time", "format": ".0%", "values": [0.02, 0.1, 0.5], "symbolType": "circle"},
     }
     place: Spec = {"x": {"field": "x", **x}, "y": {"field": "y", **y}}
     roof: Spec = {"field": "roof", "type": "nominal", "title": "Measured peaks"}

@@ -43,7 +43,8 @@ def _placed(line: Line) -> bool:
 def _chart(run: RunFiles, one: NodeTable, *, several: bool) -> Chart:
     nodes = [line for line in one.lines if _placed(line)]
     peaks = {str(peak["peak"]): peak["peak_per_s"] for peak in run.peaks if peak["threads"] == one.threads}
-    records = [_record(one.framework, line) for line in nodes]
+    numbers = run.numbers(one.network, one.framework)
+    records = [{"rows": numbers, **_record(one.framework, line)} for line in nodes]
     kind = vega.kinds("framework", "Exported from", [one.framework], vega.FRAMEWORKS)
     spec = vega.roofline(
         vega.axis("Multiply-accumulates per byte read or written", log=True),
