@@ -144,15 +144,45 @@ def test_files_beside_the_rows_may_be_missing_or_damaged(tmp_path: Path) -> None
     damaged = {
         "environment.json": "[1]",
         "histories/lenet5_1x1.json": '{"epochs": [{"loss": NaN}]}',
-        "nodes/lenet5_1x1.torch.1.csv": "part,rank\nnode,none\n",
+        "nodes/lenet5_1x1.torch.1.csv": "part,rank\nnode,1\n",
+        "peaks.csv": "peak,threads,peak_per_s\ngemm,1,inf\n",
         "samples/lenet5_1x1.parquet": "no table",
     }
     for name, content in damaged.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
     said = Read(page.text([folder])).said()
-    for name in ("environment.json", "histories/lenet5_1x1.json", "nodes/lenet5_1x1.torch.1.csv", "samples"):
+    for name in (
+        "environment.json",
+        "histories/lenet5_1x1.json",
+        "nodes/lenet5_1x1.torch.1.csv",
+        "peaks.csv",
+        "samples",
+    ):
         assert f"{name} cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("latency_low_s", 0.0),
+        ("latency_high_s", float("inf")),
+        ("accuracy", float("nan")),
+        ("energy_j", float("nan")),
+        ("input_shape", "0x-1"),
+        ("gained", 10**9),
+        ("params", -1),
+    ],
+)
+def test_a_value_that_no_measurement_can_have_is_left_out_and_said(tmp_path: Path, column: str, value: object) -> None:
+    first, *others = rows.read(QUICK)
+    lower = replace(others[0], precision="int8", gained=1, lost=2, accuracy=0.8)
+    damaged = replace(replace(first, precision="int8", gained=1, lost=2), **{column: value})
+    read = Read(page.text([_folder(tmp_path, [damaged, *others, lower])]))
+    assert f"the {column} of row 1 is {value}, and left out" in read.said()
+    held = read.data["rows"]
+    assert held["values"][0][held["columns"].index(column)] is None
+    assert not {f"{number}" for line in held["values"] for number in line if number in ("nan", "inf")}
 
 
 def test_every_kind_of_measurement_has_its_section(tmp_path: Path) -> None:
@@ -166,7 +196,8 @@ def test_every_kind_of_measurement_has_its_section(tmp_path: Path) -> None:
     nodes = "part,rank,node,operator,originals,median_s,low_s,high_s,share,macs,gmac_per_s,gb_per_s,macs_per_byte\n"
     (folder / "nodes").mkdir()
     (folder / f"nodes/{one.architecture}.keras.1.csv").write_text(
-        nodes + "node,1,conv<b>,Conv,conv,1e-5,,,0.5,1000,2.5,1.5,3.5\n"
+        nodes
+        + 'node,1,conv<b>,Conv,conv,1e-5,,,0.5,1000,2.5,1.5,3.5\n"the call, outside any node",,,,,-2e-5,,,-2,,,,\n'
     )
     (folder / "peaks.csv").write_text("peak,threads,peak_per_s\ngemm,1,5e10\nmemory,1,1e10\n")
     claim = {"claim": 5, "verdict": "holds", "says": "so", "lecture": "l", "measured": "1 of 1"}
@@ -197,6 +228,13 @@ def test_an_empty_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="has no rows"):
         page.write([_folder(tmp_path, [])], tmp_path)
     assert not (tmp_path / page.FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(("column", "value"), [("batch", 0), ("architecture", ""), ("status", "")])
+def test_a_row_that_lacks_what_every_row_has_is_refused(tmp_path: Path, column: str, value: object) -> None:
+    folder = _folder(tmp_path, [replace(rows.read(QUICK)[0], **{column: value})])
+    with pytest.raises(HarnessError, match=f"row 1 has .* as its {column}"):
+        page.text([folder])
 
 
 def test_the_library_missing_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

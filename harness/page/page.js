@@ -178,7 +178,8 @@ function sort(heading) {
   const lines = [...body.rows].sort((one, other) => {
     const [a, b] = [value(one), value(other)];
     if (a === null || b === null) return (a === null) - (b === null);  // what was not measured is always last
-    const order = typeof a === "string" ? a.localeCompare(String(b)) : a - b;
+    const numbers = typeof a === "number" && typeof b === "number";
+    const order = numbers ? a - b : String(a).localeCompare(String(b));
     return ascending ? order : -order;
   });
   body.append(...lines);

@@ -7,8 +7,9 @@ read is left out, and ``remarks`` say so.
 import csv
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,21 @@ from harness.twin_ratios import TwinRatio
 Line = Mapping[str, Any]
 Found = TypeVar("Found")
 
+NEEDED = ("run", "architecture", "framework", "runtime", "device", "precision", "batch", "status")
+_NODE_COLUMNS: tuple[str, ...] = (
+    "part",
+    "rank",
+    "node",
+    "operator",
+    "originals",
+    "median_s",
+    "low_s",
+    "high_s",
+    "share",
+    "macs",
+)
+_NODE_COLUMNS += ("gmac_per_s", "gb_per_s", "macs_per_byte")
+_SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an image, HxWxC
 _FIGURES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
@@ -60,11 +76,11 @@ class RunFiles:
 
 def read(path: Path, first: int = 0) -> RunFiles:
     """A run from its folder, or from its ``rows.csv``. Raises :class:`HarnessError` where it has no rows to read."""
-    found = rows.read(path)
+    remarks: list[str] = []
+    found = [_possible(row, number, remarks) for number, row in enumerate(rows.read(path), start=1)]
     if not found:
         raise HarnessError(f"{path} has no rows: the run was stopped before its first; start it again with --resume.")
     folder = path if path.is_dir() else path.parent
-    remarks: list[str] = []
 
     def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
         try:
@@ -84,11 +100,37 @@ def read(path: Path, first: int = 0) -> RunFiles:
         environment=kept(folder / "environment.json", _environment, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},
         nodes=[one for one in tables if one],
-        peaks=kept(folder / "peaks.csv", _lines, []),
+        peaks=kept(folder / "peaks.csv", _peaks, []),
         twins=kept(folder / "samples", lambda _: twin_ratios.of(folder, found), []),
         runtimes=kept(folder / "samples", lambda _: runtime_ratios.of(folder, found), []),
         remarks=remarks,
     )
+
+
+def _possible(row: Row, number: int, remarks: list[str]) -> Row:
+    """A row without values that no measurement can have; what is left out is told in the remarks.
+
+    Raises :class:`HarnessError` where it lacks what every row has.
+    """
+    for name in NEEDED:
+        if getattr(row, name) is None or (name == "batch" and row.batch < 1):
+            raise HarnessError(f"row {number} has {getattr(row, name)} as its {name}: it is none of `harness run`.")
+    wrong = [name for name in rows.COLUMNS if not _is_possible(name, getattr(row, name))]
+    if row.gained is not None and row.lost is not None and row.gained + row.lost > (row.total or 0):
+        wrong += ["gained", "lost"]
+    remarks.extend(f"the {name} of row {number} is {getattr(row, name)!s:.40}, and left out" for name in wrong)
+    left_out: dict[str, Any] = dict.fromkeys(wrong)
+    return replace(row, **left_out)
+
+
+def _is_possible(name: str, value: object) -> bool:
+    if name == "input_shape":
+        return value is None or _SHAPE.fullmatch(str(value)) is not None
+    if not isinstance(value, int | float):
+        return True
+    if name.startswith("latency_") and name.endswith("_s"):
+        return 0 < value < math.inf
+    return 0 <= value < math.inf
 
 
 def _environment(path: Path) -> dict[str, Any]:
@@ -117,21 +159,34 @@ def _is_node_table(path: Path) -> bool:
 
 def _nodes(path: Path) -> NodeTable | None:
     network, framework, threads = path.stem.rsplit(".", 2)
-    lines = _lines(path)
-    if not any(line["part"] == "node" for line in lines):
-        return None
-    return NodeTable(network=network, framework=framework, threads=int(threads), lines=lines)
+    lines = _lines(path, _NODE_COLUMNS)
+    nodes = [line for line in lines if line["part"] == "node"]
+    if any(line["rank"] is None for line in nodes):
+        raise ValueError("a node has no rank")
+    return NodeTable(network=network, framework=framework, threads=int(threads), lines=lines) if nodes else None
 
 
-def _lines(path: Path) -> list[Line]:
+def _peaks(path: Path) -> Sequence[Line]:
+    return _lines(path, ("peak", "threads", "peak_per_s"))
+
+
+def _lines(path: Path, needed: Sequence[str]) -> Sequence[Line]:
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _value(name, text) for name, text in line.items()} for line in csv.DictReader(file)]
+        found = csv.DictReader(file)
+        for name in needed:
+            if name not in (found.fieldnames or ()):
+                raise ValueError(f"it lacks the column {name!r}")
+        return [{name: _value(name, text) for name, text in line.items()} for line in found]
 
 
 def _value(name: str, text: str | None) -> object:
     """What has a unit, and what counts, as numbers; None for an empty field."""
     if not text:
         return None
-    if name.endswith(("_s", "_byte", "share")):
-        return float(text)
-    return int(text) if name in ("rank", "position", "macs", "threads") else text
+    if name in ("rank", "position", "macs", "threads"):
+        return int(text)
+    if not name.endswith(("_s", "_byte", "share")):
+        return text
+    if not math.isfinite(float(text)):
+        raise ValueError(f"its {name} is {text}")
+    return float(text)

@@ -37,12 +37,16 @@ def _title(run: RunFiles, one: NodeTable, *, several: bool) -> str:
 
 def _placed(line: Line) -> bool:
     """Whether a line has a place on logarithmic axes."""
-    return bool(line["part"] == "node" and line["macs"] and line["gmac_per_s"] and line["macs_per_byte"])
+    return line["part"] == "node" and all((line[name] or 0) > 0 for name in ("macs", "gmac_per_s", "macs_per_byte"))
 
 
 def _chart(run: RunFiles, one: NodeTable, *, several: bool) -> Chart:
     nodes = [line for line in one.lines if _placed(line)]
-    peaks = {str(peak["peak"]): peak["peak_per_s"] for peak in run.peaks if peak["threads"] == one.threads}
+    peaks = {
+        str(peak["peak"]): peak["peak_per_s"]
+        for peak in run.peaks
+        if peak["threads"] == one.threads and (peak["peak_per_s"] or 0) > 0
+    }
     numbers = run.numbers(one.network, one.framework)
     records = [{"rows": numbers, **_record(one.framework, line)} for line in nodes]
     kind = vega.kinds("framework", "Exported from", [one.framework], vega.FRAMEWORKS)
