@@ -1,1 +1,1 @@
-"""The asv suite, and the experiments whose figures the documents quote."""
+"""The asv suites, each in a folder of its own, and the experiments whose figures the documents quote."""

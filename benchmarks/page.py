@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, page, rows
+from harness import catalog, combined_runs, page, rows
 from harness.rows import Row
 
 # As long until the first chart is there, until what a filter leaves is drawn, and until the table is sorted.
@@ -43,9 +43,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows.write(folder / rows.FILE_NAME, made_up(args.rows))
-        page.text([folder])  # the library is bundled once
+        page.text(combined_runs.load([folder]))  # the library is bundled once
         begun = time.perf_counter()
-        path = page.write([folder], folder)
+        path = page.write(combined_runs.load([folder]), folder)
         print(f"{args.rows} rows: {path.stat().st_size / 1e6:.2f} MB, written in {time.perf_counter() - begun:.2f} s")
         for what, times in measured(path, args.times).items():
             print(f"  {what}: {statistics.median(times):.0f} ms (from {min(times):.0f} to {max(times):.0f})")

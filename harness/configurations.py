@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass
 
 from harness.providers import Target
+from harness.session_options import USUAL, SessionOptions
 
 ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
@@ -25,11 +26,17 @@ class Configuration:
     image_size: tuple[int, int] | None = None
     precision: str = FLOAT32
     runtime: str = ONNXRUNTIME
+    session: SessionOptions = USUAL
 
     @property
     def place(self) -> Place:
         """What the cost of a call depends on, whatever is called: the runtime, and where it runs."""
         return self.runtime, self.target
+
+    @property
+    def control(self) -> "Configuration":
+        """The way in which a control beside it is timed."""
+        return Configuration(target=self.target, threads=self.threads)
 
     def key(self, framework: str) -> str:
         """The name of the file's samples: what is usual is not said."""
@@ -41,6 +48,7 @@ class Configuration:
             self.precision if self.precision != FLOAT32 else "",
             "x".join(map(str, self.image_size)) if self.image_size else "",
             f"batch {self.batch}" if self.batch != 1 else "",
+            self.session.described,
         ]
         return ", ".join(part for part in parts if part)
 

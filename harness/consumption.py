@@ -4,16 +4,14 @@ A pass comes after the timing and never in a timed process. What cannot be told 
 with the reason, and the row as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness import energy, latency, run_rows, subjects
+from harness import energy, latency, run_rows
 from harness.configurations import Place, Way
 from harness.energy import Meter, Unreadable
 from harness.errors import first_line
 from harness.latency import Subject
-from harness.model_files import ModelFile
-from harness.plan import Pieces
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
@@ -36,17 +34,20 @@ class Passes:
     baselines: dict[tuple[Place, int], int] = field(default_factory=dict)
 
     def added(
-        self, rows: Sequence[Row], one: Pieces | ModelFile, settings: Settings, floors: Mapping[Place, Subject]
+        self,
+        rows: Sequence[Row],
+        ways: Sequence[Way],
+        subject: Callable[[Way], Subject],
+        floors: Mapping[Place, Subject],
     ) -> list[Row]:
         """The rows of a network or file, those that were timed with their memory and energy.
 
-        ``floors`` are the smallest models, by place.
+        ``subject`` tells what was timed in one way; ``floors`` are the smallest models, by place.
         """
-        pairs = zip(rows, subjects.ways(one, settings), strict=True)
-        return [row if row.latency_median_s is None else self._of(row, one, way, floors) for row, way in pairs]
+        pairs = zip(rows, ways, strict=True)
+        return [row if row.latency_median_s is None else self._of(row, subject(way), way, floors) for row, way in pairs]
 
-    def _of(self, row: Row, one: Pieces | ModelFile, way: Way, floors: Mapping[Place, Subject]) -> Row:
-        subject = subjects.of(one, way)
+    def _of(self, row: Row, subject: Subject, way: Way, floors: Mapping[Place, Subject]) -> Row:
         try:
             floor = floors[way.configuration.place]
             row = replace(row, **self._memory(subject, floor, way.configuration.place))  # type: ignore[arg-type]

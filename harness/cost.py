@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import file_params, macs, nodes, onnx_file, peak_activation, shapes
+from harness import file_params, macs, node_counts, nodes, onnx_file, peak_activation, shapes
 from harness.measurements import Cost, NodeCost
 
 
@@ -40,14 +40,8 @@ def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) 
 
 
 def graph_difference(a: Cost, b: Cost) -> str:
-    """How many more (+) or fewer (-) nodes of each operator ``a`` has than ``b``; "" where none.
-
-    Sorted from the most to the fewest: "+4 Transpose, +1 Reshape, -2 Constant".
-    """
-    names = a.operators.keys() | b.operators.keys()
-    differences = {name: a.operators.get(name, 0) - b.operators.get(name, 0) for name in names}
-    ordered = sorted(differences.items(), key=lambda entry: (-entry[1], entry[0]))
-    return ", ".join(f"{difference:+d} {name}" for name, difference in ordered if difference)
+    """How many more (+) or fewer (-) nodes of each operator ``a`` has than ``b``; "" where none."""
+    return node_counts.difference(a.operators, b.operators)
 
 
 def _cost(node: Any, found: shapes.Shapes) -> NodeCost:

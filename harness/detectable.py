@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import comparison, latency, small_models
-from harness.comparison import Ratio
+from harness.comparison import Estimate, Ratio
 from harness.latency import Effort, Subject
 from harness.worker_process import WorkerFailedError
 
-# A two-sided test at 5 % finds a difference of so many standard errors with a probability of 95 %.
-STANDARD_ERRORS = 1.960 + 1.645
+TAILS = 0.025, 0.05  # a two-sided test at 5 % that finds a difference with a probability of 95 %
 LAYERS, SIDE = 4, 32
 CHANNELS = {"small": 8, "medium": 160}  # some 50 µs and some 10 ms on one core
 
@@ -29,15 +28,19 @@ class Spread:
     threads: int
     launches: int
     median_s: float
-    ratio: Ratio
+    estimate: Estimate
+
+    @property
+    def ratio(self) -> Ratio:
+        return self.estimate.ratio
 
     def smallest_difference(self, launches: int) -> float:
         """The relative difference that a run of so many launches finds 95 times in a hundred, about.
 
         The standard error of the ratio's logarithm falls with the root of the launches.
         """
-        error = math.log(self.ratio.high / self.ratio.low) / (2 * 1.960)
-        return math.expm1(STANDARD_ERRORS * error * math.sqrt(self.launches / launches))
+        expected = self.estimate.after(self.launches, launches)
+        return math.expm1(sum(map(expected.quantile, TAILS)) * expected.error)
 
 
 def spreads(
@@ -72,5 +75,5 @@ def _spread(path: Path, model: str, threads: int, effort: Effort, progress: Call
         threads=threads,
         launches=effort.launches,
         median_s=first.median_s,
-        ratio=comparison.ratio(first, second),
+        estimate=comparison.estimate(comparison.logarithms(comparison.rounds(first), comparison.rounds(second))),
     )

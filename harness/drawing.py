@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-WIDTH_IN, DPI, FONT_PT = 10.0, 160, 10.5
+# By ending: the metadata that a picture goes without, so that it tells neither the time nor the machine.
+PICTURES: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+WIDTH_IN, DPI, FONT_PT, TITLE_PT = 10.0, 160, 10.5, 12.0
 RIGHT_IN, LEFT_IN, TOP_IN, BOTTOM_IN = 1.75, 0.75, 0.45, 0.65  # around a panel; legends stand on the right
 NOTE_IN, NOTE_LINE_IN = 0.3, 0.17
 GREY, FRONT = "#555555", "#009E73"
@@ -29,6 +35,8 @@ FULLEST = 0.6  # the opacity of a bubble that is always on the front: what lies 
 # Blue, vermillion and, for the front, green of Okabe and Ito's palette, told apart under every colour blindness.
 _STYLES = {"torch": ("#0072B2", "o"), "keras": ("#D55E00", "s")}
 _OTHER_STYLE = (GREY, "D")
+# The salt makes the SVG's ids the same each time. Publishers take TrueType fonts (42), and refuse Type 3.
+_SETTINGS = {"svg.hashsalt": "onnx-harness", "font.size": FONT_PT, "pdf.fonttype": 42}
 
 
 def style(framework: str) -> tuple[str, str]:
@@ -67,8 +75,12 @@ def panels(
 
 
 def title(axes: "Axes", text: str) -> None:
-    """Write the title of a panel; a data set's name is no formula, so a dollar sign stays one."""
-    axes.set_title(plain(text), loc="left", fontsize=12, parse_math=False)
+    """Write the title of a panel, smaller where it is long; a name is no formula: a dollar sign in it stays one."""
+    written = axes.set_title(plain(text), loc="left", fontsize=TITLE_PT, parse_math=False)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    room, width = figure.bbox.x1 - axes.bbox.x0, written.get_window_extent().width
+    written.set_fontsize(TITLE_PT * min(1.0, 0.98 * room / width))
 
 
 def log_axis(axes: "Axes", values: Sequence[float], pad: float) -> None:
@@ -182,13 +194,15 @@ def legends(axes: "Axes", *blocks: tuple[str, Sequence["Line2D"]]) -> None:
 
 
 def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], stem: Path) -> list[Path]:
-    """Draw a picture and write it as ``.png`` and ``.svg``, and what it shows as ``.csv``; each whole or not at all."""
+    """Draw a picture and write it in each of :data:`PICTURES`, and what it shows as ``.csv``.
+
+    Each file is written whole or not at all, and the same data give the same bytes.
+    """
     context = imported("matplotlib.style").context
     contents = {}
-    # A user's own matplotlib settings change nothing; the salt makes the SVG's ids the same each time.
-    with context(["default", {"svg.hashsalt": "onnx-harness", "font.size": FONT_PT}]):
+    with context(["default", _SETTINGS]):  # a user's own settings of matplotlib change nothing
         figure = draw()
-        for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+        for ending, metadata in PICTURES.items():
             picture = io.BytesIO()
             figure.savefig(picture, format=ending[1:], dpi=DPI, metadata=metadata)
             contents[ending] = picture.getvalue()

@@ -1,21 +1,30 @@
 """The accuracy of any .onnx file: which class each example is taken for, from one of its outputs."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import accuracy, files, latency, runtime
+from harness import accuracy, latency, runtime
 from harness.errors import HarnessError, first_line
+from harness.interpreters import HERE, Interpreter
 from harness.model_files import ModelFile
 from harness.providers import Target
-from harness.worker_process import WorkerFailedError
+from harness.worker_process import Worker, WorkerFailedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def prepared(model: ModelFile, output: str | None) -> ModelFile:
+FOLDER = "predictions"  # of a run
+
+Predictions = dict[str, "NDArray[Any]"]  # of the files of a network, by framework; and the labels
+Run = Callable[["Mapping[str, NDArray[Any]]"], "NDArray[Any]"]  # the scores of some examples, by what inputs are fed
+
+
+def prepared(model: ModelFile, output: str | None, interpreter: Interpreter = HERE) -> ModelFile:
     """The file with the output that its accuracy is told from, found by running it once in a process of its own.
 
     A file that does not run is left as it is: its row will say why. Raises :class:`HarnessError`
@@ -24,7 +33,7 @@ def prepared(model: ModelFile, output: str | None) -> ModelFile:
     if model.labelled is None:
         return model
     try:
-        found = latency.output_shapes(subject(model, "", 1, Target()))
+        found = latency.output_shapes(replace(subject(model, "", 1, Target()), interpreter=interpreter))
     except WorkerFailedError:
         return model
     name = _scores(model, found, output)
@@ -40,7 +49,40 @@ def subject(model: ModelFile, key: str, threads: int, target: Target) -> latency
     )
 
 
-def predictions(model: ModelFile, threads: int, progress: Callable[[float], None]) -> "dict[str, NDArray[Any]]":
+def here(model: ModelFile, threads: int) -> Run:
+    """The file run in this process, on the CPU."""
+    session: Any = None
+
+    def run(feeds: "Mapping[str, NDArray[Any]]") -> "NDArray[Any]":
+        nonlocal session
+        session = session or runtime.session(model.path, threads=threads)
+        found: NDArray[Any] = runtime.run(session, dict(feeds))[model.output]
+        return found
+
+    return run
+
+
+@contextlib.contextmanager
+def in_worker(model: ModelFile, subject: latency.Subject) -> Iterator[Run]:
+    """The file run by the subject's interpreter with its options, in a process that is started when needed."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        fed, scores = Path(folder) / "fed.npz", Path(folder) / "scores.npy"
+        worker: Worker | None = None
+
+        def run(feeds: "Mapping[str, NDArray[Any]]") -> "NDArray[Any]":
+            nonlocal worker
+            worker = worker or stack.enter_context(latency.opened(subject))
+            np.savez(fed, **feeds)  # type: ignore[arg-type]
+            worker.ask(do="outputs", arrays=str(fed), output=model.output, to=str(scores))
+            found: NDArray[Any] = np.load(scores, allow_pickle=False)
+            return found
+
+        yield run
+
+
+def predictions(model: ModelFile, run: Run, progress: Callable[[float], None]) -> Predictions:
     """The class of each example, by the file's framework; the labels, and of many classes whether five hold it.
 
     The file is fed as many examples at once as it is while it is timed.
@@ -49,13 +91,12 @@ def predictions(model: ModelFile, threads: int, progress: Callable[[float], None
 
     data = model.labelled
     assert data is not None
-    session = runtime.session(model.path, threads=threads)
     step, seen = model.inputs[0].shape[0], 0
     kept: dict[str, list[Any]] = {}
     for portion in data.portions():
         count = len(next(iter(portion.values())))
         for start in range(0, count, step):
-            scores = _run(session, {name: array[start : start + step] for name, array in portion.items()}, step, model)
+            scores = _scored(run, {name: array[start : start + step] for name, array in portion.items()}, step)
             right = data.labels[seen : seen + len(scores)]
             kept.setdefault(model.framework, []).append(accuracy.classes(scores, threshold=0.5))
             if scores.shape[1] >= accuracy.MANY_CLASSES:
@@ -65,7 +106,7 @@ def predictions(model: ModelFile, threads: int, progress: Callable[[float], None
     return {**{name: np.concatenate(parts) for name, parts in kept.items()}, "labels": data.labels}
 
 
-def _run(session: Any, feeds: "Mapping[str, NDArray[Any]]", step: int, model: ModelFile) -> "NDArray[Any]":
+def _scored(run: Run, feeds: "Mapping[str, NDArray[Any]]", step: int) -> "NDArray[Any]":
     """The scores (n, classes) of some examples; where they are fewer than the file takes, the last is repeated."""
     import numpy as np
 
@@ -73,7 +114,7 @@ def _run(session: Any, feeds: "Mapping[str, NDArray[Any]]", step: int, model: Mo
     if count < step:
         feeds = {name: np.concatenate([array, *[array[-1:]] * (step - count)]) for name, array in feeds.items()}
     try:
-        found = runtime.run(session, dict(feeds))[model.output]
+        found = run(feeds)
     except Exception as error:  # onnxruntime's own errors share no base class
         raise HarnessError(f"the examples cannot be run: {first_line(error)}") from error
     return found.reshape(step, -1)[:count]
@@ -105,12 +146,3 @@ def _check_classes(model: ModelFile, outputs: int) -> None:
             f"{data.name}: expected classes from 0 to {classes - 1}, as many as {model.path} tells apart, found "
             f"{int(data.labels.max())}."
         )
-
-
-def save(path: Path, found: "Mapping[str, NDArray[Any]]") -> None:
-    """Keep predictions, whole or not at all."""
-    import numpy as np
-
-    files.make_folder(path.parent)
-    with files.replacing(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **found)  # type: ignore[arg-type]

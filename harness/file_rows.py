@@ -1,13 +1,16 @@
 """The rows of .onnx files of the user's: what is known before they are run, what they are fed, how they were tested."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from harness import file_counts, model_files, run_rows, subjects
+from harness import accuracy, file_accuracy, file_counts, model_files, run_rows, subjects
 from harness.configurations import Way
+from harness.errors import HarnessError
+from harness.file_accuracy import Predictions, Run
 from harness.labelled_data import LabelledData
-from harness.measurements import Accuracy
+from harness.measurements import Accuracy, Timing
 from harness.model_files import ModelFile
+from harness.places import Places
 from harness.rows import Row
 from harness.run_folder import Settings
 
@@ -27,6 +30,7 @@ def of(run: str, file: ModelFile) -> Row:
         batch=file.batch,
         onnx_sha256=file.sha256,
     )
+    row = run_rows.of_graph(row, ledger) if ledger else row
     return run_rows.noted(row, f"made by {file.producer}" if file.producer else None, doubt)
 
 
@@ -40,6 +44,42 @@ def fed(row: Row, file: ModelFile, way: Way) -> Row:
     ledger, doubt = file_counts.of(file, configuration.image_size)
     macs = ledger.macs if ledger and not doubt else None
     return run_rows.noted(replace(run_rows.untold(row), macs=macs), doubt)
+
+
+def timeable(file: ModelFile, ways: Sequence[Way], places: Places) -> list[Way]:
+    """The ways whose target is there, and whose batch the file can be fed."""
+    return [way for way in places.present(ways) if not file.refusal(way.configuration.batch)]
+
+
+def timed(
+    row: Row, file: ModelFile, ways: Sequence[Way], places: Places, timings: Mapping[str, Timing], kept: str
+) -> list[Row]:
+    """The row of a file in each way, with what was found when it was timed, or why it was not.
+
+    ``kept`` is the name under which its samples are.
+    """
+    found = []
+    for way in ways:
+        known, refused = fed(row, file, way), file.refusal(way.configuration.batch)
+        placed = run_rows.placed(known, way.configuration)
+        found.append(run_rows.skipped(placed, refused) if refused else places.row(known, way, timings, kept))
+    return found
+
+
+def with_accuracy(
+    row: Row, file: ModelFile, run: Run, keep: Callable[[Predictions], None], progress: Callable[[float], None]
+) -> Row:
+    """The row with the accuracy of the file, if it has labelled data; ``keep`` is given its predictions."""
+    if file.labelled is None:
+        return row
+    try:
+        found = file_accuracy.predictions(file, run, progress)
+    except HarnessError as error:
+        return run_rows.untested(row, error)
+    keep(found)
+    five = found.get(f"{file.framework}_top5")
+    right = accuracy.of(found[file.framework], found["labels"])
+    return tested(row, file.labelled, right, None if five is None else float(five.mean()))
 
 
 def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:

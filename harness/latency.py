@@ -8,7 +8,6 @@ statistics are over them (:class:`harness.measurements.Timing`).
 
 import contextlib
 import random
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,14 +15,17 @@ from typing import Any
 
 from harness import blocks, latency_worker, small_models, stopping, worker_process
 from harness.configurations import ONNXRUNTIME
+from harness.interpreters import HERE, Interpreter
 from harness.measurements import Launch, Timing
 from harness.providers import Target
+from harness.session_options import USUAL, SessionOptions
 from harness.stopping import Aim
 from harness.worker_process import Worker, WorkerFailedError
 
 WARM_UP_ROUND = -1
 OPEN_LIMIT_S = 900.0  # TensorRT builds its engine when a session is created, for minutes
-WORKER = (sys.executable, "-P", "-m", "harness.latency_worker")
+Launched = dict[str, Launch | WorkerFailedError]  # by key
+WORKER = ("-m", "harness.latency_worker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class Subject:
     threads: int
     inputs: Path | None = None
     target: Target = field(default_factory=Target)
+    session: SessionOptions = USUAL
+    interpreter: Interpreter = HERE  # of its worker process
     runtime: str = ONNXRUNTIME
     architecture: str = ""
     compiled: Path | None = None
@@ -56,14 +60,16 @@ class Subject:
         }
         if self.runtime != ONNXRUNTIME:
             return told | {"runtime": self.runtime, "architecture": self.architecture}
+        if self.session != USUAL:
+            told["session"] = asdict(self.session)
         return told | {"inputs": str(self.inputs.absolute()) if self.inputs else None}
 
     @property
     def worker(self) -> Sequence[str]:
         """The command that its worker process is started with."""
         if self.runtime == ONNXRUNTIME:
-            return WORKER
-        return (sys.executable, "-P", "-m", "harness.framework_worker", self.runtime, str(self.compiled or ""))
+            return self.interpreter.command(*WORKER)
+        return self.interpreter.command("-m", "harness.framework_worker", self.runtime, str(self.compiled or ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,23 +111,36 @@ def measure(
     With an aim there are further launches where intervals are too wide, but for the keys that are ``exempt``
     (:mod:`harness.stopping`). ``progress`` is told the share done.
     """
+    launch, keys = launcher(subjects, effort, seed), [subject.key for subject in subjects]
+
+    def alone(number: int, keys: Sequence[str]) -> Launched:
+        return launch(number, [(key,) for key in keys])
+
+    return stopping.timings(keys, effort.launches, alone, aim=aim, exempt=exempt, progress=progress)
+
+
+def launcher(
+    subjects: Sequence[Subject], effort: Effort, seed: int
+) -> Callable[[int, Sequence[Sequence[str]]], Launched]:
+    """What carries out a launch: given its number, and the keys of those that take turns, in groups.
+
+    Each has a fresh process. Too many are in blocks, drawn anew for every launch; a group is never divided.
+    """
     import psutil
 
     chance = random.Random(seed)
     calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
     by_key = {subject.key: subject for subject in subjects}
-
     model_bytes = {key: _size(subject.model) for key, subject in by_key.items()}
 
-    def launch(number: int, keys: Sequence[str]) -> dict[str, Launch | WorkerFailedError]:
-        """One process of each; the subjects of too many are in blocks, drawn anew for every launch."""
-        drawn = chance.sample(keys, len(keys))
-        found: dict[str, Launch | WorkerFailedError] = {}
+    def launch(number: int, groups: Sequence[Sequence[str]]) -> Launched:
+        drawn = chance.sample(groups, len(groups))
+        found: Launched = {}
         for block in blocks.split(drawn, model_bytes, psutil.virtual_memory().available):
             found |= _launch(number, [by_key[key] for key in block], effort, chance, calls)
         return found
 
-    return stopping.timings(list(by_key), effort.launches, launch, aim=aim, exempt=exempt, progress=progress)
+    return launch
 
 
 def _size(model: Path) -> int:
@@ -139,7 +158,7 @@ def output_shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
 
 def answer(subject: Subject, do: str, **more: Any) -> dict[str, Any]:
     """What a fresh worker answers to one command on the subject. Raises :class:`WorkerFailedError`."""
-    with worker_process.started(subject.worker) as process:
+    with worker_process.started(subject.worker, subject.interpreter.environment) as process:
         process.ready()
         return process.ask(do=do, reply_limit_s=OPEN_LIMIT_S, **subject.asked, **more)
 
@@ -147,7 +166,7 @@ def answer(subject: Subject, do: str, **more: Any) -> dict[str, Any]:
 @contextlib.contextmanager
 def opened(subject: Subject) -> Iterator[Worker]:
     """A fresh worker that has opened the subject and run it once, to ask more of. Raises :class:`WorkerFailedError`."""
-    with worker_process.started(subject.worker) as process:
+    with worker_process.started(subject.worker, subject.interpreter.environment) as process:
         process.ready()
         process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **subject.asked)
         yield process
@@ -160,6 +179,11 @@ def save_identity(path: Path) -> Subject:
     node = helper.make_node("Identity", ["image"], ["same"])
     small_models.save(path, [node], {"image": (1, 1)}, {"same": (1, 1)})
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
+
+
+def save_control(path: Path) -> Subject:
+    """Write a model that is the same in every run; timed like the others, two runs are compared by it."""
+    return Subject(key="control", model=path, shapes=small_models.save_control(path), threads=1)
 
 
 @dataclass(kw_only=True)
@@ -219,12 +243,15 @@ class _Turns:
 
 def _launch(
     number: int, subjects: Sequence[Subject], effort: Effort, chance: random.Random, calls: dict[str, int]
-) -> dict[str, Launch | WorkerFailedError]:
+) -> Launched:
     """One fresh process a subject, started, opened and warmed in random order, then measured in turns."""
-    outcomes: dict[str, Launch | WorkerFailedError] = {}
+    outcomes: Launched = {}
     with contextlib.ExitStack() as stack:
         turns = [
-            _Turns(subject=subject, process=stack.enter_context(worker_process.started(subject.worker)))
+            _Turns(
+                subject=subject,
+                process=stack.enter_context(worker_process.started(subject.worker, subject.interpreter.environment)),
+            )
             for subject in chance.sample(subjects, len(subjects))
         ]
 

@@ -19,6 +19,7 @@ from harness import arenas, change_point, device_memory, gpus, node_providers, r
 from harness.errors import reason
 from harness.providers import Target
 from harness.runtime import CLOCK
+from harness.session_options import SessionOptions
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]  # to a command, and what it is told
 
@@ -31,6 +32,7 @@ WINDOWS, FEW_WINDOWS = 20, 12
 # It is given up after its limit in seconds, but not before it was judged twice: a first call or two that are slow must
 # not decide. Only what would be longer than so many times the limit is not waited for.
 LEAST_GROUPS, PATIENCE = 2, 5.0
+KEPT_VALUES = 4096  # of an output that is inspected: an image segmented is a million
 
 
 class Worker:
@@ -44,23 +46,25 @@ class Worker:
         threads: int,
         target: dict[str, Any],
         inputs: str | None = None,
+        session: dict[str, Any] | None = None,
         profile: Path | None = None,
     ) -> dict[str, Any]:
         """Create the session and run it for the first time; ``inputs`` is an .npz file with arrays to feed."""
+        told = SessionOptions(**session or {})
         before = _thread_count()
         start = CLOCK()
-        session = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile)
+        created = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile, told=told)
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
-        feeds = runtime.inputs(session, shapes, inputs)
-        results, first_run_ns = self._bind(session, feeds, Target(**target))
+        feeds = runtime.inputs(created, shapes, inputs)
+        self.results, first_run_ns = self._bind(created, feeds, Target(**target))
         return {
             "session_s": session_s,
             "first_run_s": first_run_ns * 1e-9,
             "threads_in_effect": None if on_gpu else _given(before, after),
-            "providers": session.get_providers(),
-            "outputs": {name: list(value.shape()) for name, value in results.items() if value.is_tensor()},
+            "providers": created.get_providers(),
+            "outputs": {name: list(value.shape()) for name, value in self.results.items() if value.is_tensor()},
         }
 
     def _bind(self, session: Any, feeds: dict[str, Any], target: Target) -> tuple[dict[str, Any], int]:
@@ -79,11 +83,17 @@ class Worker:
         self.call = device_memory.bind(session, arrays, there, results, target)
         return results, first_run_ns
 
-    def nodes(self, **subject: Any) -> dict[str, Any]:
-        """Open a subject under the profiler, and say how many nodes of each operator each provider ran."""
+    def inspect(self, *, outputs: str, **subject: Any) -> dict[str, Any]:
+        """Open a subject under the profiler: how many nodes of each operator each provider ran, and what came out.
+
+        The first values of each output of numbers are written to the .npz file ``outputs``.
+        """
         with tempfile.TemporaryDirectory() as folder:
             self.open(**subject, profile=Path(folder) / "profile")
             written = Path(self.call.session.end_profiling())
+            import numpy as np
+
+            np.savez(outputs, **{name: _first(value) for name, value in self.results.items() if _readable(value)})
             return {"nodes": node_providers.of_profile(written.read_text())}
 
     def transfers(self) -> dict[str, Any]:
@@ -141,6 +151,15 @@ class Worker:
             taken = memory_taken(partial(self.open, **subject), subject["target"])
             return {**taken, "arena_bytes": arenas.host_bytes(log())}
 
+    def outputs(self, *, arrays: str, output: str, to: str) -> dict[str, Any]:
+        """Run the session on the arrays of an .npz file, and save one of its outputs as .npy."""
+        import numpy as np
+
+        with np.load(arrays, allow_pickle=False) as file:
+            found = runtime.run(self.call.session, dict(file))[output]
+        np.save(to, found, allow_pickle=False)
+        return {}
+
     def stretch(self, *, seconds: float) -> dict[str, Any]:
         """Do nothing but call for that long; how many calls it was."""
         calls = 0
@@ -157,6 +176,16 @@ class Worker:
             samples.append(self.call.sample(self.calls))
             if CLOCK() >= end:
                 return samples
+
+
+def _readable(value: Any) -> bool:
+    """Whether an array can be made of an output: it is a tensor, of a type that numpy has."""
+    return bool(value.is_tensor()) and runtime.ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")
+
+
+def _first(value: Any) -> Any:
+    """The first values of an output, in float32."""
+    return value.numpy().ravel()[:KEPT_VALUES].astype("float32")
 
 
 def windows(window_s: float, limit_s: float) -> int:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import bootstrap
@@ -112,9 +112,13 @@ class Accuracy:
     @property
     def interval(self) -> tuple[float, float]:
         """The Wilson 95 % interval (E. B. Wilson, JASA 22, 1927)."""
+        return self.wilson(0.95)
+
+    def wilson(self, confidence: float) -> tuple[float, float]:
+        """The Wilson interval of another confidence."""
         from scipy.stats import binomtest
 
-        found = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
+        found = binomtest(self.correct, self.total).proportion_ci(confidence, method="wilson")
         return float(found.low), float(found.high)
 
 
@@ -189,8 +193,8 @@ PERCENTILE_FLOORS = {90.0: 64, 95.0: 130, 99.0: 662, 99.9: 6636}
 class Timing:
     """One subject's latency: its launches, and why there are no more of them where one failed.
 
-    ``fallback`` names the nodes that ran on another provider than the subject's, ``shortfall`` says how
-    far the interval is from the width that was asked for.
+    ``nodes`` counts those of the graph that is run, by provider and operator; ``shortfall`` says how far the
+    interval is from the width that was asked for.
 
     Iterations of one process are correlated and share an offset of their own, so that statistics
     are over launches: the estimate is the median of the launches' medians.
@@ -198,7 +202,7 @@ class Timing:
 
     launches: tuple[Launch, ...]
     failure: str = ""
-    fallback: str = ""
+    nodes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shortfall: str = ""
 
     @property

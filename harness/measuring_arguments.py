@@ -37,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of measuring, after which no further launch begins, like 600 or 10m; "
         f"default: {stopping.USUAL_LIMIT_S:.0f} for each network or file",
     )
+    of_evidence.add_argument(
+        "--control",
+        action="store_true",
+        help="time a model that is the same in every run beside each network or file, for `harness gate` to compare "
+        "runs by (docs/regressions.md)",
+    )
     parser.add_argument(
         "--energy", action="store_true", help="then the energy of a call, where it can be read (docs/measuring.md)"
     )

@@ -25,6 +25,14 @@ def of_profile(text: str) -> dict[str, dict[str, int]]:
     return {provider: dict(operators) for provider, operators in found.items()}
 
 
+def operators(placement: Placement) -> dict[str, int]:
+    """How many nodes of each operator there are, whoever runs them."""
+    found: Counter[str] = Counter()
+    for of_provider in placement.values():
+        found.update(of_provider)
+    return dict(found)
+
+
 def fallback(placement: Placement, provider: str) -> str:
     """The nodes that ran elsewhere than on the provider, in words; empty where there are none."""
     parts = []

@@ -1,4 +1,4 @@
-"""The pictures of a run: each a PNG and an SVG, with the CSV of what they show beside them."""
+"""The pictures of a run: each a PNG, an SVG and a PDF, with the CSV of what they show beside them."""
 
 import math
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def draw(rows: list[Row], folder: Path) -> list[Path]:
 def accuracy_against_operations(rows: list[Row], path_stem: Path) -> list[Path]:
     """Draw accuracy against operations, the area of a bubble being its parameters: one panel a data set.
 
-    Returns the files written: ``path_stem`` with ``.png``, ``.svg`` and ``.csv``. Raises
+    Returns the files written: ``path_stem`` with ``.png``, ``.svg``, ``.pdf`` and ``.csv``. Raises
     :class:`HarnessError` where no row has both an accuracy and multiply-accumulates.
     """
     shown = with_accuracy(rows)
@@ -85,7 +85,7 @@ def accuracy_against_operations(rows: list[Row], path_stem: Path) -> list[Path]:
 def latency(rows: list[Row], path_stem: Path) -> list[Path]:
     """Draw the latency of every network as dots with intervals: one panel a run and device setting.
 
-    Returns the files written: ``path_stem`` with ``.png``, ``.svg`` and ``.csv`` (times in
+    Returns the files written: ``path_stem`` with ``.png``, ``.svg``, ``.pdf`` and ``.csv`` (times in
     milliseconds, as drawn). Raises :class:`HarnessError` where no row has a latency.
     """
     shown = with_latency(rows)

@@ -76,7 +76,7 @@ def changes(rows: Sequence[Row]) -> list[Change]:
 
 
 def draw(rows: Sequence[Row], stem: Path) -> list[Path]:
-    """Write the picture as ``stem`` with ``.png`` and ``.svg``, and what it shows as ``.csv``."""
+    """Write the picture as ``stem`` with ``.png``, ``.svg`` and ``.pdf``, and what it shows as ``.csv``."""
     shown = changes(rows)
     return drawing.write(lambda: figure(shown), [_line(change) for change in shown], stem)
 

@@ -20,7 +20,8 @@ CPU = "cpu"  # the provider that files are compared on
 # Of the float32 file alone. No bound would say when a lower precision is close enough.
 UNTOLD = (
     *("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance", "equivalent", "graph_difference"),
-    *("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5", "macs", "file_bytes", "onnx_sha256"),
+    *("accuracy", "accuracy_low", "accuracy_high", "correct", "total", "top5", "macs"),
+    *("file_bytes", "stored_bytes", "operators", "onnx_sha256"),
 )
 
 
@@ -62,7 +63,12 @@ def _counted(row: Row, artifact: Artifact) -> Row:
     notes = [f"calibrated on {artifact.metadata['calibration']}"] if "calibration" in artifact.metadata else []
     if unknown:
         notes.append(f"MACs not counted, for {', '.join(unknown)}: {next(iter(unknown.values()))}")
-    row = replace(row, macs=ledger.macs, file_bytes=artifact.path.stat().st_size, onnx_sha256=artifact.sha256)
+    row = replace(
+        run_rows.of_graph(row, ledger),
+        macs=ledger.macs,
+        file_bytes=artifact.path.stat().st_size,
+        onnx_sha256=artifact.sha256,
+    )
     return run_rows.noted(row, *notes)
 
 

@@ -35,7 +35,7 @@ def draw(title: str, files: Mapping[str, Sequence[Line]], peaks: Mapping[str, Li
     """Draw the nodes of each file of a network, by framework: a panel each, under the same roofs.
 
     ``files`` holds the lines of :func:`harness.node_times.lines`, ``peaks`` by name those of one thread
-    count. Returns the files written: ``stem`` with ``.png``, ``.svg`` and ``.csv``. Raises
+    count. Returns the files written: ``stem`` with ``.png``, ``.svg``, ``.pdf`` and ``.csv``. Raises
     :class:`HarnessError` where no node has multiply-accumulates and a time.
     """
     shown = {framework: [line for line in lines if _placed(line)] for framework, lines in files.items()}

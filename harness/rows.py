@@ -19,18 +19,25 @@ if TYPE_CHECKING:
     import pandas
 
 # 2 added profile, base_weights and training_precision.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 OLDEST = 2  # that is read
 # By column: the version that added it; a row of an older one has its default.
-ADDED = dict.fromkeys(("options", "upload_s", "download_s"), 3) | dict.fromkeys(
-    (
-        *("runtime", "output_max_abs", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
-        *("latency_p90_missing", "latency_p99_missing", "warm_up_s"),
-        *("baseline_rss_bytes", "arena_bytes", "device_memory_bytes", "energy_j", "energy_source"),
-    ),
-    4,
+ADDED = (
+    dict.fromkeys(("options", "upload_s", "download_s"), 3)
+    | dict.fromkeys(
+        (
+            *("runtime", "output_max_abs", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
+            *("latency_p90_missing", "latency_p99_missing", "warm_up_s"),
+            *("baseline_rss_bytes", "arena_bytes", "device_memory_bytes", "energy_j", "energy_source"),
+        ),
+        4,
+    )
+    | dict.fromkeys(
+        ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
+    )
 )
 FILE_NAME = "rows.csv"
+ENVIRONMENT = "environment.json"  # beside it: the machine and the software
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,10 @@ class Row:
     gained: int | None = None  # images that are right here and wrong in float32
     lost: int | None = None  # images that are right in float32 and wrong here
     file_bytes: int | None = None  # on disk, external data included
+    stored_bytes: int | None = None  # of weights and constants alone
+    operators: str | None = None  # of the file, as "2 Conv, 1 Gemm"
+    optimised_operators: str | None = None  # of the graph that onnxruntime runs
+    node_providers: str | None = None  # what ran each of its nodes
     runtime: str = "onnxruntime"  # what ran it: else keras, keras.eager, torch or torch.compile, without a file
     output_max_abs: float | None = None  # of such a one, from the file's logits and outputs, on what it is fed
     device: str = "cpu"
@@ -91,6 +102,7 @@ class Row:
     latency_p90_missing: int | None = None  # samples that it still needs; 0 where it is there
     latency_p99_missing: int | None = None
     call_floor_s: float | None = None  # an Identity model, measured the same way
+    control_s: float | None = None  # a model that is the same in every run, measured in turns with this one
     session_s: float | None = None
     first_run_s: float | None = None
     warm_up_s: float | None = None  # after the first run, until it found its end or was given up
@@ -104,6 +116,7 @@ class Row:
     energy_source: str | None = None  # whose counter it is, or why there is none
     launches: int | None = None  # fresh worker processes
     samples: int | None = None
+    sampled_as: str | None = None  # "NAME/SUBJECT": under that name in samples/NAME.parquet
     calls_per_sample: int | None = None
     settled: bool | None = None  # the warm-up found an end in every launch
     status: str = "ok"

@@ -9,33 +9,32 @@ from functools import partial
 from pathlib import Path
 
 from harness import (
-    accuracy,
     consumption,
     file_accuracy,
     file_rows,
     files,
     framework_check,
+    inspection,
     latency,
-    placement,
+    places,
     precision_rows,
     rows,
     run_folder,
     run_rows,
     runtime,
+    samples,
     stopping,
     subjects,
 )
-from harness.configurations import ONNXRUNTIME, Place, Way
 from harness.errors import CannotWriteError, HarnessError
 from harness.measurements import Timing
 from harness.model_files import ModelFile
+from harness.places import Places
 from harness.plan import Pieces
 from harness.providers import Target
 from harness.rows import Row
 from harness.run_folder import Settings
 from harness.stopping import Aim
-
-FLOOR = "call floor"
 
 Progress = Callable[[float], None]
 
@@ -43,7 +42,7 @@ Progress = Callable[[float], None]
 def unavailable(folder: Path, settings: Settings) -> dict[Target, str]:
     """The targets of a run that cannot be had here, with the reason; the CPU's own provider always can."""
     floor = latency.save_identity(folder / "identity.onnx")
-    reasons = {target: placement.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
+    reasons = {target: inspection.unavailable(target, floor) for target in settings.targets if target.provider != "cpu"}
     return {target: reason for target, reason in reasons.items() if reason}
 
 
@@ -72,11 +71,14 @@ def measure(
         run_folder.note_moment(folder, name)
         seed = settings.seed * 1000 + number
         aim = _aim(settings, len(measured), time.monotonic() - begun, left)
-        floors = _floors(identity, subjects.ways(one, settings), absent)
-        timing = _Timing(folder=folder, name=name, settings=settings, floors=floors, absent=absent, seed=seed, aim=aim)
+        ways = subjects.ways(one, settings)
+        where = places.of(identity, ways, absent)
+        if settings.control:
+            where = places.controlled(where, latency.save_control(folder / "control.onnx"), ways)
+        timing = _Timing(folder=folder, name=name, settings=settings, places=where, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, timing, errors, partial(progress, name))
-        rows.append(table, *passes.added(found, one, settings, floors))
+        rows.append(table, *passes.added(found, ways, partial(subjects.of, one), where.floors))
         finished(name)
 
 
@@ -101,19 +103,6 @@ def _rows(
         raise
     except Exception as error:
         return _failed(timing.folder.name, one, timing.settings, error)
-
-
-def _floors(
-    identity: latency.Subject, ways: Sequence[Way], absent: Mapping[Target, str]
-) -> dict[Place, latency.Subject]:
-    """The call floors of what a network is timed in: a model that does nothing, wherever and whatever runs it."""
-    places = dict.fromkeys(way.configuration.place for way in ways)
-    return {place: _floor(identity, *place) for place in places if place[0] != ONNXRUNTIME or place[1] not in absent}
-
-
-def _floor(identity: latency.Subject, runtime: str, target: Target) -> latency.Subject:
-    parts = [FLOOR, runtime if runtime != ONNXRUNTIME else "", target.provider if target.provider != "cpu" else ""]
-    return replace(identity, key=", ".join(filter(None, parts)), target=target, runtime=runtime)
 
 
 def _failed(run: str, one: Pieces | ModelFile, settings: Settings, error: BaseException) -> list[Row]:
@@ -170,39 +159,27 @@ class _Timing:
     folder: Path
     name: str
     settings: Settings
-    floors: Mapping[Place, latency.Subject]  # of the places that are there
-    absent: Mapping[Target, str]
+    places: Places
     seed: int
     aim: Aim | None = None
 
-    def present(self, ways: Sequence[Way]) -> list[Way]:
-        """Those whose target is there."""
-        return [way for way in ways if way.configuration.place in self.floors]
-
     def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        """The timings by subject, in turns with the call floors; their raw samples are kept."""
-        asked = [*self.floors.values(), *asked] if asked else []
-        elsewhere = [one for one in asked if one.target.provider != "cpu" and one.runtime == ONNXRUNTIME]
-        fallbacks, failures = placement.fallbacks(elsewhere)
-        timed = [subject for subject in asked if subject.key not in failures]
+        """The timings by subject, in turns with call floors and controls; their raw samples and outputs are kept."""
+        beside = self.places.beside
+        inspected = inspection.of([*(one for one in beside if one.target.provider != inspection.CPU), *asked])
+        asked = [*beside, *asked] if asked else []
+        failed = {key: Timing(launches=(), failure=one.failure) for key, one in inspected.items() if one.failure}
+        timed = [subject for subject in asked if subject.key not in failed]
         found = self._measured(timed, progress) if timed else {}
-        _save_samples(self.folder / "samples" / f"{self.name}.parquet", found)
-        failed = {key: Timing(launches=(), failure=reason) for key, reason in failures.items()}
-        return {key: replace(one, fallback=fallbacks.get(key, "")) for key, one in found.items()} | failed
+        samples.save(self.folder / samples.FOLDER / f"{self.name}.parquet", found)
+        inspection.save_outputs(self.folder / inspection.FOLDER / f"{self.name}.npz", inspected)
+        nodes = {key: one.nodes for key, one in inspected.items()}
+        return {key: replace(one, nodes=nodes.get(key, {})) for key, one in found.items()} | failed
 
     def _measured(self, timed: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
-        floors = {floor.key for floor in self.floors.values()}  # as narrow as they happen to be
+        beside = {one.key for one in self.places.beside}  # as narrow as they happen to be
         effort = self.settings.effort
-        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=floors, progress=progress)
-
-    def row(self, known: Row, way: Way, timings: Mapping[str, Timing]) -> Row:
-        """What is known of a file, with what was found when it was timed in one way."""
-        row, place = run_rows.placed(known, way.configuration), way.configuration.place
-        if place not in self.floors:
-            return run_rows.skipped(row, self.absent[way.configuration.target])
-        if way.key not in timings:  # what is known says why
-            return row
-        return run_rows.timed(row, timings[way.key], timings[self.floors[place].key])
+        return latency.measure(timed, effort, seed=self.seed, aim=self.aim, exempt=beside, progress=progress)
 
 
 def _measure_network(
@@ -210,9 +187,11 @@ def _measure_network(
 ) -> list[Row]:
     """The rows of one network, its files timed in turns in every way that is there."""
     folder, ways = timing.folder, subjects.ways(needed, timing.settings)
-    present = timing.present(ways)
+    present = timing.places.present(ways)
     if not present:  # nothing was made for it either
-        return [timing.row(run_rows.asked(folder.name, needed, way.framework), way, {}) for way in ways]
+        return [
+            timing.places.row(run_rows.asked(folder.name, needed, way.framework), way, {}, timing.name) for way in ways
+        ]
     started = [way for way in present if subjects.startable(needed, way, errors)]
     with tempfile.TemporaryDirectory() as compiled:  # empty: what compiling takes is told, and once alone
         asked = [
@@ -222,14 +201,14 @@ def _measure_network(
         checks = framework_check.of(needed, zip((way.framework for way in started), asked, strict=True))
         failed = {key: Timing(launches=(), failure=check.failure) for key, check in checks.items() if check.failure}
         timings = failed | timing.of([one for one in asked if one.key not in failed], progress)
-    file_accuracy.save(folder / "predictions" / f"{timing.name}.npz", precision_rows.predictions(needed))
+    files.save_arrays(folder / file_accuracy.FOLDER / f"{timing.name}.npz", precision_rows.predictions(needed))
     if needed.weights.kind == "train":
         files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
     proved = run_rows.proved(folder.name, needed)
     found = []
     for way in ways:
         known = precision_rows.of(proved[way.framework], needed, way, subjects.failure(needed, way, errors))
-        row = timing.row(run_rows.resized(known, needed, way), way, timings)
+        row = timing.places.row(run_rows.resized(known, needed, way), way, timings, timing.name)
         found.append(framework_check.noted(row, checks.get(way.key)))
     return found
 
@@ -238,55 +217,10 @@ def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list
     """The rows of one file, timed in turns in every way that is there; then its accuracy, where it can be run."""
     row, ways = file_rows.of(timing.folder.name, model), subjects.ways(model, timing.settings)
     share = 0.5 if model.labelled else 1.0
-    refused = {way.key: why for way in ways if (why := model.refusal(way.configuration.batch))}
-    present = [way for way in timing.present(ways) if way.key not in refused]
+    present = file_rows.timeable(model, ways, timing.places)
     timings = timing.of([subjects.of(model, way) for way in present], lambda done: progress(share * done))
     if not all(timings[way.key].failure for way in present):
-        row = _tested(row, model, timing, lambda done: progress(share + (1 - share) * done))
-    known = [file_rows.fed(row, model, way) for way in ways]
-    return [
-        run_rows.skipped(run_rows.placed(row, way.configuration), refused[way.key])
-        if way.key in refused
-        else timing.row(row, way, timings)
-        for row, way in zip(known, ways, strict=True)
-    ]
-
-
-def _tested(row: Row, model: ModelFile, timing: _Timing, progress: Progress) -> Row:
-    """The row with the accuracy of the file, if it has labelled data; its predictions are kept."""
-    if model.labelled is None:
-        return row
-    try:
-        found = file_accuracy.predictions(model, runtime.threads_available(), progress)
-    except HarnessError as error:
-        return run_rows.untested(row, error)
-    file_accuracy.save(timing.folder / "predictions" / f"{timing.name}.npz", found)
-    five = found.get(f"{model.framework}_top5")
-    right = accuracy.of(found[model.framework], found["labels"])
-    return file_rows.tested(row, model.labelled, right, None if five is None else float(five.mean()))
-
-
-def _save_samples(path: Path, timings: dict[str, Timing]) -> None:
-    """The raw samples of a network's subjects, in order: one table, a line a sample."""
-    import pandas
-
-    parts = [
-        pandas.DataFrame(
-            {
-                "subject": subject,
-                "launch": launch.launch,
-                "round": launch.rounds,
-                "calls": launch.calls_per_sample,
-                "nanoseconds": launch.samples_ns,
-            }
-        ).astype({"subject": "category", "launch": "int16", "round": "int16", "calls": "int32", "nanoseconds": "int64"})
-        for subject, timing in timings.items()
-        for launch in timing.launches
-    ]
-    if not parts:
-        return
-    table = pandas.concat(parts, ignore_index=True)
-    table["subject"] = table["subject"].astype("category")
-    files.make_folder(path.parent)
-    with files.replacing(path) as unfinished:
-        table.to_parquet(unfinished, compression="zstd", index=False)
+        keep = partial(files.save_arrays, timing.folder / file_accuracy.FOLDER / f"{timing.name}.npz")
+        run = file_accuracy.here(model, runtime.threads_available())
+        row = file_rows.with_accuracy(row, model, run, keep, lambda done: progress(share + (1 - share) * done))
+    return file_rows.timed(row, model, ways, timing.places, timings, timing.name)

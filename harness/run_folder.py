@@ -18,8 +18,9 @@ from harness.errors import HarnessError
 from harness.model_files import FileSettings
 from harness.providers import Target
 from harness.request import Request
+from harness.rows import ENVIRONMENT
 
-PLAN, ENVIRONMENT = "plan.json", "environment.json"
+PLAN = "plan.json"
 END = "the end"  # the moment at which all is measured
 
 Facts = Mapping[str, object]
@@ -45,6 +46,7 @@ class Settings:
     precisions: tuple[str, ...] = (configurations.FLOAT32,)
     runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
     energy: bool = False  # of each call, in a pass of its own
+    control: bool = False  # the same model in every run, timed beside each network or file
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     precision_target: float | None = None  # half of each interval, relative to its median
@@ -85,9 +87,19 @@ class Settings:
 
 def begin(folder: Path, settings: Settings, facts: Facts) -> None:
     """Make the folder of a new run. Raises :class:`HarnessError` where it holds something already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HarnessError(f"{folder} is not empty: choose another --out, or go on with that run by --resume.")
+    check_new(folder, "choose another --out, or go on with that run by --resume")
     _write_json(folder / PLAN, asdict(settings))
+    begin_unplanned(folder, facts)
+
+
+def check_new(folder: Path, advice: str) -> None:
+    """Raise :class:`HarnessError` where the folder holds something already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise HarnessError(f"{folder} is not empty: {advice}.")
+
+
+def begin_unplanned(folder: Path, facts: Facts) -> None:
+    """The same of a run that cannot be gone on with: its environment, and no plan."""
     _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
 
 
@@ -144,9 +156,13 @@ def check_same_machine(folder: Path, facts: Facts) -> None:
 
 def note_moment(folder: Path, what: str) -> None:
     """Add to the environment what runs beside the run at this moment."""
-    found = json.loads((folder / ENVIRONMENT).read_text())
-    found["moments"].append({"before": what, **environment.moment()})
-    _write_json(folder / ENVIRONMENT, found)
+    moments = json.loads((folder / ENVIRONMENT).read_text())["moments"]
+    note(folder, {"moments": [*moments, {"before": what, **environment.moment()}]})
+
+
+def note(folder: Path, facts: Facts) -> None:
+    """Add facts to the environment."""
+    _write_json(folder / ENVIRONMENT, {**json.loads((folder / ENVIRONMENT).read_text()), **facts})
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -9,6 +9,8 @@ from harness import (
     evidence,
     imagenet,
     images,
+    node_counts,
+    node_providers,
     pieces,
     plan,
     runtimes,
@@ -30,7 +32,7 @@ def proved(run: str, needed: Pieces) -> dict[str, Row]:
     ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
     return {
         framework: replace(
-            _proved(run, needed, framework, ledgers),
+            of_graph(_proved(run, needed, framework, ledgers), ledgers[framework]),
             onnx_sha256=artifact.sha256,
             file_bytes=artifact.path.stat().st_size,
         )
@@ -64,6 +66,11 @@ def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) 
         reason=_together(_weights_note(needed), *notes),
     )
     return counted(row, accuracy) if accuracy else row
+
+
+def of_graph(row: Row, ledger: Cost) -> Row:
+    """The row with what the file's graph holds."""
+    return replace(row, stored_bytes=ledger.stored_bytes, operators=node_counts.listed(ledger.operators))
 
 
 def counted(row: Row, found: Accuracy) -> Row:
@@ -174,15 +181,22 @@ def placed(row: Row, configuration: Configuration) -> Row:
         row,
         onnx_sha256=None if own else row.onnx_sha256,
         file_bytes=None if own else row.file_bytes,
+        stored_bytes=None if own else row.stored_bytes,
+        operators=None if own else row.operators,
         runtime=configuration.runtime,
         precision=row.precision if configuration.precision == FLOAT32 else configuration.precision,
         threads=configuration.threads,
         device=target.device,
         provider=None if own else target.name,
-        options=runtimes.options(configuration.runtime) if own else target.described,
+        options=runtimes.options(configuration.runtime) if own else _told(configuration),
         batch=configuration.batch,
         input_shape=_sized(row.input_shape, configuration.image_size),
     )
+
+
+def _told(configuration: Configuration) -> str | None:
+    """What the provider and the session were told."""
+    return ", ".join(filter(None, (configuration.target.described, configuration.session.described))) or None
 
 
 def _sized(shape: str | None, size: tuple[int, int] | None) -> str | None:
@@ -195,9 +209,9 @@ def skipped(row: Row, why: str) -> Row:
     return replace(row, status="skipped", reason=_together(why.removesuffix("."), row.reason))
 
 
-def timed(row: Row, timing: Timing, floor: Timing) -> Row:
+def timed(row: Row, timing: Timing, floor: Timing, control: Timing | None = None) -> Row:
     """The row with its latency, or with the reason why it has none."""
-    row = replace(row, call_floor_s=None if floor.failure else floor.median_s)
+    row = replace(row, call_floor_s=_median(floor), control_s=_median(control) if control else None)
     if timing.failure:
         count = len(timing.launches)
         before = f"no number, though {count} launch{'es' if count > 1 else ''} before it succeeded" if count else None
@@ -205,8 +219,11 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
         return replace(row, status="failed", reason=_together(row.reason, of_batch + timing.failure, before))
     interval = timing.interval_s or (None, None)
     first = timing.launches[0]
+    by_provider = {provider: sum(operators.values()) for provider, operators in timing.nodes.items()}
     return replace(
         row,
+        optimised_operators=node_counts.listed(node_providers.operators(timing.nodes)) or None,
+        node_providers=node_counts.listed(by_provider) or None,
         threads_in_effect=first.threads_in_effect,
         latency_median_s=timing.median_s,
         latency_low_s=interval[0],
@@ -228,10 +245,14 @@ def timed(row: Row, timing: Timing, floor: Timing) -> Row:
     )
 
 
+def _median(timing: Timing) -> float | None:
+    return None if timing.failure else timing.median_s
+
+
 def _doubts(row: Row, timing: Timing) -> Iterator[str]:
     """What a reader must know before believing the latency."""
-    if timing.fallback:
-        yield timing.fallback
+    if row.provider and (fallback := node_providers.fallback(timing.nodes, row.provider)):
+        yield fallback
     if timing.shortfall:
         yield timing.shortfall
     yield from evidence.doubts(timing)

@@ -26,8 +26,8 @@ def summary(rows: "list[Row]") -> tuple[list[str], list[dict[str, object]]]:
     sizes the smallest, and the network's own, stand here (:func:`harness.sweeps.usual`).
     """
     timed = sweeps.usual(row for row in rows if row.latency_median_s is not None)
-    subjects = sorted({_subject(row) for row in timed})
-    labels = dict(zip(subjects, _labels(subjects), strict=True))
+    subjects = sorted({subject(row) for row in timed})
+    labels = dict(zip(subjects, latency_labels(subjects), strict=True))
     floors = _floor_labels(rows)
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
@@ -89,32 +89,32 @@ def _line(
 ) -> dict[str, object]:
     shown = [row for row in group if row in timed]
     first, group = group[0], [*shown, *group]
-    equivalent = {True: "yes", False: "NO", None: None}[_known(group, "equivalent")]
+    equivalent = {True: "yes", False: "NO", None: None}[known(group, "equivalent")]
     line: dict[str, object] = {
         "run": first.run,
         "network": first.architecture,
         "framework": first.framework,
         "precision": first.precision,
         "gained / lost (p)": _paired(group),
-        "size": _size(_known(group, "file_bytes")),
-        "dataset": _known(group, "dataset"),
-        "accuracy": format_percent(*(_known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
-        "parameters": format_count(_known(group, "params")),
-        "MACs": format_count(_known(group, "macs")),
-        "max |Δ| / scale": _relative(_known(group, "equivalence_max_abs"), _known(group, "equivalence_scale")),
+        "size": _size(known(group, "file_bytes")),
+        "dataset": known(group, "dataset"),
+        "accuracy": format_percent(*(known(group, f"accuracy{end}") for end in ("", "_low", "_high"))),
+        "parameters": format_count(known(group, "params")),
+        "MACs": format_count(known(group, "macs")),
+        "max |Δ| / scale": _relative(known(group, "equivalence_max_abs"), known(group, "equivalence_scale")),
         "equivalent": equivalent,
-        "status": "; ".join(dict.fromkeys(_status(row) for row in group)),
+        "status": "; ".join(dict.fromkeys(status(row) for row in group)),
     }
-    line |= {name: format_range(values, TAKEN[name]) for name, values in _taken(group).items() if values}
+    line |= {name: format_range(values, TAKEN[name]) for name, values in taken(group).items() if values}
     for place, label in floors.items():
-        line[label] = format_seconds(_known([row for row in group if _place(row) == place], "call_floor_s"))
+        line[label] = format_seconds(known([row for row in group if _place(row) == place], "call_floor_s"))
     for row in shown:
         times = (row.latency_median_s, row.latency_low_s, row.latency_high_s)
-        line[labels[_subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
+        line[labels[subject(row)]] = format_seconds(*(time and time / row.batch for time in times))
     return line
 
 
-def _taken(group: "list[Row]") -> dict[str, list[float]]:
+def taken(group: "list[Row]") -> dict[str, list[float]]:
     """What the calls of a file take besides time: memory more than the same process without it, and energy."""
     group = [row for row in group if row.runtime == ONNXRUNTIME] or group  # a framework's process is another thing
     peaks = [(row.peak_rss_bytes, row.baseline_rss_bytes) for row in group]
@@ -122,18 +122,18 @@ def _taken(group: "list[Row]") -> dict[str, list[float]]:
     return {"memory": memory, "energy": [row.energy_j / row.batch for row in group if row.energy_j is not None]}
 
 
-def _known(group: "list[Row]", name: str) -> Any:
+def known(group: "list[Row]", name: str) -> Any:
     """The first value that any row of a network has: what is not of a thread count is the same in all."""
     return next((value for row in group if (value := getattr(row, name)) is not None), None)
 
 
-def _status(row: "Row") -> str:
+def status(row: "Row") -> str:
     return f"{row.status}: {row.reason}" if row.status != "ok" and row.reason else row.status
 
 
 def _paired(group: "list[Row]") -> str | None:
     """How many images are right in this precision alone and in float32 alone, with McNemar's p."""
-    gained, lost, p = (_known(group, name) for name in ("gained", "lost", "mcnemar_p"))
+    gained, lost, p = (known(group, name) for name in ("gained", "lost", "mcnemar_p"))
     return None if gained is None or lost is None or p is None else f"{gained} / {lost} ({p:.2g})"
 
 
@@ -146,7 +146,7 @@ def _relative(distance: float | None, scale: float | None) -> str | None:
     return f"{distance / scale:.1e}" if distance is not None and scale else None
 
 
-def _subject(row: "Row") -> Subject:
+def subject(row: "Row") -> Subject:
     runtime, device, provider, options = _place(row)
     return row.threads or 0, runtime, device, provider, row.batch, options
 
@@ -173,18 +173,18 @@ def _floor_labels(rows: "list[Row]") -> dict[Place, str]:
     return labels
 
 
-def _labels(subjects: Sequence[Subject]) -> list[str]:
+def latency_labels(subjects: Sequence[Subject]) -> list[str]:
     """A name for each latency column: the thread count, and what else differs between them."""
     if not subjects:
         return []
     differs = [len({value for value in values if value != ""}) > 1 for values in zip(*subjects, strict=True)][:-1]
-    alike = Counter(subject[:-1] for subject in subjects)
+    alike = Counter(one[:-1] for one in subjects)
     labels = []
-    for subject in subjects:
-        threads, *others, batch, options = subject
+    for one in subjects:
+        threads, *others, batch, options = one
         parts = [format_threads(threads)] if threads else ["latency"]
         parts += [str(other) for other, differ in zip(others, differs[1:-1], strict=True) if differ and other]
         parts += [f"batch {batch}"] if differs[-1] else []
-        parts += [options] if options and alike[subject[:-1]] > 1 else []
+        parts += [options] if options and alike[one[:-1]] > 1 else []
         labels.append(", ".join(parts))
     return labels

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, first_line
 from harness.providers import Target
+from harness.session_options import ALL, USUAL, SessionOptions
 
 if TYPE_CHECKING:
     import numpy
@@ -39,6 +40,13 @@ ELEMENT_TYPES = {
     "tensor(uint8)": "uint8",
     "tensor(bool)": "bool",
 }
+# By the name of a level of optimisation: onnxruntime's.
+LEVELS = {
+    "disable": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
 BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 
 CPU = Target()
@@ -58,7 +66,12 @@ def load() -> Any:
 
 
 def session(
-    model: Path | bytes, *, threads: int, target: Target = CPU, profile: Path | None = None
+    model: Path | bytes,
+    *,
+    threads: int,
+    target: Target = CPU,
+    profile: Path | None = None,
+    told: SessionOptions = USUAL,
 ) -> "onnxruntime.InferenceSession":
     """A session on the target with that many threads for one operator, operators one after the other.
 
@@ -75,8 +88,9 @@ def session(
     try:
         found = onnxruntime.InferenceSession(
             source,
-            options(threads, target, profile),
+            options(threads, target, profile, told),
             providers=target.listed(existing),
+            disabled_optimizers=list(told.disabled_optimizers),
             enable_fallback=0,  # else it begins again on the CPU where the provider fails, even in the middle of a run
         )
     except Exception as error:  # onnxruntime's own errors share no base class
@@ -99,13 +113,15 @@ def _check_built_in(onnxruntime: Any, target: Target, existing: tuple[str, ...])
         )
 
 
-def options(threads: int, target: Target = CPU, profile: Path | None = None) -> Any:
+def options(threads: int, target: Target = CPU, profile: Path | None = None, told: SessionOptions = USUAL) -> Any:
     """The options of every session that is timed, so that the same kernels run wherever one is looked at."""
     found = load().SessionOptions()
     found.intra_op_num_threads = threads
     found.inter_op_num_threads = 1
     found.log_severity_level = 3
-    for key, value in SESSION_CONFIG.items():
+    if told.optimization != ALL:
+        found.graph_optimization_level = getattr(load().GraphOptimizationLevel, LEVELS[told.optimization])
+    for key, value in (SESSION_CONFIG | dict(told.entries)).items():
         found.add_session_config_entry(key, value)
     if target.provider == "directml":
         found.enable_mem_pattern = False  # DirectML refuses a session with it

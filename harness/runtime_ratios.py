@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison
+from harness import comparison, samples
 from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.rows import Row
 from harness.runtimes import OWN
@@ -34,7 +34,9 @@ def of(folder: Path, rows: Sequence[Row]) -> list[RuntimeRatio]:
     """Every ratio that the samples of a run folder carry, of networks and runtimes whose rows are ok."""
     doubted = {(row.architecture, row.framework, row.runtime) for row in rows if row.status != "ok"}
     networks = dict.fromkeys(row.architecture for row in rows if row.runtime in OWN)
-    found = [ratio for network in networks for ratio in _of_network(folder / "samples" / f"{network}.parquet", network)]
+    found = [
+        ratio for network in networks for ratio in _of_network(folder / samples.FOLDER / f"{network}.parquet", network)
+    ]
     return [one for one in found if (one.network, one.framework, one.runtime) not in doubted]
 
 
@@ -55,12 +57,12 @@ def _times(ratio: RuntimeRatio) -> str:
 def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
     if not path.is_file():
         return []
-    every = medians(path)
+    medians = samples.round_medians(path)
     found = []
-    for subject, own in every.items():
+    for subject, own in medians.items():
         framework, *setting = subject.split(", ")
         runtime = setting.pop(0) if setting else ""
-        exported = every.get(", ".join([framework, *setting]), {})  # its key, less the runtime
+        exported = medians.get(", ".join([framework, *setting]), {})  # its key, less the runtime
         both = sorted(own.keys() & exported.keys())
         if runtime in OWN and framework == OWN[runtime][0] and len(both) > 1:  # a call floor is of none
             ratio = comparison.of_rounds(own, exported)
@@ -83,17 +85,3 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
 def in_words(setting: Sequence[str]) -> str:
     """What a subject of the samples was timed with, as people say it."""
     return ", ".join("1 thread" if part == "1 threads" else part for part in setting)
-
-
-def medians(path: Path) -> dict[str, dict[int, dict[int, float]]]:
-    """By subject, launch and round: the median of a call, in nanoseconds, warm-up left out."""
-    import pandas
-
-    table = pandas.read_parquet(path)
-    table = table[table["round"] >= 0]
-    table["call"] = table["nanoseconds"] / table["calls"]
-    of_rounds = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
-    found: dict[str, dict[int, dict[int, float]]] = {}
-    for subject, launch, number, value in of_rounds.itertuples(index=False, name=None):
-        found.setdefault(str(subject), {}).setdefault(int(launch), {})[int(number)] = float(value)
-    return found

@@ -7,6 +7,10 @@ from typing import Any
 
 OPSET, IR_VERSION = 18, 10
 
+# Of some 100 µs: what disturbs a machine takes a core for longer, so that most of its calls are not disturbed.
+CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE = 4, 16, 24
+CONTROL_MACS = CONTROL_LAYERS * (3 * CONTROL_CHANNELS * CONTROL_SIDE) ** 2
+
 Shapes = Mapping[str, Sequence[int | str]]  # by name; a text is an axis of any length
 
 
@@ -21,6 +25,14 @@ def save(path: Path, nodes: Sequence[Any], inputs: Shapes, outputs: Shapes, weig
     graph = helper.make_graph(nodes, path.stem, values(inputs), values(outputs), weights)
     imports = [helper.make_opsetid("", OPSET)]
     onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION), path)
+
+
+def save_control(path: Path) -> dict[str, tuple[int, ...]]:
+    """Write the model that is the same in every run; the shape of its input for one image, by its name.
+
+    Whoever compares two runs compares ratios to it: another content is another control.
+    """
+    return save_convolutions(path, CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE)
 
 
 def save_convolutions(path: Path, layers: int, channels: int, side: int) -> dict[str, tuple[int, ...]]:

@@ -74,7 +74,7 @@ def timings(
         if not chosen or (aim and number >= least and now - begun + last_s > aim.limit_s):
             break
         for key, outcome in carry_out(number, chosen).items():
-            found[key] = _with(found[key], outcome)
+            found[key] = joined(found[key], outcome)
         last_s = clock() - now
         for key in chosen if aim and number + 1 >= least else ():
             if key in widths:
@@ -84,7 +84,8 @@ def timings(
     return {key: _judged(timing, aim if key in widths else None) for key, timing in found.items()}
 
 
-def _with(timing: Timing, outcome: Launch | Exception) -> Timing:
+def joined(timing: Timing, outcome: Launch | Exception) -> Timing:
+    """The timing with one launch more, or with the reason why there are no more."""
     if isinstance(outcome, Launch):
         return replace(timing, launches=(*timing.launches, outcome))
     return replace(timing, failure=str(outcome))

@@ -89,14 +89,16 @@ def of(one: Pieces | ModelFile, way: Way) -> Subject:
     configuration = way.configuration
     if isinstance(one, ModelFile):
         fed = one.sized(configuration.batch, configuration.image_size)
-        return file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
-    found, own = artifact(one, way), configuration.runtime != ONNXRUNTIME
+        found = file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
+        return replace(found, session=configuration.session)
+    exported, own = artifact(one, way), configuration.runtime != ONNXRUNTIME
     return Subject(
         key=way.key,
-        model=one.weights.weights_file if own else found.path,
-        shapes={"image": (configuration.batch, *found.sized(configuration.image_size))},
+        model=one.weights.weights_file if own else exported.path,
+        shapes={"image": (configuration.batch, *exported.sized(configuration.image_size))},
         threads=configuration.threads,
         target=configuration.target,
+        session=configuration.session,
         runtime=configuration.runtime,
         architecture=catalog.reference(one.weights.request.architecture) if own else "",
     )

@@ -89,17 +89,36 @@ def format_seconds(value: float | None, low: float | None = None, high: float | 
         return ABSENT
     rounded = abs(float(f"{value:.3g}"))
     size, unit = next((pair for pair in _SECOND_UNITS if rounded >= pair[0]), _SECOND_UNITS[-1])
+    number, *interval = _numbers(size, value, low, high)
+    return " ".join([number, unit, *interval])
+
+
+def format_scaled(size: float, value: float, low: float | None = None, high: float | None = None) -> str:
+    """A value in a unit of some size, which stands elsewhere, with its interval: ``1.23 [1.21, 1.26]``."""
+    if not math.isfinite(value):
+        return ABSENT
+    return " ".join(_numbers(size, value, low, high))
+
+
+def common_unit(values: Sequence[float]) -> tuple[float, str]:
+    """The size and prefix of the unit that suits the middle one of some values."""
+    finite = sorted(abs(value) for value in values if math.isfinite(value))
+    middle = float(f"{finite[len(finite) // 2]:.3g}") if finite else 0.0
+    return next((pair for pair in _PREFIXES if middle >= pair[0]), _PREFIXES[-1] if middle else (1.0, ""))
+
+
+def _numbers(size: float, value: float, low: float | None, high: float | None) -> list[str]:
+    """A value in a unit, and its interval where both ends are known."""
     if low is None or high is None:
-        return f"{_digits(value / size, 3)} {unit}"
+        return [_digits(value / size, 3)]
     number = 4 if high - low < 0.01 * value else 3
-    ends = f"[{_digits(low / size, number)}, {_digits(high / size, number)}]"
-    return f"{_digits(value / size, number)} {unit} {ends}"
+    return [_digits(value / size, number), f"[{_digits(low / size, number)}, {_digits(high / size, number)}]"]
 
 
 def _digits(value: float, number: int) -> str:
     """A value with a number of significant digits, never as a power of ten."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
     rounded = float(f"{value:.{number}g}")
     return f"{rounded:.{max(0, number - 1 - math.floor(math.log10(abs(rounded))))}f}"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison, runtime_ratios
+from harness import comparison, runtime_ratios, samples
 from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.rows import Row
 
@@ -34,13 +34,13 @@ def of(folder: Path, rows: Sequence[Row]) -> list[TwinRatio]:
         if row.latency_median_s is not None:
             frameworks.setdefault(row.architecture, set()).add(row.framework)
     both = [name for name, found in frameworks.items() if {KERAS, TORCH} <= found]
-    return [ratio for name in both for ratio in _of_network(folder / "samples" / f"{name}.parquet", name)]
+    return [ratio for name in both for ratio in _of_network(folder / samples.FOLDER / f"{name}.parquet", name)]
 
 
 def _of_network(path: Path, network: str) -> list[TwinRatio]:
     if not path.is_file():
         return []
-    medians = runtime_ratios.medians(path)
+    medians = samples.round_medians(path)
     found = []
     for subject, keras in medians.items():
         framework, _, setting = subject.partition(", ")

@@ -5,7 +5,7 @@ import json
 import select
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 START_LIMIT_S, REPLY_LIMIT_S = 120.0, 120.0
@@ -56,14 +56,15 @@ class Worker:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str]) -> Iterator[Worker]:
-    """A fresh process; gone when the block is left, whatever happened in it."""
+def started(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    """A fresh process, in this one's environment unless told; gone when the block is left, whatever happened in it."""
     popen = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env=environment,
     )
     try:
         yield Worker(popen)

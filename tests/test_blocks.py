@@ -10,7 +10,7 @@ SIZES = st.dictionaries(st.text(max_size=3), st.integers(0, 2_000_000_000), max_
 
 @given(sizes=SIZES, free=st.integers(0, 64_000_000_000))
 def test_every_subject_is_in_one_block_and_no_block_takes_too_much(sizes: dict[str, int], free: int) -> None:
-    found = list(blocks.split(sizes, sizes, free))
+    found = list(blocks.split([(key,) for key in sizes], sizes, free))
     assert [key for block in found for key in block] == list(sizes)
     for block in found:
         taken = sum(blocks.PROCESS_BYTES + blocks.COPIES * sizes[key] for key in block)
@@ -22,3 +22,14 @@ def test_what_one_block_holds_is_not_divided() -> None:
     assert list(blocks.split("abcdefgh", sizes, 16e9)) == [list("abcdefgh")]
     assert [len(block) for block in blocks.split("abcdefghij", sizes, 16e9)] == [8, 2]
     assert list(blocks.split("abc", dict.fromkeys("abc", 600_000_000), 8e9)) == [["a", "b"], ["c"]]
+
+
+@given(sizes=SIZES, free=st.integers(0, 64_000_000_000), together=st.integers(1, 4))
+def test_a_group_is_never_divided(sizes: dict[str, int], free: int, together: int) -> None:
+    keys = list(sizes)
+    groups = [tuple(keys[start : start + together]) for start in range(0, len(keys), together)]
+    found = list(blocks.split(groups, sizes, free))
+    assert [key for block in found for key in block] == keys
+    for group in groups:
+        assert sum(set(group) <= set(block) for block in found) == 1
+    assert all(len(block) <= blocks.MOST for block in found)

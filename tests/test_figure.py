@@ -299,7 +299,7 @@ def test_the_command_draws_the_figure_of_a_run(harness: Harness, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert f"left out: {NETWORKS[-1]}: not in the run" in done.stderr
     stems = ("figure_2016", "figure_2016_accuracy_per_parameter", "figure_2016_latency_by_operations")
-    names = {f"{stem}.{ending}" for stem in stems for ending in ("png", "svg", "csv")}
+    names = {f"{stem}.{ending}" for stem in stems for ending in ("png", "svg", "pdf", "csv")}
     assert {path.name for path in folder.iterdir()} == {rows.FILE_NAME} | names
     assert done.stdout == (folder / "figure_2016.csv").read_text(encoding="utf-8")
 
@@ -323,7 +323,7 @@ def test_a_run_without_latencies_has_one_panel_and_no_line(tmp_path: Path) -> No
     shown = figure.of(run_of_figure(latency_median_s=None))
     assert shown.setting is None
     assert len(figure_plots.accuracy_figure(shown).axes) == 1
-    assert len(figure_plots.draw(shown, tmp_path)) == 6
+    assert len(figure_plots.draw(shown, tmp_path)) == 8
 
 
 def test_the_command_refuses_what_has_nothing_to_show(harness: Harness, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -179,10 +179,12 @@ def test_more_subjects_than_a_block_holds_are_all_measured(tmp_path: Path, monke
     started = worker_process.started
 
     @contextlib.contextmanager
-    def counted(command: Sequence[str]) -> Iterator[worker_process.Worker]:
+    def counted(
+        command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Iterator[worker_process.Worker]:
         nonlocal alive, most
         alive, most = alive + 1, max(most, alive + 1)
-        with started(command) as worker:
+        with started(command, environment) as worker:
             yield worker
         alive -= 1
 
@@ -207,7 +209,7 @@ def test_a_fault_in_the_middle_of_a_later_launch_is_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     script = str(Path(__file__).with_name("faulty_worker.py"))
-    monkeypatch.setattr(latency, "WORKER", (sys.executable, "-P", script, fault, str(tmp_path / "count")))
+    monkeypatch.setattr(latency, "WORKER", (script, fault, str(tmp_path / "count")))
     monkeypatch.setattr(worker_process, "REPLY_LIMIT_S", 5.0)
     victim, other = matrix_product(tmp_path / "victim.onnx", 64), matrix_product(tmp_path / "other.onnx", 64)
     timings = latency.measure([victim, other], replace(LITTLE, launches=3, seconds=0.06))

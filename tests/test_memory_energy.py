@@ -5,6 +5,7 @@ import sys
 import types
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,19 @@ import numpy as np
 import onnx
 import pytest
 
-from harness import arenas, consumption, doctor, energy, gpus, latency, latency_worker, model_files, rows, run_folder
+from harness import (
+    arenas,
+    consumption,
+    doctor,
+    energy,
+    gpus,
+    latency,
+    latency_worker,
+    model_files,
+    rows,
+    run_folder,
+    subjects,
+)
 from harness.energy import Meter, Unreadable
 from harness.gpus import Occupied
 from harness.latency import Effort
@@ -116,7 +129,9 @@ ROW = Row(run="r", architecture="m", framework="onnx", latency_median_s=1e-6, re
 def added(row: Row, own_file: tuple[ModelFile, Settings], folder: Path, meter: Meter | Unreadable) -> Row:
     """The row with what the passes found."""
     floors = {("onnxruntime", CPU): latency.save_identity(folder / "identity.onnx")}
-    (found,) = consumption.Passes(meters={CPU: meter}).added([row], *own_file, floors)
+    file, settings = own_file
+    passes, ways = consumption.Passes(meters={CPU: meter}), subjects.ways(file, settings)
+    (found,) = passes.added([row], ways, partial(subjects.of, file), floors)
     return found
 
 

@@ -14,6 +14,7 @@ import pytest
 from harness import (
     catalog,
     cost,
+    drawing,
     export_torch,
     latency,
     machine_peaks,
@@ -294,8 +295,8 @@ def test_a_run_with_nodes_keeps_a_table_a_file_and_resumes(harness: Harness, tmp
     peaks = {line["peak"]: line for line in read(out / "peaks.csv")}
     assert set(peaks) == {"gemm", "memory", "cache"}
     assert all(float(line["peak_per_s"]) > 0 for line in peaks.values())
-    drawn = sorted(path.name for path in (out / "nodes").iterdir() if path.suffix in (".png", ".svg"))
-    assert drawn == ["mlp_fmnist_relu_1.1.roofline.png", "mlp_fmnist_relu_1.1.roofline.svg"]
+    drawn = sorted(path.name for path in (out / "nodes").iterdir() if path.suffix in drawing.PICTURES)
+    assert drawn == [f"mlp_fmnist_relu_1.1.roofline{ending}" for ending in (".pdf", ".png", ".svg")]
     assert (out / "nodes/mlp_fmnist_relu_1.1.twins.csv").is_file()
     kept = (out / "peaks.csv").stat().st_mtime_ns
     failed = out / "nodes/mlp_fmnist_relu_1.keras.1.csv"
@@ -346,8 +347,8 @@ def test_the_roofline_places_nodes_under_their_roofs(tmp_path: Path) -> None:
     ends = [tuple(line.get_data()[side][-1] for side in (0, 1)) for line in axes.lines[1:2]]
     assert ends == [(10.0, 200.0)], "the memory's roof meets the other where 20 GB/s feed 200 GMAC/s"
     drawn = roofline.draw("net", {"torch": lines}, peaks, tmp_path / "roof")
-    assert [path.suffix for path in drawn] == [".png", ".svg", ".csv"]
-    table = read(drawn[2])
+    assert [path.suffix for path in drawn] == [".png", ".svg", ".pdf", ".csv"]
+    table = read(drawn[-1])
     assert [row["part"] for row in table][-3:] == ["peak: gemm", "peak: memory", "peak: cache"]
     with pytest.raises(HarnessError, match="Nothing to draw"):
         roofline.draw("net", {"torch": lines[-1:]}, peaks, tmp_path / "none")

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import page, rows
+from harness import combined_runs, page, rows
 from harness.errors import HarnessError
 from harness.page import document, library
 from harness.rows import Row
@@ -80,7 +81,7 @@ def _folder(tmp_path: Path, found: list[Row]) -> Path:
 
 @pytest.mark.parametrize("name", ["quick", "figure", "lecture"])
 def test_the_page_of_a_usual_run_is_small_whole_and_has_every_row(name: str) -> None:
-    text = page.text([RESULTS / name])
+    text = page.text(combined_runs.load([RESULTS / name]))
     assert len(text.encode()) < 3_000_000
     read, found = Read(text), rows.read(RESULTS / name)
     assert sum("data-row" in attributes for tag, attributes in read.found if tag == "tr") == len(found)
@@ -92,11 +93,11 @@ def test_the_page_of_a_usual_run_is_small_whole_and_has_every_row(name: str) -> 
 
 
 def test_the_same_run_gives_the_same_page() -> None:
-    assert page.text([QUICK]) == page.text([QUICK])
+    assert page.text(combined_runs.load([QUICK])) == page.text(combined_runs.load([QUICK]))
 
 
 def test_it_names_nothing_that_a_browser_would_fetch_or_run() -> None:
-    read = Read(page.text([QUICK]))
+    read = Read(page.text(combined_runs.load([QUICK])))
     for tag, attributes in read.found:
         for name in ("src", "href", "action", "srcset"):
             assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
@@ -113,7 +114,9 @@ def test_a_name_that_is_markup_stays_a_name(tmp_path: Path) -> None:
     found = [replace(row, **texts, published_accuracy=0.5, published_source=HOSTILE) for row in rows.read(QUICK)[:2]]
     folder = _folder(tmp_path, found)
     (folder / "environment.json").write_text(json.dumps({"processor": HOSTILE, "half": "\ud800"}))
-    text = page.text([folder], [dict.fromkeys(("claim", "verdict", "says", "lecture", "measured"), HOSTILE)])
+    text = page.text(
+        combined_runs.load([folder]), [dict.fromkeys(("claim", "verdict", "says", "lecture", "measured"), HOSTILE)]
+    )
     read = Read(text)
     assert sum(tag == "script" for tag, _ in read.found) == 3
     held = read.data["rows"]
@@ -129,7 +132,7 @@ def test_json_inside_a_script_means_the_same_and_is_never_markup(text: str) -> N
 
 
 def test_sections_without_data_say_what_would_make_them() -> None:
-    read = Read(page.text([QUICK]))
+    read = Read(page.text(combined_runs.load([QUICK])))
     assert {"overview", "latency", "twins", "threads", "training", "missing", "environment", "rows"} <= read.sections()
     assert not {"precision", "batches", "nodes", "claims"} & read.sections()
     for option in ("--precision", "--batch", "--nodes", "--image-size", "--runtime"):
@@ -138,7 +141,7 @@ def test_sections_without_data_say_what_would_make_them() -> None:
 
 def test_files_beside_the_rows_may_be_missing_or_damaged(tmp_path: Path) -> None:
     folder = _folder(tmp_path, rows.read(QUICK))
-    read = Read(page.text([folder]))
+    read = Read(page.text(combined_runs.load([folder])))
     assert not {"environment", "training"} & read.sections()
     assert "environment.json" in read.said()
     damaged = {
@@ -151,7 +154,7 @@ def test_files_beside_the_rows_may_be_missing_or_damaged(tmp_path: Path) -> None
     for name, content in damaged.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
-    said = Read(page.text([folder])).said()
+    said = Read(page.text(combined_runs.load([folder]))).said()
     for name in (
         "environment.json",
         "histories/lenet5_1x1.json",
@@ -178,7 +181,7 @@ def test_a_value_that_no_measurement_can_have_is_left_out_and_said(tmp_path: Pat
     first, *others = rows.read(QUICK)
     lower = replace(others[0], precision="int8", gained=1, lost=2, accuracy=0.8)
     damaged = replace(replace(first, precision="int8", gained=1, lost=2), **{column: value})
-    read = Read(page.text([_folder(tmp_path, [damaged, *others, lower])]))
+    read = Read(page.text(combined_runs.load([_folder(tmp_path, [damaged, *others, lower])])))
     assert f"the {column} of row 1 is {value}, and left out" in read.said()
     held = read.data["rows"]
     assert held["values"][0][held["columns"].index(column)] is None
@@ -201,7 +204,7 @@ def test_every_kind_of_measurement_has_its_section(tmp_path: Path) -> None:
     )
     (folder / "peaks.csv").write_text("peak,threads,peak_per_s\ngemm,1,5e10\nmemory,1,1e10\n")
     claim = {"claim": 5, "verdict": "holds", "says": "so", "lecture": "l", "measured": "1 of 1"}
-    read = Read(page.text([folder], [claim]))
+    read = Read(page.text(combined_runs.load([folder]), [claim]))
     assert {"precision", "batches", "threads", "sizes", "nodes", "claims"} <= read.sections()
     assert "conv<b>" in read.said()
     assert "1 of 1" in read.said()
@@ -210,7 +213,7 @@ def test_every_kind_of_measurement_has_its_section(tmp_path: Path) -> None:
 
 
 def test_a_run_without_accuracy_shows_what_others_published_hollow() -> None:
-    charts = Read(page.text([RESULTS / "figure"])).charts
+    charts = Read(page.text(combined_runs.load([RESULTS / "figure"]))).charts
     overview = next(chart for chart in charts if chart["axes"])
     assert {record["published"] for record in overview["records"]} == {True}
     assert len({record["network"] for record in overview["records"]}) == 14
@@ -218,15 +221,15 @@ def test_a_run_without_accuracy_shows_what_others_published_hollow() -> None:
 
 def test_a_run_in_which_nothing_was_measured_says_why(tmp_path: Path) -> None:
     failed = Row(run="r", architecture="broken", framework="keras", status="failed", reason="no memory <here>")
-    read = Read(page.text([_folder(tmp_path, [failed])]))
+    read = Read(page.text(combined_runs.load([_folder(tmp_path, [failed])])))
     assert read.sections() == {"missing", "rows", "absent"}
     assert "no memory <here>" in read.said()
     assert "1 rows are not ok" in read.said()
 
 
 def test_an_empty_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="has no rows"):
-        page.write([_folder(tmp_path, [])], tmp_path)
+    with pytest.raises(HarnessError, match="holds no row"):
+        page.write(combined_runs.load([_folder(tmp_path, [])]), tmp_path)
     assert not (tmp_path / page.FILE_NAME).exists()
 
 
@@ -234,13 +237,40 @@ def test_an_empty_run_is_refused(tmp_path: Path) -> None:
 def test_a_row_that_lacks_what_every_row_has_is_refused(tmp_path: Path, column: str, value: object) -> None:
     folder = _folder(tmp_path, [replace(rows.read(QUICK)[0], **{column: value})])
     with pytest.raises(HarnessError, match=f"row 1 has .* as its {column}"):
-        page.text([folder])
+        page.text(combined_runs.load([folder]))
+
+
+def test_two_runs_stand_apart_with_what_a_reader_must_know(tmp_path: Path) -> None:
+    """Each under its label, with ratios within a run alone."""
+    folders = []
+    for name, machine in (("one", "EPYC 7B13"), ("other", "Ampere Altra")):
+        folder = tmp_path / name
+        shutil.copytree(QUICK, folder, ignore=shutil.ignore_patterns("*.png", "*.svg"))
+        known = json.loads((QUICK / "environment.json").read_text()) | {"processor": machine}
+        (folder / "environment.json").write_text(json.dumps(known))
+        speed = 1.0 if name == "one" else 1.5
+        timed = [replace(row, latency_median_s=speed * (row.latency_median_s or 0)) for row in rows.read(folder)]
+        rows.write(folder / rows.FILE_NAME, timed)
+        folders.append(folder)
+    combined = combined_runs.load(folders)
+    read = Read(page.text(combined))
+    labels = [run.label for run in combined.runs]
+    assert "EPYC" in labels[0]
+    assert "Ampere" in labels[1]
+    assert all(note in read.said() for note in combined.notes if "`" not in note)
+    boxes = {attributes["value"] for tag, attributes in read.found if tag == "input" and "value" in attributes}
+    assert set(labels) <= boxes
+    assert sum("data-row" in attributes for tag, attributes in read.found if tag == "tr") == len(combined.rows)
+    own = len(combined.runs[0].rows)
+    for chart in read.charts:
+        if "in times of PyTorch" in chart["summary"]:
+            assert len({row < own for record in chart["records"] for row in record["rows"]}) == 1
 
 
 def test_the_library_missing_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "DISTRIBUTION", "no-such-distribution")
     with pytest.raises(HarnessError, match=r"pip install 'onnx-harness\[plots\]'"):
-        page.text([QUICK])
+        page.text(combined_runs.load([QUICK]))
 
 
 def test_the_report_ends_by_saying_where_it_is_and_its_tables_stay_alone(
@@ -250,7 +280,7 @@ def test_the_report_ends_by_saying_where_it_is_and_its_tables_stay_alone(
     assert done.returncode == 0, done.stderr
     assert done.stderr.rstrip().endswith(f"the report is {tmp_path / page.FILE_NAME}")
     assert len(list(csv.DictReader(done.stdout.splitlines()))) == len(rows.read(QUICK))
-    assert (tmp_path / page.FILE_NAME).read_text("utf-8") == page.text([QUICK])
+    assert (tmp_path / page.FILE_NAME).read_text("utf-8") == page.text(combined_runs.load([QUICK]))
 
 
 def test_what_the_page_is_made_of_is_installed_with_the_package() -> None:

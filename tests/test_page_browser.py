@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness import page, rows
+from harness import combined_runs, page, rows
 from harness.rows import Row
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -72,7 +72,7 @@ def browser(shown: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Itera
     try:
         driver.set_script_timeout(30)
         driver.set_window_size(*DESK)
-        driver.get(page.write([folder], folder).as_uri())
+        driver.get(page.write(combined_runs.load([folder]), folder).as_uri())
         yield driver
     finally:
         driver.quit()

@@ -156,10 +156,29 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     assert [path.name for path in first] == [
         f"{stem}{ending}"
         for stem in ("accuracy_against_operations", "latency", "sweep_threads")
-        for ending in (".png", ".svg", ".csv")
+        for ending in (".png", ".svg", ".pdf", ".csv")
     ]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted((tmp_path / "a").iterdir()) == sorted(first)
+
+
+def test_a_pdf_embeds_its_fonts_as_truetype_and_tells_no_time(tmp_path: Path) -> None:
+    pdfs = [path.read_bytes() for path in plots.draw(_rows(*SMALL[:2]), tmp_path) if path.suffix == ".pdf"]
+    assert len(pdfs) == 3
+    for content in pdfs:
+        assert content.startswith(b"%PDF-")
+        assert b"/FontFile2" in content, "a TrueType font program"
+        assert b"/Type3" not in content
+        assert b"Date" not in content
+        assert b"/Producer" not in content
+
+
+def test_a_long_title_ends_within_the_picture() -> None:
+    found = [replace(row, run="Intel Xeon Platinum 8375C, 16 cores, " * 3) for row in _rows("lenet_mnist")]
+    figure = plots.latency_figure(plots.with_latency(found))
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left").startswith("Latency: Intel Xeon")
+    assert axes._left_title.get_window_extent().x1 < figure.bbox.x1
 
 
 def test_a_panel_for_each_dataset_and_names_that_are_data(tmp_path: Path) -> None:
@@ -168,7 +187,7 @@ def test_a_panel_for_each_dataset_and_names_that_are_data(tmp_path: Path) -> Non
     figure = plots.accuracy_figure(plots.with_accuracy([*_rows("lenet_mnist"), hostile, bare]))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert [title.split(": ")[1].split(",")[0] for title in titles] == ["data set not named", "$x", "sample"]
-    assert len(plots.draw([hostile, bare], tmp_path)) == 6
+    assert len(plots.draw([hostile, bare], tmp_path)) == 8
 
 
 @pytest.mark.parametrize("draw", [plots.accuracy_against_operations, plots.latency, plots.draw])
@@ -218,9 +237,10 @@ def test_report_puts_runs_together_only_if_their_test_images_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (row, *_) = _rows("lenet_mnist")
-    for name, digest in (("a", "d"), ("b", "d"), ("c", "other")):
+    for place, (name, digest) in enumerate((("a", "d"), ("b", "d"), ("c", "other"))):
         (tmp_path / name).mkdir()
-        rows.append(tmp_path / name / rows.FILE_NAME, replace(row, run=name, dataset_digest=digest))
+        own = replace(row, run=name, dataset_digest=digest, latency_high_s=1e-3 * (place + 1))
+        rows.append(tmp_path / name / rows.FILE_NAME, own)
     monkeypatch.chdir(tmp_path)
     assert _report("a", "b", "--out", "o") == 0
     for wrong, message in (

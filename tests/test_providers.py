@@ -8,10 +8,26 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pandas
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
-from harness import environment, latency, node_providers, placement, provenance, providers, rows, run_folder, run_rows
+from harness import (
+    cost,
+    environment,
+    inspection,
+    latency,
+    latency_worker,
+    node_providers,
+    places,
+    provenance,
+    providers,
+    rows,
+    run_folder,
+    run_rows,
+    runtime,
+    small_models,
+)
 from harness import run as measuring
 from harness.configurations import Configuration, Way
 from harness.errors import HarnessError
@@ -35,7 +51,7 @@ WITHOUT_CUDA = pytest.mark.skipif(
 
 
 def test_the_nodes_of_a_real_session_are_read_back(tmp_path: Path) -> None:
-    found = latency.answer(product(tmp_path), "nodes")["nodes"]
+    found = latency.answer(product(tmp_path), "inspect", outputs=str(tmp_path / "outputs.npz"))["nodes"]
     assert found == {"CPUExecutionProvider": {"MatMul": 1, "ReduceMax": 1}}
 
 
@@ -58,7 +74,7 @@ def test_a_node_that_a_loop_repeats_counts_once(tmp_path: Path) -> None:
     loop = node("Loop", "times yes image", "y", body=body)
     path = saved(tmp_path / "loop.onnx", [loop], {"image": [1, 2]}, [times, yes, weight("one", 1, 2)])
     subject = Subject(key="loop", model=path, shapes={"image": (1, 2)}, threads=1)
-    (found,) = latency.answer(subject, "nodes")["nodes"].values()
+    (found,) = latency.answer(subject, "inspect", outputs=str(tmp_path / "outputs.npz"))["nodes"].values()
     assert (found["Loop"], found["Add"]) == (1, 1)
 
 
@@ -93,22 +109,54 @@ def test_a_subject_without_a_node_on_its_provider_has_no_latency(monkeypatch: py
         "none": {"CPUExecutionProvider": {"Conv": 2}},
     }
 
-    def answer(subject: Subject, do: str) -> dict[str, Any]:
-        if subject.key not in answers:
+    def answer(subject: Subject, do: str, *, outputs: str) -> dict[str, Any]:
+        if subject.model.stem not in answers:
             raise WorkerFailedError("the worker process ended with signal 9")
-        return {do: answers[subject.key]}
+        np.savez(outputs, y=[1.0])
+        return {"nodes": answers[subject.model.stem]}
 
     monkeypatch.setattr(latency, "answer", answer)
     asked = [
-        Subject(key=key, model=Path("m.onnx"), shapes={}, threads=1, target=CUDA) for key in (*answers, "vanished")
+        Subject(key=key, model=Path(f"{key}.onnx"), shapes={}, threads=1, target=CUDA) for key in (*answers, "vanished")
     ]
-    found, failures = placement.fallbacks(asked)
-    assert found == {
-        "all": "",
-        "some": "of 3 nodes 1 on CPUExecutionProvider (1 × Resize), not on CUDAExecutionProvider",
+    found = inspection.of(asked)
+    assert {key: one.nodes for key, one in found.items() if not one.failure} == {
+        key: answers[key] for key in ("all", "some")
     }
-    assert failures["none"].startswith("no node runs on CUDAExecutionProvider: of 2 nodes 2 on CPUExecutionProvider")
-    assert "signal 9" in failures["vanished"]
+    assert found["some"].outputs["y"] == [1.0]
+    failure = "no node runs on CUDAExecutionProvider: of 2 nodes 2 on CPUExecutionProvider"
+    assert found["none"].failure.startswith(failure)
+    assert "signal 9" in found["vanished"].failure
+
+
+def test_a_subject_is_inspected_once_whatever_its_threads(tmp_path: Path) -> None:
+    """Its outputs are those of a plain session; what fails on the CPU is left to be timed, which says why."""
+    one = product(tmp_path)
+    found = inspection.of([one, replace(one, key="two", threads=2), replace(one, key="gone", model=tmp_path / "none")])
+    assert found[one.key] is found["two"]
+    session = runtime.session(one.model, threads=1)
+    (plain,) = session.run(None, {name: value.numpy() for name, value in runtime.inputs(session, one.shapes).items()})
+    (kept,) = found[one.key].outputs.values()
+    np.testing.assert_allclose(kept, plain.ravel()[: latency_worker.KEPT_VALUES], rtol=1e-6)
+    assert found["gone"] == inspection.Inspection()
+
+
+def test_a_control_runs_beside_every_number_of_threads(harness: Harness, tmp_path: Path) -> None:
+    own = saved(tmp_path / "own.onnx", [node("Relu", "image", "y")], {"image": [1, 2]}, [])
+    effort = ("--launches", "2", "--seconds", "0.02")
+    done = harness("run", str(own), "--control", "--threads", "1", "2", *effort, "--out", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    found = rows.read(tmp_path / "run")
+    assert all(row.control_s and row.latency_median_s and row.control_s > row.latency_median_s for row in found)
+    sampled = pandas.read_parquet(tmp_path / "run" / "samples" / "own.parquet")["subject"].unique()
+    assert {"control, 1 threads", "control, 2 threads"} | {
+        str(row.sampled_as).removeprefix("own/") for row in found
+    } <= set(sampled)
+    assert [(row.operators, row.optimised_operators, row.node_providers) for row in found] == [
+        ("1 Relu", "1 Relu", "1 CPUExecutionProvider")
+    ] * 2
+    with np.load(tmp_path / "run" / "outputs" / "own.npz") as outputs:
+        assert sorted(outputs) == ["onnx, 1 threads/y", "onnx, 2 threads/y"]
 
 
 # --- rows ---
@@ -127,9 +175,6 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     """The floor of each provider stands beside its own latency; one that is absent is a row with the reason."""
     settings = Settings(architectures=(), threads=(1, 2), providers=("cpu", "cuda", "tensorrt"))
     identity = latency.save_identity(tmp_path / "identity.onnx")
-    present = {
-        ("onnxruntime", target): measuring._floor(identity, "onnxruntime", target) for target in settings.targets[:2]
-    }
     absent = {settings.targets[2]: "no TensorRT here."}
     asked: list[Subject] = []
 
@@ -139,18 +184,25 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
         return {one.key: timing(speed[one.target.provider] / (10 if "floor" in one.key else 1)) for one in subjects}
 
     monkeypatch.setattr(latency, "measure", measure)
-    monkeypatch.setattr(placement, "fallbacks", lambda subjects: ({one.key: "1 on CPU" for one in subjects}, {}))
-    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, floors=present, absent=absent, seed=0)
+    nodes = {"CPUExecutionProvider": {"Resize": 1}, "CUDAExecutionProvider": {"Conv": 2}}
+    elsewhere = inspection.Inspection(nodes=nodes)
+    on_gpu = {"cuda": elsewhere}
+    seen = inspection.Inspection()
+    monkeypatch.setattr(
+        inspection, "of", lambda subjects: {one.key: on_gpu.get(one.target.provider, seen) for one in subjects}
+    )
     ways = [Way(framework="torch", configuration=each) for each in settings.configurations]
+    where = places.of(identity, ways, absent)
+    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, places=where, seed=0)
     subjects = [
         Subject(
             key=way.key, model=Path("m"), shapes={}, threads=way.configuration.threads, target=way.configuration.target
         )
-        for way in timed.present(ways)
+        for way in where.present(ways)
     ]
     timings = timed.of(subjects, lambda _: None)
     known = Row(run="r", architecture="n", framework="torch")
-    found = [timed.row(known, way, timings) for way in ways]
+    found = [where.row(known, way, timings, "n") for way in ways]
     assert [(row.device, row.provider, row.threads) for row in found] == [
         ("cpu", "CPUExecutionProvider", 1),
         ("cpu", "CPUExecutionProvider", 2),
@@ -164,7 +216,7 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     assert (on_cuda.upload_s, on_cuda.download_s) == (2e-5, 1e-5)
     assert (on_cpu.options, on_cpu.reason) == (None, None)
     assert "cudnn_conv_algo_search=EXHAUSTIVE" in (on_cuda.options or "")
-    assert "1 on CPU" in (on_cuda.reason or "")
+    assert "1 on CPUExecutionProvider (1 × Resize)" in (on_cuda.reason or "")
     assert (on_tensorrt.status, on_tensorrt.reason, on_tensorrt.latency_median_s) == (
         "skipped", "no TensorRT here", None,
     )  # fmt: skip
@@ -269,3 +321,11 @@ def test_the_cpu_can_be_named(harness: Harness, tmp_path: Path) -> None:
     (row,) = rows.read(tmp_path / "out")
     assert (row.status, row.device, row.provider, row.options) == ("ok", "cpu", "CPUExecutionProvider", None)
     assert row.latency_median_s is not None
+
+
+def test_the_control_is_the_same_wherever_it_is_written(tmp_path: Path) -> None:
+    """Two runs are compared by it: its content is pinned, and its operations are those of the estimate."""
+    subject = latency.save_control(tmp_path / "control.onnx")
+    assert cost.ledger(subject.model).macs == small_models.CONTROL_MACS == 5_308_416
+    (kernel, *_) = (numpy_helper.to_array(tensor) for tensor in onnx.load(subject.model).graph.initializer)
+    assert kernel.ravel()[:3] == pytest.approx([0.014817448, -0.015568707, 0.07547453])

@@ -191,7 +191,7 @@ def test_the_accuracy_is_that_of_the_same_rule_in_numpy(
     (read,) = opened(path, data=data.name, scaling=scaling)
     model = file_accuracy.prepared(read, None)
     assert model.output == "scores", "the first output holds no score for each class"
-    found = file_accuracy.predictions(model, 1, lambda _: None)
+    found = file_accuracy.predictions(model, file_accuracy.here(model, 1), lambda _: None)
     pixels = data.x_test.reshape(-1, 784).astype(np.float64)
     means = np.stack([data.x_train[data.y_train == label].mean(0).reshape(-1) for label in range(10)])
     distances = ((pixels[:, None, :] - means[None]) ** 2).sum(2)
@@ -238,7 +238,8 @@ def test_one_output_is_a_threshold(tmp_path: Path) -> None:
     path = own_files.save(tmp_path / "one.onnx", nodes, [value("x", ["n", 1])], [value("chance", ["n", 1])], {})
     np.savez(tmp_path / "x.npz", x=np.array([[-2.0], [-0.1], [0.1], [3.0]]), labels=[0, 1, 1, 1])
     (read,) = opened(path, data=str(tmp_path / "x.npz"))
-    found = file_accuracy.predictions(file_accuracy.prepared(read, None), 1, lambda _: None)
+    model = file_accuracy.prepared(read, None)
+    found = file_accuracy.predictions(model, file_accuracy.here(model, 1), lambda _: None)
     assert found["onnx"].tolist() == [0, 0, 1, 1]
     np.savez(tmp_path / "x.npz", x=np.zeros((1, 1)), labels=[2])
     (read,) = opened(path, data=str(tmp_path / "x.npz"))

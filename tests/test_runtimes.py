@@ -252,7 +252,7 @@ def test_the_ratio_is_paired_launch_by_launch(tmp_path: Path) -> None:
     assert (ratio.runtime, ratio.setting, ratio.launches) == ("torch", "1 thread", len(offsets))
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx((3, 3, 3))
     drawn = runtime_plots.draw([ratio, replace(ratio, network="vgg", low=None, high=None)], tmp_path)
-    assert {path.suffix for path in drawn} == {".png", ".svg", ".csv"}
+    assert {path.suffix for path in drawn} == {".png", ".svg", ".pdf", ".csv"}
     with (tmp_path / "runtimes.csv").open(newline="") as file:
         assert [float(line["value"]) for line in csv.DictReader(file)] == pytest.approx([3, 3])
     doubted = [replace(found[1], status="not equivalent"), found[0]]

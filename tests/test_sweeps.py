@@ -227,7 +227,7 @@ def test_the_tables_tell_batches_and_sizes_apart() -> None:
 def drawn(rows_: list[Row], folder: Path) -> dict[str, list[dict[str, str]]]:
     """The tables beside the pictures of sweeps, by name."""
     written = sweep_plots.draw(rows_, folder)
-    assert [path.suffix for path in written] == [".png", ".svg", ".csv"] * (len(written) // 3)
+    assert [path.suffix for path in written] == [".png", ".svg", ".pdf", ".csv"] * (len(written) // 4)
     return {
         path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         for path in written

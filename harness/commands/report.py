@@ -1,15 +1,18 @@
 """Write the report of a run, draw its pictures, and print its table.
 
 Without a RUN, the reference results of this repository. The report is report.html, one page that opens from a
-file and fetches nothing; it and the pictures (PNG, SVG, and a CSV of what each shows) go into the run's folder, or
-to --out. The lectures' claims are checked for it, which takes seconds; --no-claims leaves them out. Several runs
-are put together where they were tested on the same images.
+file and fetches nothing; it and the pictures (PNG, SVG, PDF, and a CSV of what each shows) go into the run's
+folder, or to --out. Several runs, of several machines or before and after a change, are put together where they
+may be; docs/report.md says when. The lectures' claims are checked for the report of one run, which takes seconds;
+--no-claims leaves them out.
 
 With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
 fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.
 
 Example:
   harness report results/runs/mine --out pictures
+  harness report results/runs/mine --format latex > table.tex
+  harness report results/runs/cpu results/runs/gpu --out both
   harness report --figure 2016 results/runs/figure --framework keras --threads 1
 """
 
@@ -17,11 +20,25 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import figure, figure_plots, page, plots, progress, rows, runtime_plots, runtime_ratios, sweep_tables
+from harness import (
+    combined_runs,
+    dark_pictures,
+    figure,
+    figure_plots,
+    markup,
+    page,
+    paper_table,
+    plots,
+    progress,
+    rows,
+    runtime_plots,
+    runtime_ratios,
+    sweep_tables,
+)
 from harness.catalog import FRAMEWORKS
+from harness.combined_runs import CombinedRuns
 from harness.commands.claims import checked
 from harness.errors import HarnessError
-from harness.rows import Row
 from harness.run_table import print_run
 from harness.tables import FORMATS, print_table
 
@@ -37,8 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where they go; default: the run's folder")
     parser.add_argument("--no-claims", action="store_true", help="leave the lectures' claims out of the report")
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="default: table; else every column of rows.csv"
+        "--format",
+        choices=(*FORMATS, *markup.FORMATS),
+        default="table",
+        help="default: table; markdown and latex are that for a README and for a paper; csv and json have every column",
     )
+    parser.add_argument("--dark", action="store_true", help="write each PNG for dark pages, too (NAME_dark.png)")
     of_figure = parser.add_argument_group("the figure of 2016")
     of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
     of_figure.add_argument("--framework", choices=FRAMEWORKS, help="whose files' latency it shows; default: torch")
@@ -52,19 +73,27 @@ def main(args: argparse.Namespace) -> int:
     runs = args.runs or [reference(Path.cwd(), FIGURE_REFERENCE if args.figure else REFERENCE)]
     if args.out is None and len(runs) > 1:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
-    found = together(runs)
+    combined = combined_runs.load(runs)
+    found = combined.rows
+    for note in combined.notes:
+        progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
-        _report_figure(figure.of(found, args.framework or "torch", args.threads), folder, args.format)
+        shown = figure.of(found, args.framework or "torch", args.threads)
+        _say_drawn(figure_plots.draw(shown, folder), args.dark)
+        _report_figure(shown, combined, args.format)
         return 0
-    _say_drawn(plots.draw(found, folder))
+    _say_drawn(plots.draw(found, folder), args.dark)
     ratios = runtime_ratios.of(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
-        _say_drawn(runtime_plots.draw(ratios, folder))
+        _say_drawn(runtime_plots.draw(ratios, folder), args.dark)
+    if args.format in markup.FORMATS:
+        print(markup.written(paper_table.of(combined), args.format), end="")
+        return 0
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
     claims = None if args.no_claims or len(runs) > 1 else _claims(runs[0])  # a claim is of one run
-    progress.say(f"the report is {page.write(runs, folder, claims)}")
+    progress.say(f"the report is {page.write(combined, folder, claims)}")
     return 0
 
 
@@ -85,22 +114,8 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 
 
-def together(runs: Sequence[Path]) -> list[Row]:
-    """The rows of some runs. Raises :class:`HarnessError` where their test images differ."""
-    found = [row for run in runs for row in rows.read(run)]
-    digests: dict[str, str | None] = {}
-    for row in found:
-        if row.dataset is not None and digests.setdefault(row.dataset, row.dataset_digest) != row.dataset_digest:
-            raise HarnessError(
-                f"The runs hold different test images under the name {row.dataset!r}, so that their accuracies "
-                "cannot be compared: report them one by one."
-            )
-    return found
-
-
-def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # noqa: A002
-    """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
-    _say_drawn(figure_plots.draw(shown, folder))
+def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) -> None:  # noqa: A002
+    """Say what the figure leaves out, and print what it shows; for programs, every column of its CSV."""
     for name, reason in shown.left_out.items():
         progress.say(f"left out: {name}: {reason}")
     if shown.setting:
@@ -108,10 +123,15 @@ def _report_figure(shown: figure.Figure, folder: Path, format: str) -> None:  # 
     untimed = [point.name for point in shown.points if point.latency_s is None]
     if untimed:
         progress.say(f"no latency: {', '.join(untimed)}")
+    if format in markup.FORMATS:
+        print(markup.written(paper_table.of_figure(shown, combined), format), end="")
+        return
     lines = figure_plots.table(shown)
     print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
 
 
-def _say_drawn(paths: Sequence[Path]) -> None:
-    for path in paths:
+def _say_drawn(paths: Sequence[Path], dark: bool) -> None:
+    """Name what was drawn, with the dark forms where they are asked for."""
+    also = [dark_pictures.write(path) for path in paths if dark and path.suffix == ".png"]
+    for path in (*paths, *also):
         progress.say(f"drawn: {path}")

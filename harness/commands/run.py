@@ -33,6 +33,7 @@ from pathlib import Path
 
 from harness import (
     catalog,
+    combined_runs,
     consumption,
     environment,
     file_accuracy,
@@ -55,6 +56,7 @@ from harness import (
     runtime_plots,
     runtime_ratios,
     runtimes,
+    small_models,
     stopping,
     subjects,
     sweep_tables,
@@ -141,7 +143,7 @@ def main(args: argparse.Namespace) -> int:
 def _write_page(folder: Path) -> None:
     """Write the report and say where it is; what was measured stands without it."""
     try:
-        progress.say(f"the report is {page.write([folder], folder)}")
+        progress.say(f"the report is {page.write(combined_runs.load([folder]), folder)}")
     except (HarnessError, OSError) as error:
         progress.say(f"no report: {error}")
 
@@ -209,6 +211,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         batches=measuring_arguments.batches(args),
         image_sizes=measuring_arguments.image_sizes(args, networks),
         energy=args.energy,
+        control=args.control,
         precisions=measuring_arguments.precisions(args, own),
         runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
@@ -226,6 +229,10 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
     timed = [(one, way) for one in measured for way in subjects.ways(one, settings)]
     calls = [subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
     calls += [0.0] * len({(id(one), way.configuration.place) for one, way in timed})  # the call floors
+    if settings.control:
+        calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(
+            {(id(one), way.configuration.control) for one, way in timed}
+        )
     preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     measuring += consumption.expected_s(calls, settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
+from harness.combined_runs import CombinedRuns
 from harness.page import (
     document,
     findings,
@@ -25,21 +26,21 @@ from harness.tables import plain
 FILE_NAME = "report.html"
 
 
-def write(runs: Sequence[Path], folder: Path, claims: Sequence[Mapping[str, Any]] | None = None) -> Path:
+def write(runs: CombinedRuns, folder: Path, claims: Sequence[Mapping[str, Any]] | None = None) -> Path:
     """Write the page of some runs into a folder, whole or not at all; gives its path.
 
     ``claims`` are the claims as `harness claims --format json` has them; None where they were not checked.
-    Raises :class:`HarnessError` where a run has no rows, or a library is not installed.
+    Raises :class:`HarnessError` where a row lacks what every row has, or a library is not installed.
     """
     path = folder / FILE_NAME
     files.write(path, text(runs, claims))
     return path
 
 
-def text(runs: Sequence[Path], claims: Sequence[Mapping[str, Any]] | None = None) -> str:
+def text(runs: CombinedRuns, claims: Sequence[Mapping[str, Any]] | None = None) -> str:
     """The page of some runs, before it is written anywhere."""
     found: list[RunFiles] = []
-    for run in runs:
+    for run in runs.runs:
         found.append(run_files.read(run, first=sum(len(one.rows) for one in found)))
     rows = [row for run in found for row in run.rows]
     sections = [
@@ -58,4 +59,4 @@ def text(runs: Sequence[Path], claims: Sequence[Mapping[str, Any]] | None = None
         findings.environment(found),
     ]
     title = plain(f"onnx-harness: {', '.join(dict.fromkeys(row.run for row in rows))}")
-    return document.render(title, rows, sections, findings.every_row(rows), row_texts.differing(rows)[1])
+    return document.render(title, runs.notes, rows, sections, findings.every_row(rows), row_texts.differing(rows)[1])

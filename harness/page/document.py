@@ -17,7 +17,7 @@ from harness.rows import COLUMNS, Row
 
 HERE = Path(__file__).parent
 FACET_TITLES: Mapping[str, str] = {
-    "run": "Run",
+    "run": "Machine or run",
     "dataset": "Data set",
     "framework": "Exported from",
     "device": "Device",
@@ -29,7 +29,14 @@ DRAWN_DIGITS = 7
 _UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&'\u2028\u2029"}
 
 
-def render(title: str, rows: Sequence[Row], sections: Sequence[Section], table: Table, same: Mapping[str, str]) -> str:
+def render(
+    title: str,
+    notes: Sequence[str],
+    rows: Sequence[Row],
+    sections: Sequence[Section],
+    table: Table,
+    same: Mapping[str, str],
+) -> str:
     """The whole page. Raises :class:`HarnessError` where a library that it needs is not installed."""
     charts = [chart for section in sections for chart in section.charts]
     facets = [row_texts.facets(row) for row in rows]
@@ -45,6 +52,7 @@ def render(title: str, rows: Sequence[Row], sections: Sequence[Section], table: 
     scripts = {"library": library.javascript(), "code": (HERE / "page.js").read_text("utf-8")}
     text = _template().render(
         title=title,
+        notes=notes,
         sections=sections,
         place=lambda chart: next(number for number, one in enumerate(charts) if one is chart),
         overview=next((chart for chart in charts if chart.axes), None),

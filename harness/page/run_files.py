@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness import rows, runtime_ratios, twin_ratios
+from harness import rows, runtime_ratios, samples, twin_ratios
+from harness.combined_runs import MeasuredRun
 from harness.errors import HarnessError, first_line
 from harness.rows import Row
 from harness.runtime_ratios import RuntimeRatio
@@ -74,13 +75,11 @@ class RunFiles:
         ]
 
 
-def read(path: Path, first: int = 0) -> RunFiles:
-    """A run from its folder, or from its ``rows.csv``. Raises :class:`HarnessError` where it has no rows to read."""
+def read(run: MeasuredRun, first: int = 0) -> RunFiles:
+    """A run with what its folder holds. Raises :class:`HarnessError` where a row lacks what every row has."""
     remarks: list[str] = []
-    found = [_possible(row, number, remarks) for number, row in enumerate(rows.read(path), start=1)]
-    if not found:
-        raise HarnessError(f"{path} has no rows: the run was stopped before its first; start it again with --resume.")
-    folder = path if path.is_dir() else path.parent
+    found = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
+    folder = run.folder
 
     def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
         try:
@@ -97,12 +96,12 @@ def read(path: Path, first: int = 0) -> RunFiles:
         label=found[0].run,
         first=first,
         rows=found,
-        environment=kept(folder / "environment.json", _environment, {}),
+        environment=kept(folder / rows.ENVIRONMENT, _environment, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},
         nodes=[one for one in tables if one],
         peaks=kept(folder / "peaks.csv", _peaks, []),
-        twins=kept(folder / "samples", lambda _: twin_ratios.of(folder, found), []),
-        runtimes=kept(folder / "samples", lambda _: runtime_ratios.of(folder, found), []),
+        twins=kept(folder / samples.FOLDER, lambda _: twin_ratios.of(folder, found), []),
+        runtimes=kept(folder / samples.FOLDER, lambda _: runtime_ratios.of(folder, found), []),
         remarks=remarks,
     )
 

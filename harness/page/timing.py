@@ -13,7 +13,8 @@ from harness.twin_ratios import TwinRatio
 
 LATENCY_INTRO = (
     "The median over process launches, with its 95 % interval, of one image: a call's, divided by its batch. Hollow: "
-    "one thread. Compare within a chart, where all took turns: times of different runs or machines do not compare."
+    "one thread. Compare within a chart, where a network's files took turns: times of different runs or "
+    "machines do not compare."
 )
 TWINS_INTRO = (
     "The same network exported from Keras and from PyTorch. Their difference is of the logits of all four forms, "

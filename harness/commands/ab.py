@@ -1,0 +1,156 @@
+"""Measure two things against each other in one run: files, exporters, environments, commits, options.
+
+Both sides of every subject take turns in the same launches, in random order, so that what slows one slows
+the other; the effect is the ratio B / A with its interval. It is looked at four times at most and stops where
+every subject has its verdict; first it says how small a slowdown can be found (docs/ab.md). What is compared
+is said by at most one of --framework, --environment, --commit and --options; without them two files are.
+NAMEs are networks of the catalogue, or globs, exported by each side itself; FILEs are run as they are. The
+folders DIR/a and DIR/b are runs that every other command reads.
+
+Example:
+  harness ab old.onnx new.onnx --data mnist
+  harness ab lenet5_1x1 'mlp*' --framework keras torch
+  harness ab my.onnx --environment .venv ../newer/.venv
+  harness ab lenet5_1x1 --environment .venv ../newer/.venv --framework torch
+  harness ab --commit main HEAD
+  harness ab my.onnx --options "threads=1" "threads=2"
+  harness ab lenet5_1x1 --options "" "optimization=basic session.intra_op.allow_spinning=0"
+"""
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from harness import (
+    catalog,
+    comparison_table,
+    contests,
+    file_arguments,
+    gate_settings,
+    latency,
+    measuring_arguments,
+    paired_run,
+    progress,
+    provenance,
+    run_folder,
+    sequential,
+    subjects,
+)
+from harness.contests import Contest
+from harness.errors import HarnessError, NothingMeasuredError
+from harness.model_files import ModelFile
+from harness.paired_run import Compared, Plan
+from harness.plan import MACS_PER_SECOND
+from harness.tables import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME|FILE", help="networks or .onnx files; default: of --set")
+    parser.add_argument("--set", choices=catalog.SETS, default="default", help="a set of the catalogue's networks")
+    kinds = parser.add_argument_group("what is compared: A, then B")
+    kinds.add_argument(
+        "--framework",
+        nargs="+",
+        choices=catalog.FRAMEWORKS,
+        metavar="NAME",
+        help="two exporters: keras torch; beside --environment, --commit or --options the one whose files are taken "
+        "(default: both)",
+    )
+    kinds.add_argument("--environment", nargs=2, type=Path, metavar="DIR", help="two virtual environments")
+    kinds.add_argument("--commit", nargs=2, metavar="COMMIT", help="two commits of this repository")
+    kinds.add_argument(
+        "--options",
+        nargs=2,
+        metavar="OPTIONS",
+        help='two sets of options, "" for the defaults: threads=N, batch=N, provider=NAME, device=NAME, cuda-graph, '
+        "optimization=disable|basic|extended|all, disabled_optimizers=NAME+NAME, and session configuration entries "
+        "of onnxruntime like session.intra_op.allow_spinning=0",
+    )
+    parser.add_argument("--data", metavar="NAME", help="a data set, for the accuracy of files and in place of recipes'")
+    file_arguments.add_arguments(parser)
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 and all)")
+    parser.add_argument(
+        "--launches",
+        type=int,
+        default=sequential.MOST_LAUNCHES,
+        metavar="N",
+        help="fresh processes a subject and side at most (default: %(default)s)",
+    )
+    parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
+    parser.add_argument("--time-limit", metavar="SECONDS", help="after which no launch beyond the first look begins")
+    parser.add_argument("--seed", type=int, default=0, help="of training, and of the order of turns (default: 0)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-ab")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prepare both sides, measure them, and print what came out."""
+    provenance.check_installed(("onnxruntime",))
+    plan = _plan(args)
+    folder = args.out or Path("results/runs") / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-ab"
+    run_folder.check_new(folder, "choose another --out")
+    with tempfile.TemporaryDirectory(prefix="harness-ab-") as place:
+        contest = contests.of(args, Path(place))
+        _announce(contest, plan)
+        try:
+            found = _measured(folder, contest, plan)
+        except KeyboardInterrupt:
+            progress.say(f"harness: stopped; {folder} holds no rows, and can be removed")
+            raise
+    comparison_table.print_comparison(found, contest.sides, args.format)
+    progress.say(comparison_table.correction(plan.thresholds, plan.looks, len(found)))
+    if not any(row.latency_median_s is not None for one in found for row in (one.a, one.b)):
+        raise NothingMeasuredError(f"nothing was measured; the first reason: {found[0].a.reason or found[0].b.reason}")
+    progress.say(f"harness gate {folder / 'a'} {folder / 'b'}")
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    if args.launches < 2 or not 0 < args.seconds < 3600:
+        raise HarnessError("expected --launches of at least 2 and --seconds between 0 and 3600.")
+    return Plan(
+        effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+        looks=sequential.looks(args.launches),
+        thresholds=gate_settings.read(Path.cwd()).latency,
+        limit_s=measuring_arguments.time_limit_s(args),
+        seed=args.seed,
+    )
+
+
+def _announce(contest: Contest, plan: Plan) -> None:
+    """Say what is compared, and how long it may take."""
+    a, b = contest.sides
+    progress.say(f"A: {a.label}; B: {b.label}")
+    calls = [
+        subjects.macs(file, way) / MACS_PER_SECOND / way.configuration.threads
+        for pair in contest.files
+        for side, file in zip(contest.sides, pair, strict=True)
+        if isinstance(file, ModelFile)
+        for way in side.ways(file)
+    ]
+    launch_s = sum(map(plan.effort.expected_s, calls))
+    first, last = plan.looks[0], plan.looks[-1]
+    progress.say(
+        f"{len(calls)} files and ways to time in {first} to {last} launches "
+        f"(about {first * launch_s:.0f} to {last * launch_s:.0f} s)"
+    )
+
+
+def _measured(folder: Path, contest: Contest, plan: Plan) -> list[Compared]:
+    with progress.bars() as bars:
+        task = bars.add_task("measuring", total=1.0, note="")
+
+        def control(told: Mapping[str, Mapping[int, float]]) -> None:
+            """What the run can find, before it has found anything."""
+            lines = comparison_table.smallest(told) or ["  not told: A against A took turns in too few launches"]
+            progress.say_above(bars, "The smallest slowdown that is found 95 times in a hundred, by A against A:")
+            for line in lines:
+                progress.say_above(bars, line)
+
+        def done(share: float) -> None:
+            bars.update(task, completed=share)
+
+        return paired_run.measure(folder, contest.sides, contest.files, plan, control, done)

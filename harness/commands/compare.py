@@ -1,0 +1,40 @@
+"""Show what differs between two runs, without a verdict.
+
+A line for each check of `harness gate` that is not the same in both; with --all every check. Latencies are compared
+as the gate does, only where they can be.
+
+Example:
+  harness compare results/reference/quick results/runs/mine
+"""
+
+import argparse
+from pathlib import Path
+
+from harness import gate, gate_settings, progress, run_pair
+from harness.findings import Finding
+from harness.tables import FORMATS, print_table
+
+COLUMNS = ("subject", "check", "base", "head", "detail")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("base", type=Path, metavar="BASE", help="a run folder or a rows.csv")
+    parser.add_argument("head", type=Path, metavar="HEAD", help="another")
+    parser.add_argument("--all", action="store_true", help="what is the same, too")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Compare, and print the lines."""
+    runs = run_pair.read(args.base, args.head, any_order=True)
+    found = gate.judge(runs, gate_settings.read(Path.cwd())).findings
+    shown = [one for one in found if args.all or _differs(one)]
+    print_table(COLUMNS, [{name: getattr(one, name) or None for name in COLUMNS} for one in shown], args.format)
+    for name, (base, head) in runs.differences.items():
+        progress.say(f"differs: {name}: {base}, {head}")
+    progress.say(f"{sum(map(_differs, found))} of {len(found)} checks differ")
+    return 0
+
+
+def _differs(one: Finding) -> bool:
+    return one.base != one.head

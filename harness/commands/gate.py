@@ -1,0 +1,45 @@
+"""Say whether a run is worse than another: PASS, FAIL or CAN'T TELL.
+
+BASE and HEAD are run folders, or their rows.csv. What is deterministic is compared exactly: parameters,
+MACs, operators, bytes, equivalence, outputs. Accuracies are compared image by image, latencies only where
+both took turns in one measurement (`harness ab`) or by a control in each run (`harness run --control`).
+
+Exit codes: 0 PASS, 1 FAIL, 3 CAN'T TELL, 4 nothing was measured, 2 bad input. Thresholds and their error rates are in
+[tool.harness.gate] of pyproject.toml; docs/regressions.md tells of them.
+
+Example:
+  harness gate results/reference/quick results/runs/mine --format markdown
+"""
+
+import argparse
+from pathlib import Path
+
+from harness import gate, gate_formats, gate_settings, run_pair
+from harness.verdicts import Verdict
+
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CANT_TELL: 3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("base", type=Path, metavar="BASE", help="what is compared with: a run folder or a rows.csv")
+    parser.add_argument("head", type=Path, metavar="HEAD", help="what is judged: another")
+    parser.add_argument("--format", choices=gate_formats.FORMATS, default="table", help="default: table")
+    for option, what in (("accept", "may differ: the change is meant"), ("without", "are not made")):
+        parser.add_argument(
+            f"--{option}",
+            nargs="+",
+            choices=gate_settings.CHECKS,
+            default=[],
+            metavar="CHECK",
+            help=f"checks that {what}; some of {', '.join(gate_settings.CHECKS)}",
+        )
+    parser.add_argument("--any-order", action="store_true", help="compare although HEAD was begun before BASE")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Compare, print what was found, and give the verdict's exit code."""
+    settings = gate_settings.read(Path.cwd(), args.accept, args.without)
+    runs = run_pair.read(args.base, args.head, any_order=args.any_order)
+    found = gate.judge(runs, settings)
+    gate_formats.show(runs, found, settings, args.format)
+    return EXIT_CODES[found.verdict]
