@@ -58,5 +58,5 @@ def text(runs: CombinedRuns, claims: Sequence[Mapping[str, Any]] | None = None) 
         findings.not_measured(rows, found),
         findings.environment(found),
     ]
-    title = plain(f"onnx-harness: {', '.join(dict.fromkeys(row.run for row in rows))}")
+    title = plain(f"onnx-harness: {' and '.join(dict.fromkeys(row.run for row in rows))}")
     return document.render(title, runs.notes, rows, sections, findings.every_row(rows), row_texts.differing(rows)[1])

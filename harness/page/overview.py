@@ -53,7 +53,7 @@ def _chart(dataset: str, records: Sequence[dict[str, object]], rows: Sequence[Ro
         spec=vega.bubbles(vega.axis("Accuracy [%]"), kind, present, names=networks <= MOST_NAMES),
         records=records,
         axes={
-            name: {"title": title, "field": FIELDS.get(name, name)}
+            name: {"title": title, "field": FIELDS.get(name, name), "labels": vega.LOG_LABELS.format(axis="x")}
             for name, title in AXES.items()
             if any(_cost(one, name) for one in records)
         },

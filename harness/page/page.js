@@ -30,8 +30,8 @@ function config() {
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: null },
     axis: { ...text, gridColor: line, domainColor: soft, tickColor: soft, labelOverlap: "greedy", labelSeparation: 5, labelLimit: narrow.matches ? 110 : 260,
-      titleLimit: Math.max(240, innerWidth - 90) },
-    legend: { ...text, orient: narrow.matches ? "bottom" : "right", columns: narrow.matches ? 2 : 1, labelLimit: 240,
+      titleLimit: narrow.matches ? Math.max(200, innerWidth - 130) : 600 },
+    legend: { ...text, orient: narrow.matches ? "bottom" : "right", columns: 1, labelLimit: 240,
       symbolStrokeColor: soft },
     text: { color: ink }, rule: { color: soft, strokeWidth: 1.5 },
     range: { category: colours, symbol: SHAPES },
@@ -84,11 +84,15 @@ function specification(chart, values) {
     const x = chart.axes[byId("x").value];
     for (const { encoding } of spec.layer) {
       if (!encoding.x) continue;
-      encoding.x.title = narrow.matches ? x?.title.split(" (")[0] : x?.title;
+      encoding.x.title = x?.title;
       encoding.x.scale = scale("x-scale", 30);
-      encoding.x.axis = { tickCount: narrow.matches ? 4 : 8, labelExpr: "format(datum.value, '~g')" };
+      encoding.x.axis = { tickCount: narrow.matches ? 4 : 8,
+        ...(byId("x-scale").value === "log" ? { labelExpr: x?.labels } : {}) };
       encoding.y.scale = scale("y-scale", 24);
     }
+  }
+  for (const { encoding } of narrow.matches ? spec.layer : []) {  // what stands in brackets is on wider screens
+    if (encoding.x?.title) encoding.x.title = encoding.x.title.split(" (")[0];
   }
   if (spec.usermeta) {
     const distinct = (field) => new Set(values.map((record) => record[field])).size;

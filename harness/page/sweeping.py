@@ -98,7 +98,7 @@ def batches(rows: Sequence[Row]) -> Section:
     """Images a second by the batch."""
     ticks = sorted({row.batch for row in rows})
     x = vega.axis("Batch [images a call]", log=True, axis={"values": ticks, "format": "~s"})
-    y = vega.axis("Throughput [images/s]", log=True)
+    y = vega.axis("Throughput [images/s]", "y", log=True)
     charts = _charts(rows, sweeps.by_batch(rows), lambda row: float(row.batch), sweeps.throughput, x, y)
     lines = sweep_tables.batch_lines(rows)
     return Section(
@@ -146,7 +146,7 @@ def _thread_line(row: Row, first: Row) -> dict[str, object]:
 
 def sizes(rows: Sequence[Row]) -> Section:
     """The latency of an image by its pixels."""
-    x, y = vega.axis("Pixels of an image", log=True), vega.axis("Latency of a call [ms]", log=True)
+    x, y = vega.axis("Pixels of an image", log=True), vega.axis("Latency of a call [ms]", "y", log=True)
 
     def milliseconds(row: Row) -> Interval:
         value, low, high = (1e3 * time for time in sweeps.latency_s(row))

@@ -13,17 +13,21 @@ STEP = 15  # pixels, of one line of a dot chart
 ASIDE = 9.0  # pixels between the values of twins
 PUBLISHED = "published"
 FRAMEWORKS = ("torch", "keras", "onnx", PUBLISHED)  # the order of the theme's colours and shapes
-PLAIN_NUMBER = "format(datum.value, '~g')"  # every tick of a logarithmic axis, not its powers of ten alone
+# Of a logarithmic axis over more than a decade the ticks at 1, 2 and 5, else all of them; as plain numbers.
+LOG_LABELS = (
+    "domain('{axis}')[1] < 10 * domain('{axis}')[0] || indexof('125', slice(format(datum.value, '.0e'), 0, 1)) >= 0 "
+    "? format(datum.value, '~g') : ''"
+)
 HOVER = {"field": "hover", "type": "nominal"}
 
 Spec = dict[str, Any]
 
 
-def axis(title: str, *, log: bool = False, zero: bool = False, **others: Any) -> Spec:
+def axis(title: str, along: str = "x", *, log: bool = False, zero: bool = False, **others: Any) -> Spec:
     """A quantitative axis, without the field."""
     scale: Spec = {"type": "log", "nice": False} if log else {"zero": zero, "nice": True}
     found: Spec = {"type": "quantitative", "title": title, "scale": {**scale, "padding": 12}}
-    return found | ({"axis": {"labelExpr": PLAIN_NUMBER}} if log else {}) | others
+    return found | ({"axis": {"labelExpr": LOG_LABELS.format(axis=along)}} if log else {}) | others
 
 
 def kinds(field: str, title: str, present: Sequence[str], first: Sequence[str] = ()) -> tuple[Spec, Spec]:

@@ -52,7 +52,7 @@ def _chart(run: RunFiles, one: NodeTable, *, several: bool) -> Chart:
     kind = vega.kinds("framework", "Exported from", [one.framework], vega.FRAMEWORKS)
     spec = vega.roofline(
         vega.axis("Multiply-accumulates per byte read or written", log=True),
-        vega.axis("Speed [GMAC/s]", log=True),
+        vega.axis("Speed [GMAC/s]", "y", log=True),
         kind,
         _roofs(records, peaks),
     )
