@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import CANNOT_WRITE, CannotWriteError
 
 # The folders that are the cache's own.
-KINDS = ("compare", "convert", "datasets", "draw", "environments", "export", "log", "prove", "train")
+KINDS = ("compare", "convert", "datasets", "draw", "environments", "export", "log", "page", "prove", "train")
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 

@@ -72,7 +72,7 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
                     network=network,
                     framework=framework,
                     runtime=runtime,
-                    setting=", ".join("1 thread" if part == "1 threads" else part for part in setting),
+                    setting=in_words(setting),
                     value=ratio.value,
                     low=ratio.low if known else None,
                     high=ratio.high if known else None,
@@ -80,3 +80,8 @@ def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
                 )
             )
     return found
+
+
+def in_words(setting: Sequence[str]) -> str:
+    """What a subject of the samples was timed with, as people say it."""
+    return ", ".join("1 thread" if part == "1 threads" else part for part in setting)

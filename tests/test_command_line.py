@@ -152,6 +152,7 @@ def test_a_run_has_every_row_and_says_so(small_run: Path) -> None:
     for name in ("accuracy_against_operations", "latency"):
         for ending in ("png", "svg", "csv"):
             assert (small_run / f"{name}.{ending}").stat().st_size > 0
+    assert 500_000 < (small_run / "report.html").stat().st_size < 3_000_000
 
 
 def test_the_rows_are_what_the_files_predict(small_run: Path) -> None:

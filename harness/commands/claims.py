@@ -36,10 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Check the claims and print what was found."""
+    lines = checked(args.run, args.only)
+    _print(lines, args.format)
+    counts = Counter(line["verdict"] for line in lines)
+    progress.say(", ".join(f"{verdict}: {count}" for verdict, count in counts.most_common()))
+    return 0
+
+
+def checked(run: Path | None, only: Sequence[int] = ()) -> list[dict[str, object]]:
+    """What the run shows of the claims, a line each, under a bar. Raises :class:`HarnessError` where it is no run."""
     from harness import claims
 
     provenance.check_installed(("torch",))
-    chosen, evidence = claims.select(args.only), claims.Evidence(args.run)
+    chosen, evidence = claims.select(only), claims.Evidence(run)
     evidence.rows  # noqa: B018 - a folder that is no run is bad input, before anything is counted
     found = []
     with progress.bars() as bars:
@@ -47,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
         for claim, finding in claims.check(chosen, evidence):
             found.append((claim, finding))
             bars.update(task, advance=1, note=f"claim {claim.number}")
-    lines: list[dict[str, object]] = [
+    return [
         {
             "claim": claim.number,
             "lecture": claim.lecture,
@@ -58,10 +67,6 @@ def main(args: argparse.Namespace) -> int:
         }
         for claim, finding in found
     ]
-    _print(lines, args.format)
-    counts = Counter(finding.verdict for _, finding in found)
-    progress.say(", ".join(f"{verdict}: {count}" for verdict, count in counts.most_common()))
-    return 0
 
 
 def _print(lines: Sequence[Mapping[str, object]], format: str) -> None:  # noqa: A002

@@ -1,8 +1,10 @@
-"""Draw the pictures of a run and print its table.
+"""Write the report of a run, draw its pictures, and print its table.
 
-Without a RUN, the reference results of this repository. The pictures (PNG, SVG, PDF, and a CSV of
-what each shows) go into the run's folder, or to --out. Several runs, of several machines or before
-and after a change, are put together where they may be; docs/report.md says when.
+Without a RUN, the reference results of this repository. The report is report.html, one page that opens from a
+file and fetches nothing; it and the pictures (PNG, SVG, PDF, and a CSV of what each shows) go into the run's
+folder, or to --out. Several runs, of several machines or before and after a change, are put together where they
+may be; docs/report.md says when. The lectures' claims are checked for the report of one run, which takes seconds;
+--no-claims leaves them out.
 
 With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
 fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.
@@ -24,6 +26,7 @@ from harness import (
     figure,
     figure_plots,
     markup,
+    page,
     paper_table,
     plots,
     progress,
@@ -34,6 +37,7 @@ from harness import (
 )
 from harness.catalog import FRAMEWORKS
 from harness.combined_runs import CombinedRuns
+from harness.commands.claims import checked
 from harness.errors import HarnessError
 from harness.run_table import print_run
 from harness.tables import FORMATS, print_table
@@ -47,7 +51,8 @@ FIGURE_COLUMNS += ("measured_accuracy", "published_accuracy", "operations_front_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"run folders; default: {REFERENCE}, with --figure {FIGURE_REFERENCE}"
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=default)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go; default: the run's folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where they go; default: the run's folder")
+    parser.add_argument("--no-claims", action="store_true", help="leave the lectures' claims out of the report")
     parser.add_argument(
         "--format",
         choices=(*FORMATS, *markup.FORMATS),
@@ -87,7 +92,18 @@ def main(args: argparse.Namespace) -> int:
         return 0
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
+    claims = None if args.no_claims or len(runs) > 1 else _claims(runs[0])  # a claim is of one run
+    progress.say(f"the report is {page.write(combined, folder, claims)}")
     return 0
+
+
+def _claims(run: Path) -> list[dict[str, object]] | None:
+    """What the run shows of the lectures' claims; None, and why in one line, where they cannot be checked."""
+    try:
+        return checked(run)
+    except HarnessError as error:
+        progress.say(f"no claims in the report: {error}")
+        return None
 
 
 def reference(start: Path, results: Path = REFERENCE) -> Path:

@@ -7,8 +7,9 @@ alone or beside networks, with its accuracy where --data names a data set or FIL
 `--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
 execution providers, --runtime in the network's own framework beside onnxruntime, and --precision-target goes on until
 intervals are narrow enough (docs/measuring.md). --batch, --threads and --image-size take several, for a row each and a
-picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json and the pictures. `--nodes`
-adds where the time goes: every node of each file beside this machine's measured peaks (docs/where_the_time_goes.md).
+picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json, the pictures, and
+report.html, a page of it all that opens from a file. `--nodes` adds where the time goes: every node of each file
+beside this machine's measured peaks (docs/where_the_time_goes.md).
 
 Example:
   harness run
@@ -32,6 +33,7 @@ from pathlib import Path
 
 from harness import (
     catalog,
+    combined_runs,
     consumption,
     environment,
     file_accuracy,
@@ -40,6 +42,7 @@ from harness import (
     measuring_arguments,
     model_files,
     node_run,
+    page,
     plan,
     plots,
     preparing,
@@ -133,7 +136,16 @@ def main(args: argparse.Namespace) -> int:
         f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
         + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
     )
+    _write_page(folder)
     return _exit_code(found)
+
+
+def _write_page(folder: Path) -> None:
+    """Write the report and say where it is; what was measured stands without it."""
+    try:
+        progress.say(f"the report is {page.write(combined_runs.load([folder]), folder)}")
+    except (HarnessError, OSError) as error:
+        progress.say(f"no report: {error}")
 
 
 def _absent(folder: Path, settings: Settings) -> dict[Target, str]:
