@@ -102,10 +102,10 @@ function specification(chart, values) {
     autosize: { type: "fit-x", contains: "padding" }, description: chart.summary, ...spec, data: { values } };
 }
 
-// What Vega can and Vega-Lite does not say. Names stand where they hide no point, interval or other name; where there
+// What Vega can and Vega-Lite does not say. Names stand where they hide no point, interval, front or other name; where there
 // is no such place they are left out. Bubbles of a legend are rings in every theme.
 function finished(spec) {
-  const others = spec.marks.filter((mark) => ["symbol", "rule"].includes(mark.type)).map((mark) => mark.name);
+  const others = spec.marks.filter((mark) => ["symbol", "rule", "line"].includes(mark.type)).map((mark) => mark.name);
   for (const { encode, name, type, ...mark } of spec.marks) {
     if (type !== "text" || !name.includes("names")) continue;
     const { align, baseline, dx, ...update } = encode.update;
