@@ -17,7 +17,7 @@ FORMATS = ("table", "json", "markdown", "junit")
 COLUMNS = ("subject", "verdict", "latency", "accuracy", "what was found")
 DECIDED = {
     Verdict.PASS: "no regression was found",
-    Verdict.FAIL: "HEAD is worse than BASE",
+    Verdict.FAIL: "HEAD is worse than BASE, or differs where it must not",
     Verdict.CANT_TELL: "neither a regression nor its absence is shown",
 }
 
@@ -131,7 +131,7 @@ def _change(one: Finding | None) -> str | None:
 def _summary(found: Judgement) -> str:
     verdicts = [gate.together(findings) for findings in found.by_subject.values()]
     counts = ", ".join(f"{verdicts.count(one)} {one}" for one in Verdict if one in verdicts)
-    return f"{DECIDED[found.verdict]} ({len(verdicts)} subjects: {counts})"
+    return f"{DECIDED[found.verdict]} ({len(verdicts)} subject{'s' * (len(verdicts) > 1)}: {counts})"
 
 
 def _promise(settings: GateSettings) -> str:
