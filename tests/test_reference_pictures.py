@@ -29,7 +29,7 @@ def test_the_pictures_show_the_rows_beside_them(
     monkeypatch.setattr(drawing, "write", _write_table)
     arguments = [str(ROOT / word) if word.startswith("results/") else word for word in command if word != "--dark"]
     assert cli.main([*arguments, "--out", str(tmp_path), "--format", "csv"]) == 0
-    shown = sorted(tmp_path.iterdir())
+    shown = sorted(tmp_path.glob("*.csv"))
     assert len(shown) >= 3
     for path in shown:
         committed = _folder(command) / path.name

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from harness import sequential
+from harness import sequential, verdicts
 from harness.measurements import Launch
 from harness.sequential import Found, Pair
 from harness.verdicts import Thresholds, Verdict
@@ -54,7 +54,13 @@ class Sides:
 
 
 def test_looks_end_at_the_most_launches() -> None:
-    assert [sequential.looks(most) for most in (40, 20, 8, 3, 2)] == [LOOKS, (6, 10, 20), (6, 8), (3,), (2,)]
+    assert [sequential.looks(most) for most in (80, 40, 20, 8, 3)] == [
+        verdicts.LOOKS,
+        (6, 10, 20, 40),
+        (6, 10, 20),
+        (6, 8),
+        (3,),
+    ]
 
 
 def test_who_has_a_verdict_takes_no_further_turns() -> None:
