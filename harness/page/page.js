@@ -1,5 +1,7 @@
 // The page's own code: filters, axes, theme, sorting and the CSV. The charts themselves are Vega-Lite's.
-const page = JSON.parse(document.getElementById("data").textContent);
+const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (sign) => sign.charCodeAt(0));
+const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+const page = JSON.parse(await new Response(unpacked).text());
 // What stands in the page as a table, as records; what is null is left out.
 const records = ({ columns, values }) => values.map((line) =>
   Object.fromEntries(columns.map((name, place) => [name, line[place]]).filter(([, value]) => value !== null)));
