@@ -6,14 +6,13 @@ reader must know of what is shown together is in ``notes``.
 """
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import machine_names, rows
+from harness import machine_names, recorded_environment, rows
 from harness.errors import HarnessError
 from harness.rows import Row
 from harness.tables import plain
@@ -45,9 +44,7 @@ class MeasuredRun:
     @property
     def begun(self) -> str:
         """When it was begun, as ISO 8601; empty where that is not known."""
-        moments = self.environment.get("moments")
-        first = moments[0] if isinstance(moments, list) and moments else None
-        return plain(str(first.get("time") or "")) if isinstance(first, dict) else ""
+        return plain(recorded_environment.begun(self.environment))
 
     @property
     def subjects(self) -> set[tuple[object, ...]]:
@@ -101,20 +98,19 @@ def _read(path: Path) -> MeasuredRun:
         raise HarnessError(f"{path} holds no row yet: expected a run that has measured something.")
     folder = path if path.is_dir() else path.parent
     names = dict.fromkeys(row.run for row in found)
-    environment = _environment(folder / rows.ENVIRONMENT)
+    environment = _environment(folder)
     label = machine_names.short(environment, {row.device for row in found if row.latency_median_s is not None})
     return MeasuredRun(
         folder=folder, name=plain(", ".join(names)), label=label, rows=tuple(found), environment=environment
     )
 
 
-def _environment(path: Path) -> Mapping[str, Any]:
+def _environment(folder: Path) -> Mapping[str, Any]:
     """What is known of the machine: nothing where the file is not there or damaged, which a note says."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return recorded_environment.read(folder)
+    except HarnessError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _check_distinct(one: MeasuredRun, other: MeasuredRun) -> None:

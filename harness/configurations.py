@@ -8,6 +8,7 @@ from harness.session_options import USUAL, SessionOptions
 
 ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
+CONTROL = "control"  # the name of the model that is the same in every run
 Place = tuple[str, Target]  # the runtime, and where it runs
 PRECISIONS = (FLOAT32, "float16", "bfloat16", "int8")
 

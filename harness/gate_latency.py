@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import comparison, samples, verdicts
+from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.comparison import Estimate, Rounds
-from harness.configurations import Configuration
+from harness.configurations import CONTROL, Configuration
 from harness.errors import HarnessError, first_line
 from harness.findings import Finding
 from harness.gate_exact import measured
@@ -19,8 +20,6 @@ from harness.run_pair import Pair, RunPair, Side
 from harness.tables import format_seconds
 from harness.verdicts import Judged, Verdict
 
-LEAST_LAUNCHES = 6  # fewer are no evidence
-CONTROL = "control"
 ALL_LAUNCHES = 10**9
 SHORT = {name: short for short, name in PROVIDERS.items()}
 
@@ -69,7 +68,7 @@ def _of_one_measurement(runs: RunPair, pairs: Sequence[Pair], settings: GateSett
         untimed = _untimed(pair)
         if untimed:
             found[pair.subject] = untimed
-        elif len(both) < LEAST_LAUNCHES:
+        elif len(both) < LAUNCHES_FOR_INTERVAL:
             found[pair.subject] = _Untold(verdict=Verdict.CANT_TELL, why=_too_few(len(both)))
         else:
             logarithms[pair.subject] = both
@@ -96,7 +95,7 @@ def _looks(runs: RunPair) -> Sequence[int]:
 
 
 def _too_few(launches: int) -> str:
-    return f"{launches} launches in both, and fewer than {LEAST_LAUNCHES} are no evidence"
+    return f"{launches} launches in both, and fewer than {LAUNCHES_FOR_INTERVAL} are no evidence"
 
 
 def _by_control(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) -> dict[str, Judged | _Untold]:
@@ -132,7 +131,7 @@ def _untold(runs: RunPair, pair: Pair, of_each: Sequence[Sequence[float]]) -> _U
         why = "of two runs without a control, which are not comparable: `harness ab` measures both in one run, and "
         return _Untold(verdict=Verdict.CANT_TELL, why=f"{why}`harness run --control` a control in each")
     fewest = min(map(len, of_each))
-    return _Untold(verdict=Verdict.CANT_TELL, why=_too_few(fewest)) if fewest < LEAST_LAUNCHES else None
+    return _Untold(verdict=Verdict.CANT_TELL, why=_too_few(fewest)) if fewest < LAUNCHES_FOR_INTERVAL else None
 
 
 def _to_control(read: "_Samples", side: Side, row: Row | None) -> list[float]:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness import run_rows
-from harness.configurations import ONNXRUNTIME, Configuration, Place, Way
+from harness.configurations import CONTROL, ONNXRUNTIME, Configuration, Place, Way
 from harness.latency import Subject
 from harness.measurements import Timing
 from harness.providers import Target
 from harness.rows import Row
 
-FLOOR, CONTROL = "call floor", "control"
+FLOOR = "call floor"
 
 
 @dataclass(frozen=True, kw_only=True)

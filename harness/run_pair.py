@@ -1,12 +1,11 @@
 """Two runs to compare: their rows in pairs, what differs in their environments, and what that forbids."""
 
-import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import rows
+from harness import recorded_environment, rows
 from harness.errors import HarnessError
 from harness.rows import Row
 
@@ -38,9 +37,7 @@ class Side:
     @property
     def begun(self) -> str:
         """When it was begun, as ISO 8601; empty where it does not tell."""
-        moments = self.environment.get("moments")
-        first = moments[0] if isinstance(moments, list) and moments else {}
-        return str(first.get("time", "")) if isinstance(first, dict) else ""
+        return recorded_environment.begun(self.environment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +106,13 @@ def _side(name: str, path: Path) -> Side:
     for number, row in enumerate(found, start=2):
         _check_numbers(path, number, row)
     folder = path if path.is_dir() else None
-    return Side(name=name, path=path, rows=tuple(found), folder=folder, environment=_environment(folder))
+    return Side(
+        name=name,
+        path=path,
+        rows=tuple(found),
+        folder=folder,
+        environment=recorded_environment.read(folder) if folder else {},
+    )
 
 
 def _check_numbers(path: Path, line: int, row: Row) -> None:
@@ -117,18 +120,6 @@ def _check_numbers(path: Path, line: int, row: Row) -> None:
         value = getattr(row, name)
         if isinstance(value, float) and name not in MAY_BE_NAN and not (math.isfinite(value) and value >= 0):
             raise HarnessError(f"{path}, line {line}: {name} is {value}: expected a number that is not negative.")
-
-
-def _environment(folder: Path | None) -> Mapping[str, object]:
-    if folder is None or not (folder / rows.ENVIRONMENT).is_file():
-        return {}
-    try:
-        found = json.loads((folder / rows.ENVIRONMENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{folder / rows.ENVIRONMENT} cannot be read: {error}.") from error
-    if not isinstance(found, dict):
-        raise HarnessError(f"{folder / rows.ENVIRONMENT}: expected an object, found {type(found).__name__}.")
-    return found
 
 
 def _interleaved(base: Side, head: Side) -> bool:
