@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from harness import latency
 from harness.errors import HarnessError
 from harness.gate_settings import GateSettings
-from harness.latency import Effort
 from harness.verdicts import LOOKS
 
 from . import confusion, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--launches", type=int, nargs="+", default=LOOKS, help="a look after each; default: %(default)s"
     )
-    parser.add_argument("--seconds", type=float, default=0.045, help="measured a launch; default: %(default)s")
+    parser.add_argument(
+        "--seconds", type=float, default=latency.COMPARED.seconds, help="measured a launch; default: %(default)s"
+    )
     parser.add_argument("--long", type=int, default=60, help="launches that confirm a slowdown; default: %(default)s")
     parser.add_argument("--out", type=Path, default=Path("results/honesty.jsonl"), help="default: %(default)s")
     parser.add_argument("--report", type=Path, metavar="FILE", help="print the tables of a file, and stop")
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def experiment(args: argparse.Namespace) -> None:
     """Do what the file does not hold yet, and print the tables."""
-    thresholds, effort = GateSettings().latency, Effort(seconds=args.seconds)
+    thresholds, effort = GateSettings().latency, replace(latency.COMPARED, seconds=args.seconds)
     settings = {
         "networks": args.networks, "threads": args.threads, "looks": args.launches, "seconds": args.seconds,
         "thresholds": asdict(thresholds),

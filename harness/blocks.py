@@ -8,19 +8,22 @@ COPIES = 3  # of a model that a process may hold while it opens it: the file, it
 SHARE = 0.5  # of the memory that is free
 
 
-def split(groups: Iterable[Sequence[str]], model_bytes: Mapping[str, int], free_bytes: float) -> Iterator[list[str]]:
-    """The subjects in blocks, in their order: at most eight, and no more than half of the free memory holds.
+def split(
+    groups: Iterable[Sequence[str]], model_bytes: Mapping[str, int], free_bytes: float
+) -> Iterator[list[Sequence[str]]]:
+    """The groups in blocks, in their order: at most eight subjects, and no more than half of the free memory holds.
 
     A group stays together; one that is too large for that is a block of its own.
     """
-    block: list[str] = []
-    taken = 0
+    block: list[Sequence[str]] = []
+    members, taken = 0, 0
     for group in groups:
         needed = sum(PROCESS_BYTES + COPIES * model_bytes[key] for key in group)
-        if block and (len(block) + len(group) > MOST or taken + needed > SHARE * free_bytes):
+        if block and (members + len(group) > MOST or taken + needed > SHARE * free_bytes):
             yield block
-            block, taken = [], 0
-        block += group
+            block, members, taken = [], 0, 0
+        block.append(group)
+        members += len(group)
         taken += needed
     if block:
         yield block

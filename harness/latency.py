@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import blocks, latency_worker, small_models, stopping, worker_process
+from harness import blocks, latency_worker, shared_cores, small_models, stopping, worker_process
 from harness.configurations import ONNXRUNTIME
 from harness.interpreters import HERE, Interpreter
 from harness.measurements import Launch, Timing
@@ -97,6 +97,11 @@ class Effort:
         )  # a turn begins with a call that is not timed
 
 
+# Of those that are compared, and take turns in groups: the shorter a turn, the less the machine changes from one
+# side's to the other's (docs/ab.md).
+COMPARED = Effort(seconds=0.05, turn_s=0.005)
+
+
 def measure(
     subjects: Sequence[Subject],
     effort: Effort,
@@ -124,7 +129,8 @@ def launcher(
 ) -> Callable[[int, Sequence[Sequence[str]]], Launched]:
     """What carries out a launch: given its number, and the keys of those that take turns, in groups.
 
-    Each has a fresh process. Too many are in blocks, drawn anew for every launch; a group is never divided.
+    Each has a fresh process. Too many are in blocks, drawn anew for every launch; a group is never divided: its
+    members take each turn directly one after the other, on the same cores (:mod:`harness.shared_cores`).
     """
     import psutil
 
@@ -137,7 +143,7 @@ def launcher(
         drawn = chance.sample(groups, len(groups))
         found: Launched = {}
         for block in blocks.split(drawn, model_bytes, psutil.virtual_memory().available):
-            found |= _launch(number, [by_key[key] for key in block], effort, chance, calls)
+            found |= _launch(number, [[by_key[key] for key in group] for group in block], effort, chance, calls)
         return found
 
     return launch
@@ -192,6 +198,7 @@ class _Turns:
 
     subject: Subject
     process: Worker
+    cores: tuple[int, ...]  # that it keeps to; all where there are none
     opened: dict[str, Any] = field(default_factory=dict)
     calls: int = 1
     settled: bool = False
@@ -199,6 +206,11 @@ class _Turns:
     samples_ns: list[int] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
     transferred: dict[str, float | None] = field(default_factory=dict)
+
+    def ready(self) -> None:
+        self.process.ready()
+        if self.cores:
+            self.process.keep_to(self.cores)
 
     def open(self) -> None:
         self.opened = self.process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **self.subject.asked)
@@ -242,33 +254,44 @@ class _Turns:
 
 
 def _launch(
-    number: int, subjects: Sequence[Subject], effort: Effort, chance: random.Random, calls: dict[str, int]
+    number: int, groups: Sequence[Sequence[Subject]], effort: Effort, chance: random.Random, calls: dict[str, int]
 ) -> Launched:
     """One fresh process a subject, started, opened and warmed in random order, then measured in turns."""
     outcomes: Launched = {}
     with contextlib.ExitStack() as stack:
-        turns = [
-            _Turns(
-                subject=subject,
-                process=stack.enter_context(worker_process.started(subject.worker, subject.interpreter.environment)),
-            )
-            for subject in chance.sample(subjects, len(subjects))
-        ]
+        turns = [_started(group, stack, chance) for group in groups]
 
         def each(step: Callable[[_Turns], object]) -> None:
-            """Do one thing with every worker that has not failed, in random order."""
-            for turn in chance.sample(turns, len(turns)):
-                if turn.subject.key in outcomes:
-                    continue
-                try:
-                    step(turn)
-                except WorkerFailedError as error:
-                    outcomes[turn.subject.key] = error
+            """Do one thing with every worker that has not failed, group by group, in random order."""
+            for group in chance.sample(turns, len(turns)):
+                for turn in chance.sample(group, len(group)):
+                    if turn.subject.key in outcomes:
+                        continue
+                    try:
+                        step(turn)
+                    except WorkerFailedError as error:
+                        outcomes[turn.subject.key] = error
 
-        each(lambda turn: turn.process.ready())  # all have imported before the first is timed
+        each(lambda turn: turn.ready())  # all have imported before the first is timed
         each(lambda turn: turn.open())
         each(lambda turn: turn.warm_up(effort, calls))
         for round_number in range(effort.rounds):
             each(lambda turn, round_number=round_number: turn.take(round_number, effort))  # type: ignore[misc]
         each(lambda turn: turn.transfer())
-        return {turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for turn in turns}
+        return {
+            turn.subject.key: outcomes.get(turn.subject.key) or turn.launch(number) for group in turns for turn in group
+        }
+
+
+def _started(group: Sequence[Subject], stack: contextlib.ExitStack, chance: random.Random) -> list[_Turns]:
+    """A process for each of a group; those that run on the CPU alone share its cores."""
+    on_cpu = all(subject.target.device == "cpu" for subject in group)
+    cores = shared_cores.drawn([subject.threads for subject in group], chance) if on_cpu else ()
+    return [
+        _Turns(
+            subject=subject,
+            process=stack.enter_context(worker_process.started(subject.worker, subject.interpreter.environment)),
+            cores=cores,
+        )
+        for subject in group
+    ]

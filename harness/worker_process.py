@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import select
 import signal
 import subprocess
@@ -28,6 +29,13 @@ class Worker:
 
     def ready(self) -> None:
         self._reply(START_LIMIT_S)
+
+    def keep_to(self, cores: Sequence[int]) -> None:
+        """Let it, and the threads that it starts from now on, run on these cores alone."""
+        try:
+            os.sched_setaffinity(self.popen.pid, cores)
+        except OSError as error:
+            raise WorkerFailedError(f"the worker process could not be kept to cores {cores}: {error}") from error
 
     def ask(self, *, reply_limit_s: float | None = None, **command: Any) -> dict[str, Any]:
         assert self.popen.stdin is not None

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import statistics
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from harness import blocks, latency, run_rows, worker_process
+from harness import blocks, latency, run_rows, shared_cores, worker_process
 from harness.latency import Effort, Subject
 from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
 from harness.rows import Row
@@ -221,6 +224,50 @@ def test_a_fault_in_the_middle_of_a_later_launch_is_a_reason(
     row = run_rows.timed(Row(run="r", architecture="a", framework="torch"), timings["victim"], whole)
     assert (row.status, row.latency_median_s, row.samples) == ("failed", None, None)
     assert row.reason == f"{timings['victim'].failure}; no number, though 1 launch before it succeeded"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to a core")
+def test_those_of_a_group_take_each_turn_one_after_the_other_on_the_same_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = {name: matrix_product(tmp_path / f"{name}.onnx", 32) for name in ("a", "b", "other", "its", "alone")}
+    asked: list[tuple[int, str, frozenset[int]]] = []
+    ask = worker_process.Worker.ask
+
+    def seen(self: worker_process.Worker, **command: Any) -> dict[str, Any]:
+        asked.append((self.popen.pid, command["do"], frozenset(os.sched_getaffinity(self.popen.pid))))
+        return ask(self, **command)
+
+    monkeypatch.setattr(worker_process.Worker, "ask", seen)
+    groups = [("a", "b"), ("other", "its"), ("alone",)]
+    found = latency.launcher(list(subjects.values()), replace(LITTLE, seconds=0.15), 0)(0, groups)
+    assert not [one for one in found.values() if isinstance(one, Exception)]
+    turns = [pid for pid, do, _ in asked if do == "turn"]
+    rounds = [turns[start : start + 5] for start in range(0, len(turns), 5)]
+    assert len(rounds) == 10
+    assert len({tuple(one) for one in rounds}) > 1, "the order is drawn anew each round"
+    cores = {pid: {where for each, _, where in asked if each == pid} for pid in turns}
+    everywhere = frozenset(os.sched_getaffinity(0))
+    sharing = [pid for pid, where in cores.items() if where != {everywhere}]
+    if len(everywhere) > 1:
+        assert len(sharing) == 4
+        assert all(len(core) == 1 for pid in sharing for core in cores[pid]), "from the first command on"
+    neighbours = Counter(frozenset(pair) for one in rounds for pair in pairwise(one))
+    together = [pair for pair, count in neighbours.items() if count == len(rounds)]
+    assert len(together) == 2
+    assert not frozenset.intersection(*together)
+    assert all(cores[one] == cores[other] for one, other in together)
+
+
+@given(threads=st.lists(st.integers(1, 6), max_size=4), count=st.integers(1, 6), seed=st.integers())
+def test_cores_are_shared_where_some_would_be_left(threads: list[int], count: int, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda _: set(range(10, 10 + count)), raising=False)
+        patch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+        cores = shared_cores.drawn(threads, random.Random(seed))
+    assert set(cores) <= set(range(10, 10 + count))
+    assert len(set(cores)) == len(cores)
+    assert len(cores) == (max(threads) if len(threads) > 1 and max(threads) < count else 0)
 
 
 def test_a_worker_imports_nothing_heavy() -> None:

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="fresh processes a subject and side at most (default: %(default)s)",
     )
-    parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
+    parser.add_argument("--seconds", type=float, default=0.05, help="measured a launch and subject (default: 0.05)")
     parser.add_argument("--time-limit", metavar="SECONDS", help="after which no launch beyond the first look begins")
     parser.add_argument("--seed", type=int, default=0, help="of training, and of the order of turns (default: 0)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-ab")
@@ -112,7 +112,7 @@ def _plan(args: argparse.Namespace) -> Plan:
     if args.launches < 2 or not 0 < args.seconds < 3600:
         raise HarnessError("expected --launches of at least 2 and --seconds between 0 and 3600.")
     return Plan(
-        effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+        effort=replace(latency.COMPARED, launches=args.launches, seconds=args.seconds),
         looks=sequential.looks(args.launches),
         thresholds=gate_settings.read(Path.cwd()).latency,
         limit_s=measuring_arguments.time_limit_s(args),
