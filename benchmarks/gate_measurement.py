@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import comparison, cost, latency, sequential
+from harness import comparison, cost, latency, sequential, stopping
 from harness.errors import HarnessError
 from harness.latency import Effort, Subject
 from harness.measurements import Timing
@@ -76,7 +76,8 @@ def gate_run(
 def confirmed(pair: Pair, effort: Effort) -> Confirmation:
     """How much slower the slower copy is, by one long run."""
     base, head = pair.subjects(pair.name)
-    timings = latency.measure([base, head], effort)
+    launch = latency.launcher([base, head], effort, seed=0)
+    timings = stopping.timings([base.key, head.key], effort.launches, lambda number, keys: launch(number, [keys]))
     _check(timings)
     fewer, more = (cost.ledger(subject.model).macs or 0 for subject in (base, head))
     ratio = comparison.ratio(timings[head.key], timings[base.key])

@@ -58,6 +58,14 @@ class Compared:
     judged: Judged | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """All subjects of a run, and whether it was interrupted before all had their verdicts."""
+
+    subjects: Sequence[Compared]
+    interrupted: bool
+
+
 @dataclass(kw_only=True)
 class _Half:
     """One side while it is measured; ``files`` are in the order of the rows, ``timed`` what takes turns, by key."""
@@ -109,11 +117,11 @@ def measure(
     plan: Plan,
     control: Control,
     progress: Callable[[float], None],
-) -> list[Compared]:
+) -> Measured:
     """Measure the files of both sides, pair by pair, and write the folders a and b; what it came to, by subject.
 
-    Rows are written last of all: a folder without them is of a measurement that was stopped. ``control`` is told
-    the slowdowns that the run can find, as soon as they are known.
+    Rows are written last of all: a folder without them is of a measurement that was stopped before its first look.
+    ``control`` is told the slowdowns that the run can find, as soon as they are known.
     """
     measurement = uuid.uuid4().hex[:16]
     halves = [
@@ -139,10 +147,11 @@ def measure(
     tables = [_finished(half, found.timings, looks) for half in halves]
     for half, table in zip(halves, tables, strict=True):
         rows.write(half.folder / rows.FILE_NAME, table)
-    return [
+    compared = [
         Compared(subject=name, a=a, b=b, judged=found.judged.get(name))
         for name, a, b in zip(pairs, *tables, strict=True)
     ]
+    return Measured(subjects=compared, interrupted=found.interrupted)
 
 
 def _begun(folder: Path, side: Side, own_files: Sequence[File], measurement: str) -> _Half:

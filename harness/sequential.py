@@ -47,11 +47,15 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a measurement came to: the timings by key, the verdicts by subject, and the looks that it took."""
+    """What a measurement came to: the timings by key, the verdicts by subject, and the looks that it took.
+
+    ``interrupted`` is one that was stopped after its first look.
+    """
 
     timings: Mapping[str, Timing]
     judged: Mapping[str, Judged]
     looks_taken: int
+    interrupted: bool = False
 
 
 def looks(most: int) -> tuple[int, ...]:
@@ -77,16 +81,26 @@ def timings(
     each one's :class:`Launch` or error. ``floors`` are keys of which the launches up to the first look are enough,
     and these are carried out whatever the limit; so are those of a subject of which one side is missing. ``control``
     is told, as soon as it is known, the slowdowns that each look can find, by subject.
+
+    Interrupted after the first look it ends as at the limit, with what was measured; before, it raises
+    :class:`KeyboardInterrupt`.
     """
     found = {key: Timing(launches=()) for key in (*floors, *(key for pair in pairs.values() for key in pair.keys))}
     judged: dict[str, Judged] = {}
-    begun, last_s, done, taken, seen = clock(), 0.0, 0, 0, 0
+    begun, last_s, done, taken, seen, interrupted = clock(), 0.0, 0, 0, 0, False
     for number in range(planned[-1]):
         groups = _groups(pairs, floors, found, judged, number, planned)
         now = clock()
         if not groups or (number >= planned[0] and limit_s is not None and now - begun + last_s > limit_s):
             break
-        for key, outcome in carry_out(number, groups).items():
+        try:
+            outcomes = carry_out(number, groups)
+        except KeyboardInterrupt:
+            if not taken:
+                raise
+            interrupted = True
+            break
+        for key, outcome in outcomes.items():
             found[key] = stopping.joined(found[key], outcome)
         last_s, done = clock() - now, number + 1
         if done == _controls(planned):
@@ -94,9 +108,9 @@ def timings(
         if done in planned:
             judged, taken, seen = _judged(pairs, found, thresholds, planned), taken + 1, done
         progress(max(done / planned[-1], (clock() - begun) / limit_s if limit_s else 0.0))
-    if seen < done:  # the limit came between two looks
+    if seen < done:  # it ended between two looks
         judged, taken = _judged(pairs, found, thresholds, planned), taken + 1
-    return Found(timings=found, judged=judged, looks_taken=taken)
+    return Found(timings=found, judged=judged, looks_taken=taken, interrupted=interrupted)
 
 
 def logarithms(pair: Pair, found: Mapping[str, Timing]) -> list[float]:

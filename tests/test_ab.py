@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,34 @@ def test_two_files(harness: Harness, tmp_path: Path) -> None:
     assert gated.returncode == 1, "its operations are more"
     assert "2 launches in both" in gated.stdout, "and its samples are found"
     assert harness("ab", str(four), str(seven), "--out", str(folder)).returncode == 2, "it is not written over"
+
+
+def test_what_was_measured_when_it_was_interrupted_is_written(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.harness.gate]\nslowdown = 2e-6\ntolerated = 1e-6\n")  # never told
+    one, other = (convolutions(tmp_path / f"{name}.onnx", 4) for name in ("one", "other"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "ab", one, other, "--out", "ab", "--threads", "1", "--launches", "48"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    assert any("smallest slowdown" in line for line in process.stderr), "told with the first look"
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    table, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "can't tell" in table
+    a, b = rows.read(tmp_path / "ab" / "a"), rows.read(tmp_path / "ab" / "b")
+    assert [row.status for row in (*a, *b)] == ["ok", "ok"]
+    assert a[0].launches is not None
+    assert 6 <= a[0].launches < 48
+    assert a[0].launches == b[0].launches
 
 
 def test_a_side_that_cannot_run_leaves_the_other_whole(harness: Harness, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Two sides launch by launch, with planned looks: on planted launches, without processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -145,3 +145,30 @@ def test_a_missing_side_is_not_waited_for() -> None:
     found = sides.measured()
     assert set(found.judged) == {"one"}
     assert len(found.timings["b new"].launches) == 10
+
+
+def test_an_interrupt_after_the_first_look_keeps_what_was_measured() -> None:
+    """An interrupted launch is left out; before the first look there is nothing to keep."""
+    sides = Sides({"one": 1.035}, spread=0.05)
+    carry_out = sides.carry_out
+
+    def interrupted(at: int) -> Callable[[int, Sequence[Sequence[str]]], Mapping[str, Launch | Exception]]:
+        def launch(number: int, groups: Sequence[Sequence[str]]) -> Mapping[str, Launch | Exception]:
+            if number == at:
+                raise KeyboardInterrupt
+            return carry_out(number, groups)
+
+        return launch
+
+    sides.carry_out = interrupted(14)  # type: ignore[assignment]
+    found = sides.measured()
+    assert found.interrupted
+    assert found.judged["one"].launches == 14
+    assert [len(found.timings[key].launches) for key in ("a one", "b one")] == [14, 14]
+    assert found.looks_taken == 2
+    sides = Sides({"one": 1.035})
+    carry_out = sides.carry_out
+    sides.carry_out = interrupted(9)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        sides.measured()
+    assert not Sides({"one": 1.0}).measured().interrupted

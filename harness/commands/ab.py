@@ -42,7 +42,7 @@ from harness import (
 from harness.contests import Contest
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.model_files import ModelFile
-from harness.paired_run import Compared, Plan
+from harness.paired_run import Measured, Plan
 from harness.plan import MACS_PER_SECOND
 from harness.tables import FORMATS
 
@@ -100,11 +100,15 @@ def main(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             progress.say(f"harness: stopped; {folder} holds no rows, and can be removed")
             raise
-    comparison_table.print_comparison(found, contest.sides, args.format)
-    progress.say(comparison_table.correction(plan.thresholds, plan.looks, len(found)))
-    if not any(row.latency_median_s is not None for one in found for row in (one.a, one.b)):
-        raise NothingMeasuredError(f"nothing was measured; the first reason: {found[0].a.reason or found[0].b.reason}")
+    compared = found.subjects
+    comparison_table.print_comparison(compared, contest.sides, args.format)
+    progress.say(comparison_table.correction(plan.thresholds, plan.looks, len(compared)))
+    if not any(row.latency_median_s is not None for one in compared for row in (one.a, one.b)):
+        first = compared[0]
+        raise NothingMeasuredError(f"nothing was measured; the first reason: {first.a.reason or first.b.reason}")
     progress.say(f"harness gate {folder / 'a'} {folder / 'b'}")
+    if found.interrupted:
+        raise KeyboardInterrupt
     return 0
 
 
@@ -139,7 +143,7 @@ def _announce(contest: Contest, plan: Plan) -> None:
     )
 
 
-def _measured(folder: Path, contest: Contest, plan: Plan) -> list[Compared]:
+def _measured(folder: Path, contest: Contest, plan: Plan) -> Measured:
     with progress.bars() as bars:
         task = bars.add_task("measuring", total=1.0, note="")
 
