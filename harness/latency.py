@@ -263,14 +263,14 @@ def _launch(
 
         def each(step: Callable[[_Turns], object]) -> None:
             """Do one thing with every worker that has not failed, group by group, in random order."""
-            for group in chance.sample(turns, len(turns)):
-                for turn in chance.sample(group, len(group)):
-                    if turn.subject.key in outcomes:
-                        continue
-                    try:
-                        step(turn)
-                    except WorkerFailedError as error:
-                        outcomes[turn.subject.key] = error
+            drawn = [turn for group in chance.sample(turns, len(turns)) for turn in chance.sample(group, len(group))]
+            for turn in drawn:
+                if turn.subject.key in outcomes:
+                    continue
+                try:
+                    step(turn)
+                except WorkerFailedError as error:
+                    outcomes[turn.subject.key] = error
 
         each(lambda turn: turn.ready())  # all have imported before the first is timed
         each(lambda turn: turn.open())
