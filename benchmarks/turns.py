@@ -1,4 +1,4 @@
-"""By how much does the ratio of a launch scatter, of a file against itself: alone, and in a group that shares cores?
+"""By how much does the ratio of a launch scatter, of a file against itself: alone, and in groups that share cores?
 
 The ways to take turns are themselves in turns: each carries out the same launch before any carries out the next.
 
@@ -13,18 +13,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import comparison, latency, stopping
-from harness.latency import Effort, Subject
+from harness.latency import Effort
 from harness.measurements import Timing
 
 from . import gate_measurement, timed_models
 from .gate_measurement import CHAINS, Pair
 
 LONG = Effort()
-WAYS = {  # in groups or alone, and the effort
-    "alone, turns of 15 ms": (False, LONG),
-    "alone, turns of 5 ms": (False, latency.COMPARED),
-    "in groups, turns of 15 ms": (True, LONG),
-    "in groups, turns of 5 ms": (True, latency.COMPARED),
+Keys = Sequence[tuple[str, ...]]
+
+
+def alone(pairs: Sequence[Pair]) -> Keys:
+    """Each for itself."""
+    return [(side.key,) for pair in pairs for side in pair.subjects()]
+
+
+def sides(pairs: Sequence[Pair]) -> Keys:
+    """Both sides of a pair, as `harness ab` has them."""
+    return [tuple(side.key for side in pair.subjects()) for pair in pairs]
+
+
+def everyone(pairs: Sequence[Pair]) -> Keys:
+    """All of as many threads, as `harness run` has them."""
+    return [tuple(side.key for pair in pairs for side in pair.subjects())]
+
+
+WAYS = {  # who shares cores, and the effort
+    "alone, turns of 15 ms": (alone, LONG),
+    "alone, turns of 5 ms": (alone, latency.COMPARED),
+    "everyone, turns of 15 ms": (everyone, LONG),
+    "sides, turns of 15 ms": (sides, LONG),
+    "sides, turns of 5 ms": (sides, latency.COMPARED),
 }
 
 
@@ -48,17 +67,10 @@ def measured(pairs: Sequence[Pair], launches: int) -> dict[str, dict[str, Timing
     carry_out = {way: latency.launcher(subjects, effort, seed=0) for way, (_, effort) in WAYS.items()}
     found = {way: {subject.key: Timing(launches=()) for subject in subjects} for way in WAYS}
     for number in range(launches):
-        for way, (together, _) in WAYS.items():
-            for key, outcome in carry_out[way](number, groups(pairs, subjects, together)).items():
+        for way, (groups, _) in WAYS.items():
+            for key, outcome in carry_out[way](number, groups(pairs)).items():
                 found[way][key] = stopping.joined(found[way][key], outcome)
     return found
-
-
-def groups(pairs: Sequence[Pair], subjects: Sequence[Subject], together: bool) -> list[tuple[str, ...]]:
-    """Who takes turns: both sides of a pair as a group, or each for itself."""
-    if together:
-        return [tuple(side.key for side in pair.subjects()) for pair in pairs]
-    return [(subject.key,) for subject in subjects]
 
 
 def scatter(pair: Pair, timings: dict[str, Timing]) -> float:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import blocks, latency_worker, shared_cores, small_models, stopping, worker_process
+from harness import blocks, latency_worker, shared_core, small_models, stopping, worker_process
 from harness.configurations import ONNXRUNTIME
 from harness.interpreters import HERE, Interpreter
 from harness.measurements import Launch, Timing
@@ -97,8 +97,8 @@ class Effort:
         )  # a turn begins with a call that is not timed
 
 
-# Of those that are compared, and take turns in groups: the shorter a turn, the less the machine changes from one
-# side's to the other's (docs/ab.md).
+# Of two sides that are compared: the shorter a turn, the less the machine changes from one side's to the other's
+# (docs/ab.md).
 COMPARED = Effort(seconds=0.05, turn_s=0.005)
 
 
@@ -113,15 +113,26 @@ def measure(
 ) -> dict[str, Timing]:
     """Time the subjects in turns. A subject whose worker fails gets the reason; the others go on.
 
+    Those that may be compared, of as many threads in the same place, are a group (:func:`launcher`).
+
     With an aim there are further launches where intervals are too wide, but for the keys that are ``exempt``
     (:mod:`harness.stopping`). ``progress`` is told the share done.
     """
-    launch, keys = launcher(subjects, effort, seed), [subject.key for subject in subjects]
+    launch, chance = launcher(subjects, effort, seed), random.Random(seed)
+    by_key = {subject.key: subject for subject in subjects}
 
-    def alone(number: int, keys: Sequence[str]) -> Launched:
-        return launch(number, [(key,) for key in keys])
+    def in_turns(number: int, keys: Sequence[str]) -> Launched:
+        return launch(number, _alike(chance.sample(keys, len(keys)), by_key))
 
-    return stopping.timings(keys, effort.launches, alone, aim=aim, exempt=exempt, progress=progress)
+    return stopping.timings(list(by_key), effort.launches, in_turns, aim=aim, exempt=exempt, progress=progress)
+
+
+def _alike(keys: Sequence[str], subjects: Mapping[str, Subject]) -> list[tuple[str, ...]]:
+    """Groups of those with as many threads in the same place; of too many for a block, as many as it holds."""
+    alike: dict[object, list[tuple[str]]] = {}
+    for key in keys:
+        alike.setdefault((subjects[key].target, subjects[key].threads), []).append((key,))
+    return [tuple(key for (key,) in block) for kind in alike.values() for block in _blocks(kind, subjects)]
 
 
 def launcher(
@@ -130,23 +141,28 @@ def launcher(
     """What carries out a launch: given its number, and the keys of those that take turns, in groups.
 
     Each has a fresh process. Too many are in blocks, drawn anew for every launch; a group is never divided: its
-    members take each turn directly one after the other, on the same cores (:mod:`harness.shared_cores`).
+    members take each turn directly one after the other, of one thread on the same core (:mod:`harness.shared_core`).
     """
-    import psutil
-
     chance = random.Random(seed)
     calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
     by_key = {subject.key: subject for subject in subjects}
-    model_bytes = {key: _size(subject.model) for key, subject in by_key.items()}
 
     def launch(number: int, groups: Sequence[Sequence[str]]) -> Launched:
         drawn = chance.sample(groups, len(groups))
         found: Launched = {}
-        for block in blocks.split(drawn, model_bytes, psutil.virtual_memory().available):
+        for block in _blocks(drawn, by_key):
             found |= _launch(number, [[by_key[key] for key in group] for group in block], effort, chance, calls)
         return found
 
     return launch
+
+
+def _blocks(groups: Sequence[Sequence[str]], subjects: Mapping[str, Subject]) -> Iterator[list[Sequence[str]]]:
+    """The groups that take turns at once."""
+    import psutil
+
+    model_bytes = {key: _size(subjects[key].model) for group in groups for key in group}
+    return blocks.split(groups, model_bytes, psutil.virtual_memory().available)
 
 
 def _size(model: Path) -> int:
@@ -198,7 +214,7 @@ class _Turns:
 
     subject: Subject
     process: Worker
-    cores: tuple[int, ...]  # that it keeps to; all where there are none
+    core: int | None  # that it keeps to
     opened: dict[str, Any] = field(default_factory=dict)
     calls: int = 1
     settled: bool = False
@@ -209,8 +225,8 @@ class _Turns:
 
     def ready(self) -> None:
         self.process.ready()
-        if self.cores:
-            self.process.keep_to(self.cores)
+        if self.core is not None:
+            self.process.keep_to(self.core)
 
     def open(self) -> None:
         self.opened = self.process.ask(do="open", reply_limit_s=OPEN_LIMIT_S, **self.subject.asked)
@@ -284,14 +300,14 @@ def _launch(
 
 
 def _started(group: Sequence[Subject], stack: contextlib.ExitStack, chance: random.Random) -> list[_Turns]:
-    """A process for each of a group; those that run on the CPU alone share its cores."""
+    """A process for each of a group; those of one thread on the CPU share a core."""
     on_cpu = all(subject.target.device == "cpu" for subject in group)
-    cores = shared_cores.drawn([subject.threads for subject in group], chance) if on_cpu else ()
+    core = shared_core.drawn([subject.threads for subject in group], chance) if on_cpu else None
     return [
         _Turns(
             subject=subject,
             process=stack.enter_context(worker_process.started(subject.worker, subject.interpreter.environment)),
-            cores=cores,
+            core=core,
         )
         for subject in group
     ]

@@ -30,12 +30,12 @@ class Worker:
     def ready(self) -> None:
         self._reply(START_LIMIT_S)
 
-    def keep_to(self, cores: Sequence[int]) -> None:
-        """Let it, and the threads that it starts from now on, run on these cores alone."""
+    def keep_to(self, core: int) -> None:
+        """Let it, and the threads that it starts from now on, run on this core alone."""
         try:
-            os.sched_setaffinity(self.popen.pid, cores)
+            os.sched_setaffinity(self.popen.pid, [core])
         except OSError as error:
-            raise WorkerFailedError(f"the worker process could not be kept to cores {cores}: {error}") from error
+            raise WorkerFailedError(f"the worker process could not be kept to core {core}: {error}") from error
 
     def ask(self, *, reply_limit_s: float | None = None, **command: Any) -> dict[str, Any]:
         assert self.popen.stdin is not None

@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from harness import blocks, latency, run_rows, shared_cores, worker_process
+from harness import blocks, latency, run_rows, shared_core, worker_process
 from harness.latency import Effort, Subject
 from harness.measurements import PERCENTILE_FLOORS, Launch, Timing
 from harness.rows import Row
@@ -226,11 +226,8 @@ def test_a_fault_in_the_middle_of_a_later_launch_is_a_reason(
     assert row.reason == f"{timings['victim'].failure}; no number, though 1 launch before it succeeded"
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to a core")
-def test_those_of_a_group_take_each_turn_one_after_the_other_on_the_same_core(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subjects = {name: matrix_product(tmp_path / f"{name}.onnx", 32) for name in ("a", "b", "other", "its", "alone")}
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, frozenset[int]]]:
+    """The commands that workers are given from now on: to which process, what, and the cores that it may run on."""
     asked: list[tuple[int, str, frozenset[int]]] = []
     ask = worker_process.Worker.ask
 
@@ -239,6 +236,30 @@ def test_those_of_a_group_take_each_turn_one_after_the_other_on_the_same_core(
         return ask(self, **command)
 
     monkeypatch.setattr(worker_process.Worker, "ask", seen)
+    return asked
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to a core")
+def test_those_with_as_many_threads_share_their_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere = frozenset(os.sched_getaffinity(0))
+    product = matrix_product(tmp_path / "product.onnx", 32)
+    counts = {"one": 1, "many": len(everywhere), "one more": 1, "as many": len(everywhere)}
+    asked = commands(monkeypatch)
+    latency.measure([replace(product, key=key, threads=count) for key, count in counts.items()], LITTLE)
+    turns = [(pid, where) for pid, do, where in asked if do == "turn"]
+    launches = turns[: len(turns) // 2], turns[len(turns) // 2 :]
+    for launch in launches:
+        cores = dict(launch)
+        assert sorted(map(len, cores.values())) == sorted(counts.values())
+        assert len(set(cores.values())) == len(set(counts.values())), "one and one more are on the same core"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to a core")
+def test_those_of_a_group_take_each_turn_one_after_the_other_on_the_same_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = {name: matrix_product(tmp_path / f"{name}.onnx", 32) for name in ("a", "b", "other", "its", "alone")}
+    asked = commands(monkeypatch)
     groups = [("a", "b"), ("other", "its"), ("alone",)]
     found = latency.launcher(list(subjects.values()), replace(LITTLE, seconds=0.15), 0)(0, groups)
     assert not [one for one in found.values() if isinstance(one, Exception)]
@@ -259,15 +280,31 @@ def test_those_of_a_group_take_each_turn_one_after_the_other_on_the_same_core(
     assert all(cores[one] == cores[other] for one, other in together)
 
 
-@given(threads=st.lists(st.integers(1, 6), max_size=4), count=st.integers(1, 6), seed=st.integers())
-def test_cores_are_shared_where_some_would_be_left(threads: list[int], count: int, seed: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "sched_getaffinity", lambda _: set(range(10, 10 + count)), raising=False)
-        patch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
-        cores = shared_cores.drawn(threads, random.Random(seed))
-    assert set(cores) <= set(range(10, 10 + count))
-    assert len(set(cores)) == len(cores)
-    assert len(cores) == (max(threads) if len(threads) > 1 and max(threads) < count else 0)
+@pytest.mark.parametrize("threads", [[1, 1], [1, 1, 1], [1], [], [1, 2], [2, 2]])
+@pytest.mark.parametrize(
+    ("megahertz", "fastest"),
+    [
+        ({}, {4, 5, 6, 7}),  # not told
+        ({4: 3500, 5: 3500, 6: 3500, 7: 3500}, {4, 5, 6, 7}),
+        ({4: 5700, 5: 5400, 6: 4600, 7: 4600}, {4, 5}),  # a favoured core and its like; two that save energy
+        ({4: 2000, 5: 2000, 6: 2000, 7: 3000}, {7}),
+    ],
+)
+def test_a_group_of_one_thread_shares_one_of_the_fastest_cores(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: list[int],
+    megahertz: dict[int, int],
+    fastest: set[int],
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 5, 6, 7}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    monkeypatch.setattr(shared_core, "CORES", tmp_path)
+    for core, told in megahertz.items():
+        (tmp_path / f"cpu{core}" / "cpufreq").mkdir(parents=True)
+        (tmp_path / f"cpu{core}" / "cpufreq" / "cpuinfo_max_freq").write_text(f"{told}000\n")
+    drawn = {shared_core.drawn(threads, random.Random(seed)) for seed in range(100)}
+    assert drawn == (fastest if len(threads) > 1 and max(threads) == 1 else {None})
 
 
 def test_a_worker_imports_nothing_heavy() -> None:
