@@ -31,7 +31,7 @@ class GateSettings:
     tolerated: float = 0.02
     accuracy_loss: float = 0.01
     outputs: float = 1e-4
-    across_runs: float = 0.02
+    across_runs: float = 0.05
     false_alarms: float = 0.01
     misses: float = 0.05
     accept: tuple[str, ...] = ()
