@@ -12,6 +12,7 @@ from harness import comparison, samples
 from harness.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.rows import Row
 from harness.runtimes import OWN
+from harness.tables import format_scaled
 
 COLUMNS = ("network", "run by", "with", "times onnxruntime", "launches")
 
@@ -49,9 +50,7 @@ def for_people(ratios: Sequence[RuntimeRatio]) -> list[dict[str, object]]:
 
 
 def _times(ratio: RuntimeRatio) -> str:
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.3g}"
-    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+    return format_scaled(1.0, ratio.value, ratio.low, ratio.high)
 
 
 def _of_network(path: Path, network: str) -> list[RuntimeRatio]:

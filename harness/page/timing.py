@@ -8,7 +8,7 @@ from harness.page.run_files import RunFiles
 from harness.page.section import Chart, Section, table
 from harness.rows import Row
 from harness.runtime_ratios import RuntimeRatio
-from harness.tables import ABSENT, format_percent, format_seconds, format_threads, plain
+from harness.tables import ABSENT, format_percent, format_scaled, format_seconds, format_threads, plain
 from harness.twin_ratios import TwinRatio
 
 LATENCY_INTRO = (
@@ -123,9 +123,7 @@ def _relative(value: float | None, scale: float | None) -> str:
 
 
 def _times(ratio: TwinRatio | RuntimeRatio) -> str:
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.3g}"
-    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+    return format_scaled(1.0, ratio.value, ratio.low, ratio.high)
 
 
 def _by_run_or_setting(runs: Sequence[RunFiles]) -> dict[str, list[tuple[RunFiles, TwinRatio]]]:
