@@ -100,12 +100,12 @@ def measured(folder: Path, networks: Sequence[str], count: int) -> list[Path]:
 def across(runs: Sequence[Path]) -> Iterator[Across]:
     """The ratios to the control of every subject that all runs have timed."""
     for file in sorted((runs[0] / samples.FOLDER).iterdir()):
-        measured = [samples.round_medians(one / samples.FOLDER / file.name) for one in runs]
-        for subject in sorted(measured[0]):
+        medians = [samples.round_medians(one / samples.FOLDER / file.name) for one in runs]
+        for subject in sorted(medians[0]):
             name, _, way = subject.partition(", ")
             control = f"{CONTROL}, {way}"
-            if name not in (CONTROL, FLOOR) and control in measured[0]:
-                ratios = [comparison.logarithms(one[subject], one[control]) for one in measured]
+            if name not in (CONTROL, FLOOR) and control in medians[0]:
+                ratios = [comparison.logarithms(one[subject], one[control]) for one in medians]
                 yield Across(name=f"{file.stem}, {way}", estimates=[comparison.estimate(one) for one in ratios])
 
 

@@ -1,4 +1,4 @@
-"""By how much does the ratio of a launch scatter, of a file against itself: alone, and in groups that share cores?
+"""By how much does the ratio of a launch scatter, of a file against itself: alone, and in groups that share a core?
 
 The ways to take turns are themselves in turns: each carries out the same launch before any carries out the next.
 
@@ -38,7 +38,7 @@ def everyone(pairs: Sequence[Pair]) -> Keys:
     return [tuple(side.key for pair in pairs for side in pair.subjects())]
 
 
-WAYS = {  # who shares cores, and the effort
+WAYS = {  # who shares a core, and the effort
     "alone, turns of 15 ms": (alone, LONG),
     "alone, turns of 5 ms": (alone, latency.COMPARED),
     "everyone, turns of 15 ms": (everyone, LONG),

@@ -100,7 +100,7 @@ def test_latencies_of_two_runs_are_compared_by_their_controls(tmp_path: Path) ->
     near = judged(tmp_path / "near", {}, row(), GateSettings(across_runs=0.005))
     assert check(near, "latency").verdict == Verdict.PASS
     assert "by the control of each run, ±0.5% between runs" in check(near, "latency").detail
-    slower = judged(tmp_path / "slower", {}, {**row(), "slower": 1.4})
+    slower = judged(tmp_path / "slower", {}, {**row(), "slower": 1.3})
     assert check(slower, "latency").verdict == Verdict.FAIL
     doubtful = judged(tmp_path / "doubtful", {}, {**row(), "slower": 1.05})
     assert check(doubtful, "latency").verdict == Verdict.CANT_TELL
