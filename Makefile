@@ -2,10 +2,10 @@
 # `make pictures` draws the README's pictures anew. All make their own virtual environment in .venv first.
 PYTHON ?= python3
 RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxruntime
-EXTRAS := $(RUNTIME),dev,keras,plots,torch
+EXTRAS := $(RUNTIME),dev,docs,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run pictures test check asv asv-publish asv-onnxruntime venv clean
+.PHONY: run pictures docs test check asv asv-publish asv-onnxruntime venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -16,10 +16,14 @@ pictures: venv
 	$(BIN)/harness report results/reference/lecture
 	$(BIN)/harness report --figure 2016 --dark results/reference/figure
 
+# The documentation site, in build/docs. A link or a heading that is not there fails the build.
+docs: venv
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/docs
+
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile  # more would need more than 24 GB of memory
 
-check: venv
+check: venv docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

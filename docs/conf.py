@@ -1,0 +1,42 @@
+"""The settings of the documentation site, which `make docs` builds from the Markdown files of this repository."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project, release = PROJECT["name"], PROJECT["version"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+
+# The root of the repository is the source, so that README.md and docs/ link to one another as they do on a forge.
+root_doc = "docs/index"
+include_patterns = ["*.md", "docs/*.md", "benchmarks/files/*.md"]
+exclude_patterns = [".*", "build", "dist", "findings", "harness", "models", "results", "tests"]
+
+myst_enable_extensions = ["attrs_inline"]  # of the pictures below
+myst_heading_anchors = 3  # by the rule of GitHub; a link to a heading that is not there fails the build
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+html_additional_pages = {"index": "index.html"}  # leads to docs/index.html
+templates_path = ["templates"]
+
+PICTURE = re.compile(r'<picture>\s*<source [^>]*srcset="([^"]+)">\s*<img alt="([^"]+)" src="([^"]+)">\s*</picture>')
+
+
+def _show_both_pictures(_app: "Sphinx", _document: str, source: list[str]) -> None:
+    """Turn GitHub's `<picture>` into the two pictures of the theme, which the build then finds and copies."""
+    source[0] = PICTURE.sub(r"![\2](\3){.only-light}\n![\2](\1){.only-dark}", source[0])
+
+
+def setup(app: "Sphinx") -> None:
+    app.connect("source-read", _show_both_pictures)
