@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas
 
-from harness import rows
-from harness.rows import Row
+from harness.measurements import rows
+from harness.measurements.rows import Row
 
 ENVIRONMENT = {
     "processor": "a processor",

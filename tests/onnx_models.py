@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from harness.cost import ledger
-from harness.latency import Subject
-from harness.measurements import Cost
+from harness.cost.ledger import ledger
+from harness.measurements.types import Cost
+from harness.timing.latency import Subject
 
 FLOAT = TensorProto.FLOAT
 

@@ -15,7 +15,7 @@ class OptimisedGraph:
     def track_nodes(self, network: str, framework: str) -> int:
         import onnx
 
-        from harness import profiles
+        from harness.timing import profiles
 
         optimised = Path("optimised.onnx")
         profiles.save_graphs(committed.path(network, framework), optimised, Path("countable.onnx"))

@@ -43,14 +43,17 @@ class ExportTime:
 
 
 def _draw(network: str) -> Any:
-    from harness import catalog, images, untrained
+    from harness.data import images
+    from harness.frameworks import untrained
+    from harness.networks import catalog
 
     architecture = catalog.get(network)
     return untrained.draw(architecture, images.sample(architecture, untrained.IMAGES), seed=0)
 
 
 def _export_s(weights: outcomes.Outcomes, network: str, framework: str) -> float:
-    from harness import catalog, export_keras, export_torch
+    from harness.networks import catalog
+    from harness.pieces import export_keras, export_torch
 
     exporter = {"keras": export_keras, "torch": export_torch}[framework]
     architecture, drawn = catalog.get(network), outcomes.result(weights, network)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from . import outcomes
 
 if TYPE_CHECKING:
-    from harness.measurements import Equivalence
-    from harness.plan import Piece, Pieces
+    from harness.measurements.types import Equivalence
+    from harness.pieces.piece import Piece, Pieces
 
 FRAMEWORKS = ("keras", "torch")
 
@@ -49,7 +49,7 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
     Gives "files" and "errors" (1 - accuracy) by (network, framework), and "proofs" by (network,). The weights are
     random, and there are no errors, unless they are to be trained by the quick recipe.
     """
-    from harness import carrying_out, pieces
+    from harness.pieces import carrying_out, results
 
     os.environ["HARNESS_CACHE"] = str(Path("cache").absolute())
     os.environ["HARNESS_WEIGHTS"] = str(Path("imported").absolute())  # none of the user's own
@@ -63,17 +63,17 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
         return piece
 
     def file(name: str, framework: str) -> str:
-        return str(pieces.artifact(checked(outcomes.result(planned, name).exports[framework])).path)
+        return str(results.artifact(checked(outcomes.result(planned, name).exports[framework])).path)
 
     def proof(name: str) -> "Equivalence":
         network: Pieces = outcomes.result(planned, name)
         checked(network.prove)
-        return pieces.verdict(network)
+        return results.verdict(network)
 
     def error_of(name: str, framework: str) -> float:
         network: Pieces = outcomes.result(planned, name)
         checked(network.prove)
-        found = pieces.accuracies(network)[framework]
+        found = results.accuracies(network)[framework]
         return (found.total - found.correct) / found.total
 
     each = [(name, framework) for name in names for framework in FRAMEWORKS]
@@ -85,13 +85,14 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
 
 
 def _plan(name: str, *, trained: bool) -> "Pieces":
-    from harness import catalog, plan
-    from harness.request import Request
+    from harness.networks import catalog
+    from harness.pieces import plan
+    from harness.pieces.request import Request
 
     architecture = catalog.get(name)
     if not trained:
         architecture = replace(architecture, recipes={})
-    return plan.of(Request(architecture=architecture, profile="quick", trained_in="torch", seed=0))
+    return plan.plan_pieces(Request(architecture=architecture, profile="quick", trained_in="torch", seed=0))
 
 
 def drawn() -> dict[str, Any]:
@@ -102,9 +103,9 @@ def drawn() -> dict[str, Any]:
 
 
 def _cost(file: str) -> dict[str, int | None]:
-    from harness import cost
+    from harness.cost import ledger
 
-    found = cost.ledger(Path(file))
+    found = ledger.ledger(Path(file))
     return {
         "macs": found.macs,
         "params": found.params,

@@ -24,7 +24,7 @@ def networks() -> dict[str, outcomes.Outcomes]:
 
 def files(found: outcomes.Outcomes) -> dict[str, outcomes.Outcomes]:
     """Of files by (network, framework): "latency", "session" and "memory", each by provider and threads as well."""
-    from harness import latency
+    from harness.timing import latency
 
     keys = [(*key, provider, threads) for key in found for provider in PROVIDERS for threads in THREADS]
     subjects = outcomes.of(keys, lambda *key: _subject(outcomes.result(found, *key[:2]), *key))
@@ -49,23 +49,25 @@ def files(found: outcomes.Outcomes) -> dict[str, outcomes.Outcomes]:
 
 
 def _subject(file: str, network: str, framework: str, provider: str, threads: str) -> Any:
-    from harness import artifacts, latency, runtime
-    from harness.providers import DEVICES, Target
+    from harness.machine import processors
+    from harness.measurements.providers import DEVICES, Target
+    from harness.pieces import artifacts
+    from harness.timing import latency
 
     artifact = artifacts.read(Path(file))
     return latency.Subject(
         key=f"{network} {framework} {provider} {threads}",
         model=artifact.path,
         shapes={artifacts.INPUT: (1, *artifact.input_shape)},
-        threads=runtime.threads_available() if threads == "all" else int(threads),
+        threads=processors.threads_available() if threads == "all" else int(threads),
         target=Target(provider=provider, device=DEVICES[provider][0]),
     )
 
 
 def _absent(provider: str, threads: str) -> str:
     """Why that cannot be measured here; empty where it can."""
-    from harness import runtime
-    from harness.providers import PROVIDERS as NAMES
+    from harness.measurements.providers import PROVIDERS as NAMES
+    from harness.timing import runtime
 
     if NAMES[provider] not in runtime.load().get_available_providers():
         return f"the installed onnxruntime has no {NAMES[provider]}"
@@ -74,7 +76,7 @@ def _absent(provider: str, threads: str) -> str:
 
 def _memory(subjects: Mapping[outcomes.Key, Any]) -> dict[outcomes.Key, Any]:
     """Bytes of the largest resident set beyond that with a model that does nothing; a value for each process."""
-    from harness import latency
+    from harness.timing import latency
 
     smallest = latency.save_identity(Path("identity.onnx"))
 

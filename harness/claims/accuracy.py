@@ -3,13 +3,7 @@
 from harness.claims.claim import Claim, undecided
 from harness.claims.comparing import beats_reported, gives_about, more_accurate, not_less_accurate, reaches
 from harness.claims.counting import costs
-from harness.claims.overfitting import (
-    does_not_overfit,
-    learns_better,
-    narrower_gap,
-    overfits,
-    validation_loss_rises,
-)
+from harness.claims.overfitting import does_not_overfit, learns_better, narrower_gap, overfits, validation_loss_rises
 
 MNIST, FASHION, CIFAR = "mnist", "fashion_mnist", "cifar10"
 

@@ -9,7 +9,7 @@ from harness.claims import significance
 from harness.claims.claim import Check, Finding, judge
 from harness.claims.evidence import Evidence, Trained, remarks
 from harness.claims.significance import Comparison, Estimate
-from harness.tables import format_percent
+from harness.report.tables import format_percent
 
 # What a claim of "no loss", "no gain" or "no gap" allows: no lecture names an amount.
 NEGLIGIBLE = 0.01

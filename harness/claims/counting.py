@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.claims.claim import Check, Finding, judge
 from harness.claims.evidence import Evidence, NotMeasuredError
-from harness.layers import Layer
+from harness.frameworks.layers import Layer
 
 
 def params(of: tuple[Layer, ...]) -> int:

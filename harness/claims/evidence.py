@@ -7,15 +7,18 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import catalog, datasets, layers, rows, train_torch
 from harness.claims import run_files, significance
 from harness.claims.significance import Comparison, Estimate
-from harness.configurations import FLOAT32
+from harness.data import datasets
 from harness.errors import HarnessError
-from harness.layers import Layer
-from harness.rows import Row
-from harness.tables import format_percent
-from harness.training import History
+from harness.frameworks import layers, torch_training
+from harness.frameworks.layers import Layer
+from harness.frameworks.training import History
+from harness.measurements import rows
+from harness.measurements.configurations import FLOAT32
+from harness.measurements.rows import Row
+from harness.networks import catalog
+from harness.report.tables import format_percent
 
 if TYPE_CHECKING:
     import numpy
@@ -113,7 +116,7 @@ class Evidence:
         import torch
 
         with torch.device("meta"):
-            return train_torch.build(catalog.get(name))
+            return torch_training.build(catalog.get(name))
 
     def _file(self, *parts: str) -> Path | None:
         if self.run is None:
@@ -199,4 +202,4 @@ def _counts(row: Row) -> tuple[int, int]:
 
 @cache
 def _layers(name: str) -> tuple[Layer, ...]:
-    return layers.of(catalog.get(name), "torch")
+    return layers.list_layers(catalog.get(name), "torch")

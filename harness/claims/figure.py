@@ -4,17 +4,19 @@ import statistics
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from harness import catalog, figure, fitted_line
-from harness.catalog import FRAMEWORKS
 from harness.claims import significance
 from harness.claims.claim import Check, Claim, Finding, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence, NotMeasuredError
 from harness.claims.significance import Estimate
 from harness.errors import HarnessError
-from harness.figure import Figure, Top1
-from harness.fitted_line import Line
-from harness.layers import Layer
+from harness.frameworks.layers import Layer
+from harness.measurements import fitted_line
+from harness.measurements.fitted_line import Line
+from harness.networks import catalog
+from harness.networks.catalog import FRAMEWORKS
+from harness.report import figure
+from harness.report.figure import Figure, Top1
 
 CANZIANI = "Canziani et al. 2016"
 # By rising accuracy, as its first graph has them.
@@ -130,7 +132,7 @@ def hyperbola(evidence: Evidence) -> Finding:
 def _figure(evidence: Evidence) -> Figure:
     for framework in reversed(FRAMEWORKS):
         try:
-            return figure.of(evidence.rows, framework)
+            return figure.gather(evidence.rows, framework)
         except HarnessError:
             continue
     raise NotMeasuredError("needs `harness run --set figure`")

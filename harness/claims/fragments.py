@@ -5,7 +5,7 @@ import math
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
-from harness.layers import Layer, of_modules
+from harness.frameworks.layers import Layer, list_module_layers
 
 PIXELS_512 = (3, 512, 512)
 PIXELS_32 = (3, 32, 32)
@@ -16,8 +16,8 @@ def weight_sharing(_: Evidence) -> Finding:
     from torch import nn
 
     inputs = math.prod(PIXELS_512)
-    convolution = of_modules(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
-    dense = of_modules((inputs,), nn.Linear(inputs, 100, device="meta"))
+    convolution = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
+    dense = list_module_layers((inputs,), nn.Linear(inputs, 100, device="meta"))
     fewer, more = params(dense) / params(convolution), macs(convolution) / macs(dense)
     return judge(
         f"parameters {params(convolution):,} against {params(dense):,}: {fewer:,.0f} times fewer; MACs "
@@ -57,7 +57,7 @@ def first_dense_layer(_: Evidence) -> Finding:
     """1,024 units on all pixels of a CIFAR-10 image."""
     from torch import nn
 
-    dense = of_modules((3072,), nn.Linear(3072, 1024, device="meta"))
+    dense = list_module_layers((3072,), nn.Linear(3072, 1024, device="meta"))
     weights = params(dense) - 1024
     return judge(
         f"{weights:,} weights, {params(dense):,} parameters with the biases",
@@ -70,7 +70,9 @@ def stride_quarters(_: Evidence) -> Finding:
     """A 3×3 filter on 28×28 pixels, with stride 1 and with stride 2."""
     from torch import nn
 
-    one, two = (of_modules((1, 28, 28), nn.Conv2d(1, 1, 3, stride, device="meta"))[0].output_shape for stride in (1, 2))
+    one, two = (
+        list_module_layers((1, 28, 28), nn.Conv2d(1, 1, 3, stride, device="meta"))[0].output_shape for stride in (1, 2)
+    )
     smaller = math.prod(one) / math.prod(two)
     return judge(
         f"{one[1]}×{one[2]} with stride 1, {two[1]}×{two[2]} with stride 2: {smaller:g} times smaller",
@@ -86,7 +88,7 @@ def valid_shrinks(_: Evidence) -> Finding:
     sides = {}
     for padding in ("valid", "same"):
         filters = [nn.Conv2d(maps, 6, 5, padding=padding, device="meta") for maps in (3, 6, 6, 6, 6, 6, 6)]
-        sides[padding] = [32, *(layer.output_shape[1] for layer in of_modules(PIXELS_32, *filters))]
+        sides[padding] = [32, *(layer.output_shape[1] for layer in list_module_layers(PIXELS_32, *filters))]
     return judge(
         f"valid: {' → '.join(map(str, sides['valid']))}, too small for another; same: {sides['same'][-1]} throughout",
         sides,
@@ -98,7 +100,7 @@ def maps_take_memory(_: Evidence) -> Finding:
     """The maps that 100 filters make of one image and of 100, by bytes a value."""
     from torch import nn
 
-    (layer,) = of_modules(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
+    (layer,) = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
     mebibytes = {bits: math.prod(layer.output_shape) * bits / 8 / 2**20 for bits in (32, 16)}
     return judge(
         f"100 maps of 512×512: {mebibytes[32]:g} MiB an image in 32 bits, {mebibytes[16]:g} MiB in 16; "
@@ -111,13 +113,13 @@ def maps_take_memory(_: Evidence) -> Finding:
 def _six_filters() -> tuple[Layer, ...]:
     from torch import nn
 
-    return of_modules(PIXELS_32, nn.Conv2d(3, 6, 5, device="meta"))
+    return list_module_layers(PIXELS_32, nn.Conv2d(3, 6, 5, device="meta"))
 
 
 def _six_units(inputs: int) -> tuple[Layer, ...]:
     from torch import nn
 
-    return of_modules((inputs,), nn.Linear(inputs, 6, device="meta"))
+    return list_module_layers((inputs,), nn.Linear(inputs, 6, device="meta"))
 
 
 def _numbers(convolution: tuple[Layer, ...], dense: tuple[Layer, ...]) -> dict[str, int]:

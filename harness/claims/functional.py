@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import catalog, train_torch
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
 from harness.errors import first_line
-from harness.layers import of_modules
+from harness.frameworks import torch_training
+from harness.frameworks.layers import list_module_layers
+from harness.networks import catalog
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +23,8 @@ def equal_parameters(_: Evidence) -> Finding:
     from torch import nn
 
     pairs = ((20, 1), (6, 3), (2, 7))
-    dense = [params(of_modules((one,), nn.Linear(one, other, device="meta"))) for one, other in pairs]
-    conv = [params(of_modules((one, 1, 1), nn.Conv2d(one, other, 1, device="meta"))) for one, other in pairs]
+    dense = [params(list_module_layers((one,), nn.Linear(one, other, device="meta"))) for one, other in pairs]
+    conv = [params(list_module_layers((one, 1, 1), nn.Conv2d(one, other, 1, device="meta"))) for one, other in pairs]
     told = ", ".join(f"{one} → {other}" for one, other in pairs)
     return judge(
         f"parameters of {told}: dense {dense}, 1×1 convolution {conv}",
@@ -59,7 +60,7 @@ def exact_replacement(evidence: Evidence) -> Finding:
         replaced = _functional().conv2d(maps, dense.weight.reshape(10, 512, 7, 7), dense.bias)
         distance = _distance(replaced.flatten(1), dense(flatten(maps)))
     layers = evidence.layers("fmnist_same")
-    head = of_modules((512, 7, 7), nn.Conv2d(512, 10, 7, device="meta"))
+    head = list_module_layers((512, 7, 7), nn.Conv2d(512, 10, 7, device="meta"))
     total = params((*layers[:-1], *head))
     return judge(
         f"fmnist_same's dense layer: {params(layers[-1:]):,} of {params(layers):,} parameters and "
@@ -127,7 +128,7 @@ def keeps_receptive_field(_: Evidence) -> Finding:
         int((torch.autograd.grad(maps[0, 0, 4, 4], image, retain_graph=True)[0][0, 0] != 0).sum())
         for maps in (first, second)
     ]
-    bottleneck = of_modules((64, 28, 28), nn.Conv2d(64, 16, 1, device="meta"))[0].output_shape
+    bottleneck = list_module_layers((64, 28, 28), nn.Conv2d(64, 16, 1, device="meta"))[0].output_shape
     return judge(
         f"1×1 from 64 to 16 maps: (64, 28, 28) → {bottleneck}; one output sees {seen[0]} pixels before and {seen[1]} "
         "after it",
@@ -203,7 +204,7 @@ def _with_weights(name: str) -> Any:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return train_torch.build(catalog.get(name)).double().eval().children()
+        return torch_training.build(catalog.get(name)).double().eval().children()
 
 
 def _against_crops(modules: "Sequence[nn.Module]", *, side: int, crop: int | None = None) -> "tuple[torch.Tensor, int]":

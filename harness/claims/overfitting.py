@@ -6,15 +6,16 @@ is on. The interval of a gap, or of a difference, is put together from the share
 
 from dataclasses import dataclass
 
-from harness import catalog, datasets
 from harness.claims import significance
 from harness.claims.claim import Check, Finding, judge
 from harness.claims.comparing import NEGLIGIBLE, points
 from harness.claims.evidence import PROFILE, Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import LEVEL, Estimate
+from harness.data import datasets
 from harness.errors import HarnessError
-from harness.tables import format_percent
-from harness.training import History
+from harness.frameworks.training import History
+from harness.networks import catalog
+from harness.report.tables import format_percent
 
 FEWEST_EPOCHS = 8  # of fewer, no trend of the losses can be told
 

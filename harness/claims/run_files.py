@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, first_line
-from harness.training import History
+from harness.frameworks.training import History
 
 if TYPE_CHECKING:
     import numpy

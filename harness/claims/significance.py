@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.measurements import Accuracy
-from harness.paired import mcnemar
+from harness.measurements.paired import mcnemar
+from harness.measurements.types import Accuracy
 
 if TYPE_CHECKING:
     import numpy

@@ -3,17 +3,17 @@
 import math
 from itertools import pairwise
 
-from harness import sweeps
 from harness.claims import significance
 from harness.claims.claim import Claim, Finding, judge, together
 from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
-from harness.configurations import ONNXRUNTIME
 from harness.errors import HarnessError
-from harness.providers import PROVIDERS
-from harness.rows import Row
-from harness.tables import format_seconds
+from harness.measurements.configurations import ONNXRUNTIME
+from harness.measurements.providers import PROVIDERS
+from harness.measurements.rows import Row
+from harness.report import sweeps
+from harness.report.tables import format_seconds
 
 FASHION = "fashion_mnist"
 # By falling MACs.

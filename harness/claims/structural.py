@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from harness import catalog, training
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import costs, dense_share, macs, params
 from harness.claims.evidence import Evidence
 from harness.claims.fragments import maps_take_memory
-from harness.layers import of_modules
+from harness.frameworks import training
+from harness.frameworks.layers import list_module_layers
+from harness.networks import catalog
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,7 +73,7 @@ def mostly_dense(evidence: Evidence) -> Finding:
 
     as_coded = dense_share(evidence.layers("lenet5_1x1"))
     of_1998 = dense_share(
-        of_modules(
+        list_module_layers(
             (1, 28, 28),
             nn.Conv2d(1, 6, 5, padding="same", device="meta"),
             nn.AvgPool2d(2),
@@ -129,8 +130,8 @@ def pooling_lowers_peak(evidence: Evidence) -> Finding:
 
 def strides_shrink(evidence: Evidence) -> Finding:
     """The strided network's convolutions, with their strides and with stride 1 in place of each."""
-    strided = of_modules((1, 28, 28), *_convolutions(evidence, "fmnist_strided"))
-    dense = of_modules((1, 28, 28), *_convolutions(evidence, "fmnist_strided", stride=1))
+    strided = list_module_layers((1, 28, 28), *_convolutions(evidence, "fmnist_strided"))
+    dense = list_module_layers((1, 28, 28), *_convolutions(evidence, "fmnist_strided", stride=1))
     values = [sum(math.prod(layer.output_shape) for layer in of) for of in (strided, dense)]
     smaller, less = values[1] / values[0], macs(dense) / macs(strided)
     return judge(
@@ -183,7 +184,9 @@ def _convolutions(
 
 def _peak_bytes(evidence: Evidence, name: str, *, without: str = "") -> int:
     """The most that a layer's input and output take together, in float32."""
-    shapes = [layer.output_shape for layer in of_modules((1, 28, 28), *_convolutions(evidence, name, without=without))]
+    shapes = [
+        layer.output_shape for layer in list_module_layers((1, 28, 28), *_convolutions(evidence, name, without=without))
+    ]
     return max(4 * (math.prod(one) + math.prod(next_one)) for one, next_one in pairwise([(1, 28, 28), *shapes]))
 
 

@@ -24,27 +24,19 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness import (
-    catalog,
-    comparison_table,
-    contests,
-    file_arguments,
-    gate_settings,
-    latency,
-    measuring_arguments,
-    paired_run,
-    progress,
-    provenance,
-    run_folder,
-    sequential,
-    subjects,
-)
-from harness.contests import Contest
+from harness.commands import _contests, _files, _measuring
+from harness.commands._contests import Contest
 from harness.errors import HarnessError, NothingMeasuredError
-from harness.model_files import ModelFile
-from harness.paired_run import Measured, Plan
-from harness.plan import MACS_PER_SECOND
-from harness.tables import FORMATS
+from harness.gate import settings
+from harness.machine import installed, progress
+from harness.networks import catalog
+from harness.pieces.plan import MACS_PER_SECOND
+from harness.report.tables import FORMATS
+from harness.runs import comparison_table, paired_run, subjects
+from harness.runs import folder as run_folder
+from harness.runs.model_files import ModelFile
+from harness.runs.paired_run import Measured, Plan
+from harness.timing import latency, sequential
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of onnxruntime like session.intra_op.allow_spinning=0",
     )
     parser.add_argument("--data", metavar="NAME", help="a data set, for the accuracy of files and in place of recipes'")
-    file_arguments.add_arguments(parser)
+    _files.add_arguments(parser)
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 and all)")
     parser.add_argument(
         "--launches",
@@ -88,12 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prepare both sides, measure them, and print what came out."""
-    provenance.check_installed(("onnxruntime",))
+    installed.check_installed(("onnxruntime",))
     plan = _plan(args)
     folder = args.out or Path("results/runs") / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-ab"
     run_folder.check_new(folder, "choose another --out")
     with tempfile.TemporaryDirectory(prefix="harness-ab-") as place:
-        contest = contests.of(args, Path(place))
+        contest = _contests.parse(args, Path(place))
         _announce(contest, plan)
         try:
             found = _measured(folder, contest, plan)
@@ -118,8 +110,8 @@ def _plan(args: argparse.Namespace) -> Plan:
     return Plan(
         effort=replace(latency.COMPARED, launches=args.launches, seconds=args.seconds),
         looks=sequential.looks(args.launches),
-        thresholds=gate_settings.read(Path.cwd()).latency,
-        limit_s=measuring_arguments.time_limit_s(args),
+        thresholds=settings.read(Path.cwd()).latency,
+        limit_s=_measuring.time_limit_s(args),
         seed=args.seed,
     )
 

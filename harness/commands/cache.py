@@ -8,8 +8,8 @@ Example:
 
 import argparse
 
-from harness import cache
-from harness.tables import FORMATS, print_table
+from harness.machine import cache
+from harness.report.tables import FORMATS, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import progress, provenance
-from harness.tables import FORMATS, plain, print_table
+from harness.machine import installed, progress
+from harness.report.tables import FORMATS, plain, print_table
 
 COLUMNS = ("claim", "lecture", "says", "verdict", "measured")
 TABLE_WIDTH = 120  # of a terminal, in columns, from which on a table of five columns breaks no name and no number
@@ -47,7 +47,7 @@ def checked(run: Path | None, only: Sequence[int] = ()) -> list[dict[str, object
     """What the run shows of the claims, a line each, under a bar. Raises :class:`HarnessError` where it is no run."""
     from harness import claims
 
-    provenance.check_installed(("torch",))
+    installed.check_installed(("torch",))
     chosen, evidence = claims.select(only), claims.Evidence(run)
     evidence.rows  # noqa: B018 - a folder that is no run is bad input, before anything is counted
     found = []

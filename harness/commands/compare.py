@@ -10,9 +10,10 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import gate, gate_settings, progress, run_pair
-from harness.findings import Finding
-from harness.tables import FORMATS, print_table
+from harness.gate import judging, pairs, settings
+from harness.gate.findings import Finding
+from harness.machine import progress
+from harness.report.tables import FORMATS, print_table
 
 COLUMNS = ("subject", "check", "base", "head", "detail")
 
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Compare, and print the lines."""
-    runs = run_pair.read(args.base, args.head, any_order=True)
-    found = gate.judge(runs, gate_settings.read(Path.cwd())).findings
+    runs = pairs.read(args.base, args.head, any_order=True)
+    found = judging.judge(runs, settings.read(Path.cwd())).findings
     shown = [one for one in found if args.all or _differs(one)]
     print_table(COLUMNS, [{name: getattr(one, name) or None for name in COLUMNS} for one in shown], args.format)
     for name, (base, head) in runs.differences.items():

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness import input_shapes
-from harness.measurements import Cost
+from harness.cost import input_shapes
+from harness.measurements.types import Cost
 
 COLUMNS = (
     "file",
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Count each file and print; 0, or HarnessError where a file or a shape is no good."""
-    from harness.cost import ledger
+    from harness.cost.ledger import ledger
 
     shapes = input_shapes.parse("--input", args.input)
     costs = [(str(path), ledger(path, shapes)) for path in args.files]
@@ -90,7 +90,7 @@ def _node_rows(cost: Cost) -> list[dict[str, object]]:
 
 
 def _print_rows(costs: list[tuple[str, Cost]], *, nodes: bool, format: str) -> None:  # noqa: A002
-    from harness.tables import print_table
+    from harness.report.tables import print_table
 
     if nodes:
         rows = [{"file": file, **row} for file, cost in costs for row in _node_rows(cost)]

@@ -16,9 +16,9 @@ of Keras and torchvision, among Debian's packages, and then downloaded below HAR
 import argparse
 from fnmatch import fnmatchcase
 
-from harness import datasets
-from harness.dataset_places import is_image_folder
-from harness.tables import FORMATS, print_table
+from harness.data import datasets
+from harness.data.places import is_image_folder
+from harness.report.tables import FORMATS, print_table
 
 COLUMNS = (
     "name",

@@ -13,13 +13,14 @@ import math
 import tempfile
 from pathlib import Path
 
-from harness import doctor, latency, progress, runtime
-from harness.bootstrap import LAUNCHES_FOR_INTERVAL
-from harness.detectable import Spread, spreads
-from harness.doctor import Finding
 from harness.errors import HarnessError
-from harness.tables import FORMATS, print_table
-from harness.worker_process import WorkerFailedError
+from harness.machine import processors, progress
+from harness.machine.process import WorkerFailedError
+from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
+from harness.report.tables import FORMATS, print_table
+from harness.timing import doctor, latency
+from harness.timing.detectable import Spread, spreads
+from harness.timing.doctor import Finding
 
 COLUMNS = ("subject", "found", "verdict", "advice")
 LENGTHS = (10, 20, 40)  # launches
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _measured(effort: latency.Effort) -> list[Spread]:
-    threads = tuple(sorted({1, runtime.threads_available()}))
+    threads = tuple(sorted({1, processors.threads_available()}))
     progress.say("measuring two models against themselves")
     with tempfile.TemporaryDirectory() as folder, progress.bars() as bars:
         task = bars.add_task("A/A", total=1, note="")

@@ -10,12 +10,15 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import artifacts, catalog, files, plan, preparing, progress, provenance
-from harness.tables import FORMATS, print_table
+from harness.commands import _preparing
+from harness.machine import files, installed, progress
+from harness.networks import catalog
+from harness.pieces import artifacts, plan
+from harness.report.tables import FORMATS, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    preparing.add_arguments(parser)
+    _preparing.add_arguments(parser)
     parser.add_argument("--framework", choices=(*catalog.FRAMEWORKS, "both"), default="both", help="default: both")
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
     parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: exported")
@@ -25,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Export, and print where the files are."""
     asked = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
-    requests = preparing.requests(args, args.trained_in)
-    provenance.check_installed(tuple({*asked, *(request.framework for request in requests)}))
-    needed = [plan.of(request) for request in requests]
+    requests = _preparing.requests(args, args.trained_in)
+    installed.check_installed(tuple({*asked, *(request.framework for request in requests)}))
+    needed = [plan.plan_pieces(request) for request in requests]
     exports = [piece for pieces in needed for framework, piece in pieces.exports.items() if framework in asked]
     weights = [piece for pieces in needed for piece in pieces.all if piece.kind in ("draw", "train")]
-    errors = preparing.carry_out([*weights, *exports])
+    errors = _preparing.carry_out([*weights, *exports])
     if errors:
-        raise preparing.first_failure(errors)
+        raise _preparing.first_failure(errors)
     for pieces in needed:
         if pieces.untrained:
             progress.say(f"{pieces.weights.request.architecture.name}: random weights, since {pieces.untrained}")

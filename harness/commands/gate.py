@@ -14,8 +14,9 @@ Example:
 import argparse
 from pathlib import Path
 
-from harness import gate, gate_formats, gate_settings, run_pair
-from harness.verdicts import Verdict
+from harness.gate import formats, judging, pairs
+from harness.gate import settings as gate_settings
+from harness.measurements.verdicts import Verdict
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CANT_TELL: 3}
 
@@ -23,7 +24,7 @@ EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CANT_TELL: 3}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("base", type=Path, metavar="BASE", help="what is compared with: a run folder or a rows.csv")
     parser.add_argument("head", type=Path, metavar="HEAD", help="what is judged: another")
-    parser.add_argument("--format", choices=gate_formats.FORMATS, default="table", help="default: table")
+    parser.add_argument("--format", choices=formats.FORMATS, default="table", help="default: table")
     for option, what in (("accept", "may differ: the change is meant"), ("without", "are not made")):
         parser.add_argument(
             f"--{option}",
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Compare, print what was found, and give the verdict's exit code."""
     settings = gate_settings.read(Path.cwd(), args.accept, args.without)
-    runs = run_pair.read(args.base, args.head, any_order=args.any_order)
-    found = gate.judge(runs, settings)
-    gate_formats.show(runs, found, settings, args.format)
+    runs = pairs.read(args.base, args.head, any_order=args.any_order)
+    found = judging.judge(runs, settings)
+    formats.show(runs, found, settings, args.format)
     return EXIT_CODES[found.verdict]

@@ -6,9 +6,9 @@ Example:
 
 import argparse
 
-from harness import catalog
-from harness.architecture import Architecture
-from harness.tables import FORMATS, print_table
+from harness.networks import catalog
+from harness.networks.architecture import Architecture
+from harness.report.tables import FORMATS, print_table
 
 COLUMNS = (
     "name", "set", "source", "dataset", "input_hwc", "outputs", "params", "macs", "published_accuracy", "published_on",

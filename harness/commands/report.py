@@ -20,27 +20,31 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import (
-    combined_runs,
-    dark_pictures,
+from harness.commands.claims import checked
+from harness.errors import HarnessError
+from harness.machine import progress
+from harness.measurements import rows
+from harness.networks.catalog import FRAMEWORKS
+from harness.report import (
+    dark as dark_pictures,
+)
+from harness.report import (
     figure,
     figure_plots,
     markup,
     page,
     paper_table,
     plots,
-    progress,
-    rows,
     runtime_plots,
     runtime_ratios,
     sweep_tables,
 )
-from harness.catalog import FRAMEWORKS
-from harness.combined_runs import CombinedRuns
-from harness.commands.claims import checked
-from harness.errors import HarnessError
-from harness.run_table import print_run
-from harness.tables import FORMATS, print_table
+from harness.report import (
+    runs as combined_runs,
+)
+from harness.report.run_table import print_run
+from harness.report.runs import CombinedRuns
+from harness.report.tables import FORMATS, print_table
 
 FIGURES = ("2016",)
 REFERENCE, FIGURE_REFERENCE = Path("results/reference/quick"), Path("results/reference/figure")
@@ -79,16 +83,16 @@ def main(args: argparse.Namespace) -> int:
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
-        shown = figure.of(found, args.framework or "torch", args.threads)
+        shown = figure.gather(found, args.framework or "torch", args.threads)
         _say_drawn(figure_plots.draw(shown, folder), args.dark)
         _report_figure(shown, combined, args.format)
         return 0
     _say_drawn(plots.draw(found, folder), args.dark)
-    ratios = runtime_ratios.of(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
+    ratios = runtime_ratios.gather(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
         _say_drawn(runtime_plots.draw(ratios, folder), args.dark)
     if args.format in markup.FORMATS:
-        print(markup.written(paper_table.of(combined), args.format), end="")
+        print(markup.written(paper_table.tabulate(combined), args.format), end="")
         return 0
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
@@ -124,7 +128,7 @@ def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) ->
     if untimed:
         progress.say(f"no latency: {', '.join(untimed)}")
     if format in markup.FORMATS:
-        print(markup.written(paper_table.of_figure(shown, combined), format), end="")
+        print(markup.written(paper_table.tabulate_figure(shown, combined), format), end="")
         return
     lines = figure_plots.table(shown)
     print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)

@@ -31,50 +31,41 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from harness import (
-    catalog,
-    combined_runs,
-    consumption,
-    environment,
-    file_accuracy,
-    file_arguments,
-    latency,
-    measuring_arguments,
-    model_files,
-    node_run,
-    page,
-    plan,
-    plots,
-    preparing,
-    profiling,
-    progress,
-    provenance,
-    rows,
-    run,
-    run_folder,
-    runtime,
-    runtime_plots,
-    runtime_ratios,
-    runtimes,
-    small_models,
-    stopping,
-    subjects,
-    sweep_tables,
-)
+from harness.commands import _files, _measuring, _preparing, _profiling
 from harness.errors import HarnessError, NothingMeasuredError
-from harness.model_files import ModelFile
-from harness.plan import MACS_PER_SECOND, Pieces
-from harness.providers import Target
-from harness.rows import Row
-from harness.run_folder import Settings
-from harness.run_table import print_run
-from harness.tables import FORMATS, print_table
+from harness.machine import environment, installed, processors, progress
+from harness.measurements import rows, runtimes
+from harness.measurements.providers import Target
+from harness.measurements.rows import Row
+from harness.networks import catalog
+from harness.pieces import plan
+from harness.pieces.piece import Pieces
+from harness.pieces.plan import MACS_PER_SECOND
+from harness.report import page, plots, runs, runtime_plots, runtime_ratios, sweep_tables
+from harness.report.run_table import print_run
+from harness.report.tables import FORMATS, print_table
+from harness.runs import (
+    consumption,
+    file_accuracy,
+    model_files,
+    nodes,
+    subjects,
+)
+from harness.runs import (
+    folder as run_folder,
+)
+from harness.runs import (
+    measuring as run,
+)
+from harness.runs.folder import Settings
+from harness.runs.model_files import ModelFile
+from harness.timing import latency, runtime, small_models, stopping
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    preparing.add_arguments(parser)
-    file_arguments.add_arguments(parser)
-    measuring_arguments.add_arguments(parser)
+    _preparing.add_arguments(parser)
+    _files.add_arguments(parser)
+    _measuring.add_arguments(parser)
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
     parser.add_argument("--launches", type=int, default=10, metavar="N", help="fresh processes a subject (default: 10)")
     parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
@@ -95,14 +86,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Carry out a run from its plan to its pictures."""
     begun = time.monotonic()
-    provenance.check_installed(("onnxruntime",))
+    installed.check_installed(("onnxruntime",))
     settings = _resumed(args) if args.resume else _settings(args)
     requests = {request.architecture.name: request for request in settings.requests()}
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
-    provenance.check_installed(tuple(sorted(frameworks)))
+    installed.check_installed(tuple(sorted(frameworks)))
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [file_accuracy.prepared(file, settings.files.output) for file in read]
-    needed = {name: plan.of(request, settings.precisions) for name, request in requests.items()}
+    needed = {name: plan.plan_pieces(request, settings.precisions) for name, request in requests.items()}
     needed, own, left_out = subjects.applicable(needed, own, settings)
     if left_out:
         progress.say(f"left out: {left_out}")
@@ -118,11 +109,11 @@ def main(args: argparse.Namespace) -> int:
         there = len(absent) < len(settings.targets)
         anywhere = there or any(name in runtimes.OWN for name in settings.runtimes)  # else nothing is made in vain
         pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
-        errors = preparing.carry_out(pieces)
+        errors = _preparing.carry_out(pieces)
         measured = needed | {file.name: file for file in own}
         _measure(folder, measured, settings, errors, absent)
         if settings.nodes and anywhere:
-            profiling.measure(folder, measured, settings, errors)
+            _profiling.measure(folder, measured, settings, errors)
         run_folder.note_moment(folder, run_folder.END)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
@@ -130,7 +121,7 @@ def main(args: argparse.Namespace) -> int:
     found = rows.read(folder)
     _show(found, folder, args.format)
     if settings.nodes:
-        profiling.show(folder, measured, settings, table=args.format == "table")
+        _profiling.show(folder, measured, settings, table=args.format == "table")
     failed = {row.architecture for row in found if row.status != "ok"}
     progress.say(
         f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
@@ -143,7 +134,7 @@ def main(args: argparse.Namespace) -> int:
 def _write_page(folder: Path) -> None:
     """Write the report and say where it is; what was measured stands without it."""
     try:
-        progress.say(f"the report is {page.write(combined_runs.load([folder]), folder)}")
+        progress.say(f"the report is {page.write(runs.load([folder]), folder)}")
     except (HarnessError, OSError) as error:
         progress.say(f"no report: {error}")
 
@@ -160,7 +151,7 @@ def _begun(args: argparse.Namespace, settings: Settings) -> Path:
     """The folder of the run, made or found again."""
     moment = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = args.out or Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
-    facts = environment.collect()
+    facts = {**environment.collect(), "session_config": runtime.SESSION_CONFIG}
     if args.resume:
         run_folder.check_same_machine(folder, facts)
         run_folder.go_on(folder, settings)
@@ -193,32 +184,32 @@ def _resumed(args: argparse.Namespace) -> Settings:
 def _settings(args: argparse.Namespace) -> Settings:
     if args.launches < 1 or not 0 < args.seconds < 3600:
         raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
-    names, own = file_arguments.split(args.names)
+    names, own = _files.split(args.names)
     networks = [] if own and not names and args.set == "default" else catalog.select(names, args.set)
-    data = file_arguments.data(args, networks, own)
+    data = _files.data(args, networks, own)
     return Settings(
         architectures=tuple(map(catalog.reference, networks)),
         profile=args.profile,
         trained_in=args.trained_in,
         data=data,
         training_precision=args.training_precision,
-        base_weights={base: str(file) for base, file in preparing.base_weights(args, networks).items()},
+        base_weights={base: str(file) for base, file in _preparing.base_weights(args, networks).items()},
         seed=args.seed,
-        threads=measuring_arguments.threads(args),
-        providers=tuple(target.provider for target in measuring_arguments.targets(args)),
+        threads=_measuring.threads(args),
+        providers=tuple(target.provider for target in _measuring.targets(args)),
         device=args.device,
         cuda_graph=args.cuda_graph,
-        batches=measuring_arguments.batches(args),
-        image_sizes=measuring_arguments.image_sizes(args, networks),
+        batches=_measuring.batches(args),
+        image_sizes=_measuring.image_sizes(args, networks),
         energy=args.energy,
         control=args.control,
-        precisions=measuring_arguments.precisions(args, own),
+        precisions=_measuring.precisions(args, own),
         runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
         effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
-        precision_target=measuring_arguments.precision_target(args),
-        time_limit_s=measuring_arguments.time_limit_s(args),
-        files=file_arguments.settings(args, own, data),
+        precision_target=_measuring.precision_target(args),
+        time_limit_s=_measuring.time_limit_s(args),
+        files=_files.settings(args, own, data),
     )
 
 
@@ -233,11 +224,11 @@ def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Set
         calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(
             {(id(one), way.configuration.control) for one, way in timed}
         )
-    preparation = sum(piece.estimate_s for piece in todo) / runtime.threads_available()
+    preparation = sum(piece.estimate_s for piece in todo) / processors.threads_available()
     measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
     measuring += consumption.expected_s(calls, settings)
     measuring += (settings.effort.launches + 2) * sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
-    profiling = node_run.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
+    profiling = nodes.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
     parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
     if needed:
         parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
@@ -304,7 +295,7 @@ def _measure(
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     print_run(found, format)
     sweep_tables.print_sweeps(found, format)
-    ratios = runtime_ratios.of(folder, found)
+    ratios = runtime_ratios.gather(folder, found)
     if ratios and format == "table":
         print_table(runtime_ratios.COLUMNS, runtime_ratios.for_people(ratios), format)
     try:

@@ -23,13 +23,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness import catalog, facts
-from harness.architecture import Architecture
 from harness.errors import HarnessError
-from harness.tables import ABSENT, FORMATS, print_table
+from harness.networks import catalog, facts
+from harness.networks.architecture import Architecture
+from harness.report.tables import ABSENT, FORMATS, print_table
 
 if TYPE_CHECKING:
-    from harness.layers import Layer
+    from harness.frameworks.layers import Layer
 
 NAMES = {"keras": "Keras", "torch": "PyTorch"}
 CSV_COLUMNS = ("layer", "kind", "output_shape", "params", "statistics", "macs")
@@ -86,8 +86,8 @@ def _files(architecture: Architecture) -> dict[str, Path]:
 def _print_facts(architecture: Architecture) -> None:
     """What a reader needs of the facts: nothing that is empty, and one line a recipe."""
     files = [(NAMES[name], str(file)) for name, file in _files(architecture).items()]
-    recipes = [(profile, facts.of_recipe(recipe)) for profile, recipe in architecture.recipes.items()]
-    lines = [*facts.of(architecture), *files, *recipes]
+    recipes = [(profile, facts.describe_recipe(recipe)) for profile, recipe in architecture.recipes.items()]
+    lines = [*facts.describe(architecture), *files, *recipes]
     indent = max(len(label) for label, _ in lines) + 2
     wrapper = textwrap.TextWrapper(
         _width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
@@ -120,9 +120,9 @@ def _count(architecture: Architecture, framework: str) -> "tuple[Layer, ...]":
         console = Console(file=stderr)
         title = f"counting the layers in {NAMES[framework]}"
         with console.status(title) if console.is_terminal else contextlib.nullcontext():
-            from harness import layers
+            from harness.frameworks import layers
 
-            return layers.of(architecture, framework)
+            return layers.list_layers(architecture, framework)
 
 
 @contextlib.contextmanager

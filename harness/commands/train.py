@@ -15,11 +15,14 @@ Example:
 import argparse
 from dataclasses import asdict
 
-from harness import catalog, pieces, plan, preparing, progress, provenance
+from harness.commands import _preparing
 from harness.errors import HarnessError
-from harness.plan import Piece
-from harness.request import Request
-from harness.tables import FORMATS, print_table
+from harness.machine import installed, progress
+from harness.networks import catalog
+from harness.pieces import plan, results
+from harness.pieces.piece import Piece, earlier
+from harness.pieces.request import Request
+from harness.report.tables import FORMATS, print_table
 
 COLUMNS = (
     "network", "framework", "dataset", "base_weights", "precision", "epoch", "loss", "accuracy", "validated_on",
@@ -28,7 +31,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    preparing.add_arguments(parser)
+    _preparing.add_arguments(parser)
     parser.add_argument(
         "--framework", choices=(*catalog.FRAMEWORKS, "both"), default="torch", help="what trains (default: torch)"
     )
@@ -39,16 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
-    asked = [request for framework in frameworks for request in preparing.requests(args, framework)]
-    provenance.check_installed(tuple({request.framework for request in asked}))
+    asked = [request for framework in frameworks for request in _preparing.requests(args, framework)]
+    installed.check_installed(tuple({request.framework for request in asked}))
     trainings = [
         plan.train(request)
         for request in asked
         if _can_be_trained(request, named=request.architecture.name in args.names)
     ]
-    errors = preparing.carry_out([each for piece in trainings for each in (*plan.earlier(piece), piece)])
+    errors = _preparing.carry_out([each for piece in trainings for each in (*earlier(piece), piece)])
     if errors:
-        raise preparing.first_failure(errors)
+        raise _preparing.first_failure(errors)
     lines = [line for piece in trainings for line in _lines(piece, every=args.epochs)]
     print_table(COLUMNS, lines, args.format)
     return 0
@@ -67,7 +70,7 @@ def _can_be_trained(request: Request, *, named: bool) -> bool:
 
 def _lines(piece: Piece, *, every: bool) -> list[dict[str, object]]:
     """A line an epoch, or of the last one alone; the test accuracy is that of the last."""
-    history, request = pieces.history(piece), piece.request
+    history, request = results.history(piece), piece.request
     common = {
         "network": request.architecture.name,
         "framework": piece.framework,

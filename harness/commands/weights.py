@@ -18,12 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from harness import catalog, imported, importing
-from harness.architecture import Architecture, Scaling
+from harness.data.preprocessing import INTERPOLATIONS, Preprocessing
 from harness.errors import HarnessError
-from harness.imported import Imported, Preprocessing
-from harness.layouts.layout import Library
-from harness.tables import FORMATS, print_table
+from harness.frameworks import imported, importing
+from harness.frameworks.imported import Imported
+from harness.frameworks.layouts.layout import Library
+from harness.networks import catalog
+from harness.networks.architecture import Architecture, Scaling
+from harness.report.tables import FORMATS, print_table
 
 COLUMNS = ("network", "layout", "file", "sha256", "scaling", "resize", "crop", "interpolation", "digest")
 
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--layout", choices=get_args(Library), help="whose file it is; default: told by its names")
     one.add_argument("--resize", type=int, metavar="PIXELS", help="what the shorter side of an image is brought to")
     one.add_argument("--crop", type=int, metavar="PIXELS", help="the side of the square cut from its middle")
-    one.add_argument("--interpolation", choices=imported.INTERPOLATIONS, help="how an image is resized")
+    one.add_argument("--interpolation", choices=INTERPOLATIONS, help="how an image is resized")
     scalings = [scaling for scaling in get_args(Scaling) if scaling != "standard"]  # which is of a data set here
     one.add_argument("--scaling", choices=scalings, help="what becomes of a pixel")
     every = actions.add_parser("list", help="what was imported, and how images are made ready for it")

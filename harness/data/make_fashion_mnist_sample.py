@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

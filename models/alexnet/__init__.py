@@ -1,6 +1,6 @@
 """AlexNet as Ted Scully's lecture tables it, in one tower: no groups, no local response normalisation, no dropout."""
 
-from harness.architecture import Architecture
+from harness import Architecture
 
 ARCHITECTURES = (
     Architecture(

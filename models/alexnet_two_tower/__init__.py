@@ -1,6 +1,6 @@
 """AlexNet (Krizhevsky et al. 2012) in two towers, as the accuracy-versus-operations figure of 2016 has it."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep Convolutional Neural Networks, 2012"

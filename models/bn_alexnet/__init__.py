@@ -1,6 +1,6 @@
 """AlexNet in the narrower form of Krizhevsky's One Weird Trick, with batch norm: of the figure of 2016."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Krizhevsky, One weird trick for parallelizing convolutional neural networks, 2014"

@@ -1,6 +1,6 @@
 """Network in Network (Lin et al. 2013) with batch norm: of the accuracy-versus-operations figure of 2016."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Lin, Chen, Yan, Network in Network, 2013"

@@ -1,6 +1,6 @@
 """Salha Alzahrani's CIFAR-10 network: batch norm, ELU, dropout and augmentation."""
 
-from harness.architecture import Architecture, Augmentation, Optimizer, Published, Recipe
+from harness import Architecture, Augmentation, Optimizer, Published, Recipe
 
 SOURCE = "S. Alzahrani, Deep Learning, Lecture Notes for MSc. in Data Science"
 

@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's CNN for CIFAR-10: six same-padded convolutions up to 1024 maps, every other with stride 2."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

@@ -1,6 +1,6 @@
 """Subir Varma's CNN, with Flatten and with global max pooling in its place: a quarter of the parameters."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "S. Varma, Convolutional Neural Networks: Part 2, Lecture 11"
 

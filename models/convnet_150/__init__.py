@@ -1,6 +1,6 @@
 """Subir Varma's CNN for 150×150 images: four valid convolutions, each pooled, and one sigmoid output."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "S. Varma, Convolutional Neural Networks: Part 2, Lecture 11"
 

@@ -1,6 +1,6 @@
 """ENet (Paszke et al. 2016) as a classifier of ImageNet: of the accuracy-versus-operations figure of 2016."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Paszke, Chaurasia, Kim, Culurciello, ENet, 2016"

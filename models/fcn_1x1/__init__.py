@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's fully convolutional network: no Flatten, so that it accepts any input size."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's first CNN: 7×7 convolutions without padding, and nothing else to shrink the maps."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

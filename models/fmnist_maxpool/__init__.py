@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's first down-sampling example: 3×3 convolutions and max pooling."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

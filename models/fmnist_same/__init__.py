@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's padding example: stride-2 `same` convolutions on even sizes."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

@@ -1,6 +1,6 @@
 """Quang-Vinh Dinh's second down-sampling example: convolutions with stride 2 in place of max pooling."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

@@ -1,6 +1,6 @@
 """GoogLeNet, the network of 2014 that reads each map with filters of several sizes at once."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Szegedy et al., Going Deeper with Convolutions, 2014"

@@ -1,6 +1,6 @@
 """Inception-v3, GoogLeNet's successor of 2015: large filters are split into small and flat ones, with batch norm."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015"

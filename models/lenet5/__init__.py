@@ -1,6 +1,6 @@
 """LeNet 5 as Ted Scully's lecture tables it: 32×32 images, no padding, average pooling."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "T. Scully, Convolutional Neural Networks (Part 2)"
 

@@ -1,6 +1,6 @@
 """LeNet 5 as G. Marques' lecture describes the original: learned pooling, tanh, and digits drawn as prototypes."""
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 from harness.models.lenet5_1998.bitmaps import DIGITS
 
 SOURCE = "G. Marques, An Introduction to Convolutional Neural Networks with Tensorflow-Keras"

@@ -1,6 +1,6 @@
 """The LeNet of G. Marques' lecture, whose third convolution is 1×1 instead of LeNet 5's 5×5."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "G. Marques, An Introduction to Convolutional Neural Networks with Tensorflow-Keras"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "Q.-V. Dinh, Convolutional Neural Network (Draft)"
 

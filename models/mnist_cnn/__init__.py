@@ -1,6 +1,6 @@
 """Salha Alzahrani's MNIST network: two convolutions, one max pooling, two dense layers, fed with raw pixels."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "S. Alzahrani, Deep Learning, Lecture Notes for MSc. in Data Science"
 

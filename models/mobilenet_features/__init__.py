@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.architecture import Architecture, Optimizer, Recipe
+from harness import Architecture, Optimizer, Recipe
 
 SOURCE = "S. Varma, Convolutional Neural Networks: Part 2, Lecture 11, Method 1"
 

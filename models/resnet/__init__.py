@@ -1,6 +1,6 @@
 """ResNet (He et al. 2015) with 18 to 152 layers: five networks of the accuracy-versus-operations figure of 2016."""
 
-from harness.architecture import Architecture, Published
+from harness import Architecture, Published
 
 CANZIANI = "Canziani, Paszke, Culurciello, An Analysis of Deep Neural Network Models for Practical Applications, 2016"
 PAPER = "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, 2015"

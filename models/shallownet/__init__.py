@@ -1,6 +1,6 @@
 """ShallowNet of Ted Scully's lecture: the smallest CNN that beats a dense network on CIFAR-10."""
 
-from harness.architecture import Architecture, Optimizer, Published, Recipe
+from harness import Architecture, Optimizer, Published, Recipe
 
 SOURCE = "T. Scully, Convolutional Neural Networks (Part 2)"
 

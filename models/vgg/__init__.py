@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.architecture import Architecture, Augmentation, Optimizer, Published, Recipe
+from harness import Architecture, Augmentation, Optimizer, Published, Recipe
 
 SCULLY = "T. Scully, Convolutional Neural Networks (Part 2)"
 VARMA = "S. Varma, Convolutional Neural Networks: Part 2, Lecture 11"

@@ -1,0 +1,1 @@
+"""Experiments that measure the harness itself: `python -m benchmarks.experiments.NAME --help`."""

@@ -1,0 +1,111 @@
+"""One gate run of the honesty experiment: its subjects, and their measurement in turns until all are decided."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cost import ledger
+from harness.errors import HarnessError
+from harness.measurements import comparison
+from harness.measurements.types import Timing
+from harness.measurements.verdicts import Judged, Thresholds
+from harness.timing import latency, sequential, stopping
+from harness.timing.latency import Effort, Subject
+
+from . import planted_changes, timed_models
+from .gate_runs import Compared, Confirmation, GateRun
+from .other_rules import sampled
+
+CHAINS = {"short chain": planted_changes.SHORT, "long chain": planted_changes.LONG}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A subject of the gate: a file as base and as head, or with a copy of 5 % more work as head."""
+
+    name: str
+    base: Path
+    slower: Path | None  # None of a file that no such copy is made of
+    shapes: dict[str, tuple[int, ...]]
+    threads: int
+
+    def subjects(self, slower: str = "") -> tuple[Subject, Subject]:
+        """Base and head, where ``slower`` names the subject whose head is the copy."""
+        head = self.slower if self.slower and slower == self.name else self.base
+        return self._subject("base", self.base), self._subject("head", head)
+
+    def _subject(self, side: str, file: Path) -> Subject:
+        return Subject(key=f"{self.name}, {side}", model=file, shapes=self.shapes, threads=self.threads)
+
+
+def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list[Pair]:
+    """The subjects, with their files in the folder."""
+    found = []
+    for name in networks:
+        slower = None
+        if name in CHAINS:
+            base, slower = folder / f"{name}.onnx", folder / f"{name}, slower.onnx"
+            shapes = planted_changes.save_chains(base, slower, CHAINS[name])
+        else:
+            model = timed_models.get(name, folder)
+            base, shapes = model.path, {model.input: model.shape}
+        for count in threads:
+            named = name if len(threads) == 1 else f"{name}, {count} threads"
+            found.append(Pair(name=named, base=base, slower=slower, shapes=shapes, threads=count))
+    return found
+
+
+def gate_run(
+    of: Sequence[Pair], slower: str, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
+) -> GateRun:
+    """All subjects in turns, as `harness ab` measures them: after each look those go on of which it cannot tell."""
+    begun = time.monotonic()
+    both = {pair.name: pair.subjects(slower) for pair in of}
+    subjects = [subject for pair in both.values() for subject in pair]
+    keys = {name: sequential.Pair(a=base.key, b=head.key) for name, (base, head) in both.items()}
+    launcher = latency.launcher(subjects, effort, seed=number)
+    found = sequential.timings(keys, [], looks, thresholds, launcher)
+    _check(found.timings)
+    return GateRun(
+        number=number,
+        slower=slower,
+        seconds=time.monotonic() - begun,
+        subjects={name: _compared(keys[name], found.judged[name], found.timings) for name in both},
+    )
+
+
+def confirmed(pair: Pair, effort: Effort) -> Confirmation:
+    """How much slower the slower copy is, by one long run."""
+    base, head = pair.subjects(pair.name)
+    launch = latency.launcher([base, head], effort, seed=0)
+    timings = stopping.timings([base.key, head.key], effort.launches, lambda number, keys: launch(number, [keys]))
+    _check(timings)
+    fewer, more = (ledger.ledger(subject.model).macs or 0 for subject in (base, head))
+    ratio = comparison.ratio(timings[head.key], timings[base.key])
+    return Confirmation(
+        subject=pair.name,
+        macs_ratio=more / fewer,
+        launches=effort.launches,
+        value=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+    )
+
+
+def _check(timings: Mapping[str, Timing]) -> None:
+    for key, timing in timings.items():
+        if timing.failure:
+            raise HarnessError(f"{key}: {timing.failure}")
+
+
+def _compared(pair: sequential.Pair, judged: Judged, timings: Mapping[str, Timing]) -> Compared:
+    base, head = (sampled(timings[key].launches) for key in pair.sides)
+    return Compared(
+        verdict=judged.verdict,
+        launches=judged.launches,
+        ratio=judged.ratio.value,
+        logarithms=sequential.logarithms(pair, timings),
+        base=base,
+        head=head,
+    )

@@ -1,0 +1,171 @@
+"""The options of `harness run` that say where and how files are timed."""
+
+import argparse
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.machine import processors
+from harness.measurements import configurations, providers, runtimes
+from harness.measurements.providers import PROVIDERS, Target
+from harness.networks.architecture import Architecture
+from harness.timing import runtime, stopping
+
+NARROWEST = 1e-4  # no machine keeps still enough for less
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    of_device = parser.add_argument_group("devices and providers (docs/measuring.md)")
+    of_device.add_argument("--device", choices=("cpu", "gpu"), help="default: what the provider runs on")
+    of_device.add_argument(
+        "--provider",
+        nargs="+",
+        metavar="NAME",
+        help=f"onnxruntime's execution providers, rows for each: {', '.join(PROVIDERS)}; "
+        "default: cpu, with --device gpu cuda",
+    )
+    of_device.add_argument("--cuda-graph", action="store_true", help="replay a CUDA graph in place of single kernels")
+    of_evidence = parser.add_argument_group("evidence (docs/measuring.md)")
+    of_evidence.add_argument(
+        "--precision-target",
+        metavar="SHARE",
+        help="go on launching where intervals are wider than ± this share of the median, like 1%% or 0.01",
+    )
+    of_evidence.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        help="of measuring, after which no further launch begins, like 600 or 10m; "
+        f"default: {stopping.USUAL_LIMIT_S:.0f} for each network or file",
+    )
+    of_evidence.add_argument(
+        "--control",
+        action="store_true",
+        help="time a model that is the same in every run beside each network or file, for `harness gate` to compare "
+        "runs by (docs/regressions.md)",
+    )
+    parser.add_argument(
+        "--energy", action="store_true", help="then the energy of a call, where it can be read (docs/measuring.md)"
+    )
+    sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")
+    sweeps.add_argument(
+        "--threads", type=int, nargs="+", metavar="N", help="thread counts to measure (default: 1 and all)"
+    )
+    sweeps.add_argument("--batch", type=int, nargs="+", default=[1], metavar="N", help="images a call (default: 1)")
+    sweeps.add_argument(
+        "--precision",
+        nargs="+",
+        default=[configurations.FLOAT32],
+        metavar="NAME",
+        help=f"of the network's files (docs/precision.md), some of {', '.join(configurations.PRECISIONS)}; "
+        "default: float32, as they are exported",
+    )
+    sweeps.add_argument(
+        "--image-size",
+        nargs="+",
+        default=[],
+        metavar="HxW",
+        help="of the images that are fed, for networks that take any (default: the network's own)",
+    )
+    sweeps.add_argument(
+        "--runtime",
+        nargs="+",
+        default=[configurations.ONNXRUNTIME],
+        metavar="NAME",
+        help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {configurations.ONNXRUNTIME})",
+    )
+
+
+def targets(args: argparse.Namespace) -> tuple[Target, ...]:
+    """Where to measure. Raises :class:`HarnessError` for a provider that there is not."""
+    installed = tuple(runtime.load().get_available_providers()) if args.provider else ()
+    return providers.targets(tuple(args.provider or ()), args.device, args.cuda_graph, installed)
+
+
+def threads(args: argparse.Namespace) -> tuple[int, ...]:
+    """The thread counts to measure. Raises :class:`HarnessError` for more than this process may use."""
+    available = processors.threads_available()
+    found = tuple(sorted(set(args.threads or (1, available))))
+    if found[0] < 1 or found[-1] > available:
+        raise HarnessError(f"--threads {' '.join(map(str, found))}: this process may use 1 to {available}.")
+    return found
+
+
+def precision_target(args: argparse.Namespace) -> float | None:
+    """How wide an interval may be to either side, relative to its median. Raises :class:`HarnessError`."""
+    text = args.precision_target
+    if text is None:
+        if args.time_limit is not None:
+            raise HarnessError("--time-limit is for the launches of --precision-target: expected both.")
+        return None
+    share = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not NARROWEST <= share < 1:
+        raise HarnessError(f"--precision-target {text}: expected a share of the median like 1%, 0.5% or 0.01.")
+    return share
+
+
+def time_limit_s(args: argparse.Namespace) -> float | None:
+    """The seconds that measuring may take. Raises :class:`HarnessError`."""
+    text = args.time_limit
+    if text is None:
+        return None
+    seconds = _number(text.rstrip("sm")) * (60 if text.endswith("m") else 1)
+    if not 0 < seconds < math.inf or len(text) - len(text.rstrip("sm")) > 1:
+        raise HarnessError(f"--time-limit {text}: expected seconds, or minutes with an m, like 600 or 10m.")
+    return seconds
+
+
+def _number(text: str) -> float:
+    """NaN where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def batches(args: argparse.Namespace) -> tuple[int, ...]:
+    """The batch sizes to measure, the smallest first."""
+    found = tuple(sorted(set(args.batch)))
+    if found[0] < 1:
+        raise HarnessError(f"--batch {found[0]}: expected at least one image a call.")
+    return found
+
+
+def precisions(args: argparse.Namespace, own: Sequence[Path]) -> tuple[str, ...]:
+    """The precisions to measure. Raises :class:`HarnessError` for one that there is not, and where files are named."""
+    for name in args.precision:
+        if name not in configurations.PRECISIONS:
+            raise HarnessError(f"--precision {name}: expected some of {', '.join(configurations.PRECISIONS)}.")
+    found = tuple(name for name in configurations.PRECISIONS if name in args.precision)
+    if own and found != (configurations.FLOAT32,):
+        raise HarnessError(
+            f"--precision {' '.join(found)} is for networks that the harness exports, whose training images are known; "
+            f"{own[0]} is measured as it is: convert it first, and measure both files."
+        )
+    return found
+
+
+def image_sizes(args: argparse.Namespace, networks: Sequence[Architecture]) -> tuple[tuple[int, int] | None, ...]:
+    """The (height, width) of the images to feed, None for each network's own.
+
+    Raises :class:`HarnessError` where a network takes images of its own size alone.
+    """
+    asked = tuple(dict.fromkeys(map(_image_size, args.image_size)))
+    fixed = [network for network in networks if not network.any_size and {network.input_shape[:2]} != set(asked)]
+    if asked and fixed:
+        raise HarnessError(
+            f"--image-size: {', '.join(network.name for network in fixed)} "
+            f"{'take' if len(fixed) > 1 else 'takes'} images of {'their' if len(fixed) > 1 else 'its'} own size alone; "
+            "expected networks that `harness show NAME` calls of any other height and width."
+        )
+    return asked or (None,)
+
+
+def _image_size(text: str) -> tuple[int, int]:
+    """``96`` and ``96x128`` as (height, width)."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})(?:x([1-9][0-9]{0,4}))?", text)
+    if found is None:
+        raise HarnessError(f"--image-size {text}: expected a height and width like 224 or 192x256.")
+    height, width = found[1], found[2] or found[1]
+    return int(height), int(width)

@@ -1,0 +1,136 @@
+"""What the commands that train, export and run share: their arguments, and carrying out pieces in sight."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.data import datasets, imagenet, places
+from harness.errors import HarnessError
+from harness.frameworks import training
+from harness.machine import cache, progress
+from harness.networks import catalog
+from harness.networks.architecture import Architecture
+from harness.pieces import carrying_out
+from harness.pieces.bars import PieceBars
+from harness.pieces.piece import Piece
+from harness.pieces.request import Request
+
+PROFILES = ("quick", "lecture", "fine_tuning")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that choose networks, and how they are trained."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names, globs, or your own folders; default: of --set")
+    parser.add_argument(
+        "--set",
+        choices=catalog.SETS,
+        default="default",
+        help=f"a set of the catalogue; default: the {len(catalog.DEFAULT)} networks of the README's picture",
+    )
+    parser.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
+    parser.add_argument(
+        "--data",
+        metavar="NAME",
+        help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR; "
+        "imagenet:DIR, ImageNet's validation images, for networks with imported weights",
+    )
+    parser.add_argument(
+        "--base-weights",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="ImageNet weights for networks with a base (.h5 of Keras; .safetensors or .pth of torchvision); "
+        "BASE=FILE where networks have different bases",
+    )
+    parser.add_argument(
+        "--training-precision",
+        choices=training.PRECISIONS,
+        default="float32",
+        help="of the arithmetic of training (default: float32, as the lectures)",
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, found {text}")
+    return seed
+
+
+def data(args: argparse.Namespace) -> str | None:
+    """The data set in place of the recipe's: a name that is known, or a folder of images, by its whole path."""
+    text: str | None = args.data
+    if text is None:
+        return None
+    if text.startswith(places.FOLDER):
+        return f"{places.FOLDER}{datasets.image_files(text).folder.resolve()}"
+    if text.startswith(imagenet.PREFIX):
+        if text == imagenet.PREFIX:
+            raise HarnessError(f"--data {text} names no folder: expected imagenet:DIR, DIR with {imagenet.LAYOUT}.")
+        folder = Path(text.removeprefix(imagenet.PREFIX)).expanduser().resolve()
+        imagenet.find(folder)  # whoever names a folder means it
+        return f"{imagenet.PREFIX}{folder}"
+    datasets.availability(text)
+    return text
+
+
+def chosen(args: argparse.Namespace) -> list[Architecture]:
+    """The networks that the arguments choose."""
+    return catalog.select(args.names, args.set)
+
+
+def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
+    """What the arguments ask of each network."""
+    networks = chosen(args)
+    files = base_weights(args, networks)
+    return [
+        Request(
+            architecture=architecture,
+            profile=args.profile,
+            trained_in=trained_in,
+            seed=args.seed,
+            data=data(args),
+            precision=args.training_precision,
+            base_weights=files.get(architecture.base or ""),
+        )
+        for architecture in networks
+    ]
+
+
+def base_weights(args: argparse.Namespace, networks: Sequence[Architecture]) -> dict[str, Path]:
+    """The file that each ImageNet base of these networks takes its weights from."""
+    bases = sorted({architecture.base for architecture in networks if architecture.base is not None})
+    files = {}
+    for given in map(str, args.base_weights):
+        base, separator, file = given.partition("=")
+        if separator and base in bases:
+            files[base] = Path(file).expanduser().resolve()
+        elif len(bases) == 1:
+            files[bases[0]] = Path(given).expanduser().resolve()
+        else:
+            known = " and ".join(bases) or "no ImageNet base"
+            raise HarnessError(
+                f"--base-weights {given}: the networks have {known}; expected BASE=FILE for one of them."
+            )
+    return files
+
+
+def carry_out(plan: Sequence[Piece]) -> dict[str, BaseException]:
+    """Make the pieces that are missing, with live bars; give the errors by digest."""
+    todo = [piece for piece in plan if not piece.made]
+    if not todo:
+        return {}
+    with progress.bars() as shown:
+        return carrying_out.carry_out(todo, PieceBars(shown, todo).report)
+
+
+def first_failure(errors: dict[str, BaseException]) -> HarnessError:
+    """The first of the errors as one that people can read."""
+    error = next(iter(errors.values()))
+    if isinstance(error, HarnessError):
+        return error
+    return HarnessError(
+        f"{type(error).__name__}: {error}. What the framework said is at the end of {cache.open_log(carrying_out.LOG)}."
+    )

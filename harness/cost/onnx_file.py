@@ -1,0 +1,274 @@
+"""An .onnx file as it is read for counting: structure and shapes, without the weights' values."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cost import external_data
+from harness.errors import HarnessError
+
+SMALL_TENSOR = 1024  # values; no tensor that shape inference reads (shapes, pads, axes) is larger
+INDEX_LIMIT = 1 << 20  # values; larger index tables are dropped like weights
+PROTOBUF_LIMIT = 1 << 31  # bytes
+OTHER_KINDS = {
+    b"PK\x03\x04": "a zip archive (a PyTorch or Keras file is one); export the model to ONNX, or unpack it",
+    b"\x89HDF": "an HDF5 file; export the Keras model to ONNX",
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"version https://git-lfs": "a Git LFS pointer; `git lfs pull` fetches the model itself",
+}
+SUB_BYTE_BITS = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTensor:
+    """A tensor that the file stores, by initializer or Constant node; ``values`` is how many numbers."""
+
+    dims: tuple[int, ...]
+    values: int
+    floating: bool
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxFile:
+    """A parsed model whose large tensors have been emptied, and what it stored.
+
+    ``initializers`` are the main graph's, by name. ``model`` keeps every node, and the values of
+    tensors small enough to be shapes; local functions are inlined.
+    """
+
+    path: Path
+    model: Any  # onnx.ModelProto
+    initializers: dict[str, StoredTensor]
+    stored_values: int
+    stored_bytes: int
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {entry.key: entry.value for entry in self.model.metadata_props}
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The graph's inputs proper: before IR version 4 initializers are listed as inputs too."""
+        return [given for given in self.model.graph.input if given.name not in self.initializers]
+
+
+def read(path: Path) -> OnnxFile:
+    """Read the structure of an .onnx file; of external data at most the smallest tensors.
+
+    Raises HarnessError where the file is missing, is no ONNX model, or its external data are
+    missing, too short, or outside its own folder.
+    """
+    model = _parse(path)
+    values = size = 0
+    sizes: dict[Path, int] = {}
+    for tensor in tensors(model):
+        stored = describe(tensor)
+        if tensor.raw_data and len(tensor.raw_data) != stored.bytes:
+            raise HarnessError(
+                f"{path}: tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes and should hold "
+                f"{stored.bytes:,}: the file is damaged; export or download it again"
+            )
+        values += stored.values
+        size += stored.bytes
+        _empty(tensor, stored, path, sizes)
+    initializers = {tensor.name: describe(tensor) for tensor in model.graph.initializer}
+    for sparse in model.graph.sparse_initializer:
+        initializers[sparse.values.name] = describe(sparse.values, tuple(sparse.dims))
+    return OnnxFile(
+        path=path,
+        model=_inline(model, path),
+        initializers=initializers,
+        stored_values=values,
+        stored_bytes=size,
+    )
+
+
+def _parse(path: Path) -> Any:
+    import onnx
+
+    try:
+        _check_kind(path)
+        model = onnx.load(path, format="protobuf", load_external_data=False)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except HarnessError:
+        raise
+    except Exception as error:  # protobuf's DecodeError, or whatever the bytes provoke
+        raise HarnessError(f"{path}: not an ONNX model, or cut off; export or download it again") from error
+    # A cut file, or one of another kind, can parse as a model without content.
+    if not (model.HasField("graph") and model.graph.output and model.opset_import):
+        raise HarnessError(f"{path}: holds no ONNX graph with outputs; export or download it again")
+    if not all(isinstance(text, str) for text in _texts(model)):  # protobuf hands bad UTF-8 out as bytes
+        raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
+    return model
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is certainly something else, and say what it is."""
+    if path.is_dir():
+        raise HarnessError(f"{path}: is a folder; expected an .onnx file")
+    if not path.is_file() and path.exists():
+        raise HarnessError(f"{path}: is no regular file; expected an .onnx file")
+    size = path.stat().st_size
+    if size >= PROTOBUF_LIMIT:
+        raise HarnessError(
+            f"{path}: is {size:,} bytes, and no ONNX file can be 2 GB or more; "
+            "expected the weights as external data (onnx.save(..., save_as_external_data=True))"
+        )
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        raise HarnessError(f"{path}: is empty; export or download it again")
+    for beginning, kind in OTHER_KINDS.items():
+        if start.startswith(beginning):
+            raise HarnessError(f"{path}: is {kind}")
+
+
+def tensors(model: Any) -> Iterator[Any]:
+    """Every TensorProto of a model: initializers (sparse ones too) and Constants, in branches and functions too."""
+    yield from _graph_tensors(model.graph)
+    for function in model.functions:
+        yield from _node_tensors(function.node)
+
+
+def _graph_tensors(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield sparse.values
+        yield sparse.indices
+    yield from _node_tensors(graph.node)
+
+
+def _node_tensors(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            if attribute.HasField("sparse_tensor"):
+                yield attribute.sparse_tensor.values
+                yield attribute.sparse_tensor.indices
+            for graph in subgraphs(attribute):
+                yield from _graph_tensors(graph)
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    """Every name that is read from a model later."""
+    yield from (entry.domain for entry in model.opset_import)
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    yield from _graph_texts(model.graph)
+    for function in model.functions:
+        yield from (function.name, function.domain, function.overload, *function.input, *function.output)
+        yield from _node_texts(function.node)
+
+
+def _graph_texts(graph: Any) -> Iterator[Any]:
+    for value in (*graph.input, *graph.output):
+        yield from (value.name, *(dim.dim_param for dim in value.type.tensor_type.shape.dim))
+    for tensor in (*graph.initializer, *(sparse.values for sparse in graph.sparse_initializer)):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    yield from _node_texts(graph.node)
+
+
+def _node_texts(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            for entry in attribute.t.external_data:
+                yield from (entry.key, entry.value)
+            for inner in subgraphs(attribute):
+                yield from _graph_texts(inner)
+
+
+def subgraphs(attribute: Any) -> list[Any]:
+    """The graphs that an attribute holds: branches of If, bodies of Loop, Scan and SequenceMap."""
+    return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
+
+
+def element_bits(data_type: int) -> int | None:
+    """How many bits one value of a TensorProto.DataType takes; None for strings and where it is undefined."""
+    import onnx
+
+    name = onnx.TensorProto.DataType.Name(data_type)
+    if name in ("STRING", "UNDEFINED"):
+        return None
+    return SUB_BYTE_BITS.get(name) or int(onnx.helper.tensor_dtype_to_np_dtype(data_type).itemsize) * 8
+
+
+def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
+    """What a TensorProto stores, from its dims and type alone; ``dims`` where it is a sparse tensor's."""
+    import onnx
+
+    values = math.prod(tensor.dims)
+    try:
+        bits = element_bits(tensor.data_type)
+    except ValueError as error:
+        raise HarnessError(f"tensor {tensor.name!r} has the unknown data type {tensor.data_type}") from error
+    if any(size < 0 for size in tensor.dims):
+        raise HarnessError(f"tensor {tensor.name!r} has a negative size: {list(tensor.dims)}")
+    size = sum(map(len, tensor.string_data)) if bits is None else (values * bits + 7) // 8
+    floating = onnx.TensorProto.DataType.Name(tensor.data_type).startswith(("FLOAT", "BFLOAT", "DOUBLE"))
+    return StoredTensor(dims=dims or tuple(tensor.dims), values=values, floating=floating, bytes=size)
+
+
+def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:
+    """Drop the values of a tensor, except of those that shape inference may read."""
+    import onnx
+
+    index = tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+        place = external_data.locate(tensor, stored.bytes, path, sizes)
+        if index and stored.values <= SMALL_TENSOR:
+            tensor.raw_data = place.read()
+            tensor.data_location = 0
+            tensor.ClearField("external_data")
+            return
+    elif stored.values <= SMALL_TENSOR or (index and stored.values <= INDEX_LIMIT):
+        return
+    kept = {"name", "dims", "data_type"}
+    for field, _ in tensor.ListFields():
+        if field.name not in kept:
+            tensor.ClearField(field.name)
+
+
+def _inline(model: Any, path: Path) -> Any:
+    if not model.functions:
+        return model
+    from onnx import inliner
+
+    if _calls_itself(model.functions):  # the inliner would never end
+        raise HarnessError(f"{path}: one of its local functions calls itself, which ONNX forbids; export it again")
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # the C++ inliner raises bare RuntimeError and worse
+        raise HarnessError(f"{path}: its local functions cannot be inlined; is the file damaged?") from error
+
+
+def _calls_itself(functions: Any) -> bool:
+    from graphlib import CycleError, TopologicalSorter
+
+    calls = {
+        (function.domain, function.name, function.overload): {
+            (node.domain, node.op_type, node.overload) for node in _all_nodes(function.node)
+        }
+        for function in functions
+    }
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _all_nodes(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in subgraphs(attribute):
+                yield from _all_nodes(graph.node)

@@ -1,0 +1,232 @@
+"""The parameters of a bare file: stored float weights that reach operators.
+
+A file does not say what was learned, so this is a convention. Counted, each stored tensor once:
+
+- kernels, scales, shifts and biases of convolutions, matrix products, recurrent cells, PRelu and
+  the normalisations, through any chain of reshaping, casting or dequantising operators;
+- float tensors of more than one value that are added, multiplied, gathered from (an embedding) or
+  concatenated (a class token); a single value only where it is the bias after a matrix product;
+- float tensors of more than one value that reach an operator the ledger does not know;
+- what a classical model of ai.onnx.ml has learned: coefficients, thresholds, votes.
+
+Not counted: running mean and variance of batch norm (also where it is written out), scales and
+zero points of quantised values,
+other single values (bounds, epsilons), and operands of Sub and Div, which is how a fixed
+normalisation of the image is written. An attention mask or anchor grid that is stored and added
+cannot be told from a bias, and counts.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.cost.macs import CLASSICAL, RULES, is_free
+from harness.cost.nodes import operator
+from harness.cost.onnx_file import OnnxFile, StoredTensor, describe, subgraphs
+from harness.cost.shapes import Shapes
+
+CONTRIB_WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
+    "Attention": (1, 2),
+    "QAttention": (1, 2),
+    "MultiHeadAttention": (3,),
+    "FusedConv": (1, 2),
+    "FusedGemm": (0, 1, 2),
+    "QGemm": (0, 3, 6),
+    "QLinearConv": (3, 8),
+    "FusedMatMul": (0, 1),
+    "TransposeMatMul": (0, 1),
+    "DynamicQuantizeMatMul": (1, 4),
+    "MatMulIntegerToFloat": (0, 1, 6),
+    "MatMulNBits": (1, 5),
+    "DynamicQuantizeLSTM": (1, 2, 3, 7),
+    "EmbedLayerNormalization": (2, 3, 4, 5, 6),
+    "SkipLayerNormalization": (2, 3, 4),
+    "SkipSimplifiedLayerNormalization": (2, 3),
+    "GroupNorm": (1, 2),
+    "SkipGroupNorm": (1, 2, 4),
+    "BiasAdd": (1,),
+    "BiasSplitGelu": (1,),
+    "QLinearAdd": (0, 3),
+    "QLinearMul": (0, 3),
+}
+# Which inputs hold weights, whatever their type (quantised weights are integers).
+WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "ConvInteger": (1,),
+    "DeformConv": (1, 3),
+    "QLinearConv": (3, 8),
+    "Gemm": (0, 1, 2),
+    "MatMul": (0, 1),
+    "MatMulInteger": (0, 1),
+    "QLinearMatMul": (0, 3),
+    "LSTM": (1, 2, 3, 7),
+    "GRU": (1, 2, 3),
+    "RNN": (1, 2, 3),
+    "BatchNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2),
+    "SimplifiedLayerNormalization": (1,),
+    "GroupNormalization": (1, 2),
+    "RMSNormalization": (1,),
+    "PRelu": (1,),
+    **{f"com.microsoft.{name}": indices for name, indices in CONTRIB_WEIGHT_INPUTS.items()},
+}
+GATHERS = frozenset({"Gather", "GatherElements", "GatherND"})  # from input 0
+ELEMENTWISE = frozenset({"Add", "Mul", "Concat", "com.microsoft.BiasGelu", "com.microsoft.FastGelu"})
+# What operators of ai.onnx.ml hold as attributes. Leaves of trees have a threshold too, of 0.
+_CLASSICAL_ATTRIBUTES = """
+    coefficients intercepts rho support_vectors nodes_values nodes_splits class_weights target_weights leaf_weights
+"""
+CLASSICAL_ATTRIBUTES = frozenset(_CLASSICAL_ATTRIBUTES.split())
+_PASSING = """
+    Reshape Transpose Identity Cast CastLike DequantizeLinear QuantizeLinear Squeeze Unsqueeze Flatten
+    Expand Tile Slice Split Pad
+"""
+PASSING = frozenset(_PASSING.split())
+PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"})
+PACKED = ("com.microsoft.MatMulNBits", 1)  # several values a byte
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A stored tensor on its way through a graph."""
+
+    origin: str  # unique in the file
+    values: int
+    rank: int
+    floating: bool
+    generated: bool = False  # by ConstantOfShape: not stored
+
+
+def count(file: OnnxFile, shapes: Shapes) -> int:
+    """How many parameters a file holds, by the convention above."""
+    stored = {name: _stored(name, tensor) for name, tensor in file.initializers.items()}
+    reached = set(_reaching(file.model.graph, stored, shapes, prefix=""))
+    learned = sum(map(_classical, file.model.graph.node))
+    return learned + sum({weight.origin: weight.values for weight in reached}.values())
+
+
+def _classical(node: Any) -> int:
+    """How many numbers a model of ai.onnx.ml holds as attributes."""
+    named = (found for found in node.attribute if node.domain == CLASSICAL and found.name in CLASSICAL_ATTRIBUTES)
+    return sum(len(found.floats) or math.prod(found.t.dims) * found.HasField("t") for found in named)
+
+
+def _reaching(graph: Any, outer: Mapping[str, Weight], shapes: Shapes, prefix: str) -> Iterator[Weight]:
+    """The weights that reach an operator of a graph or of its branches."""
+    known = dict(outer)
+    statistics, shifts = _batch_norm_written_out(graph)
+    products: set[str] = set()  # values that are a matrix product, reshaped or not
+    scales: set[str] = set()  # of values that are quantised while the network runs
+    for number, node in enumerate(graph.node):
+        here = f"{prefix}{number}/"
+        weight = _made_by(node, known, shapes, here)
+        if weight:
+            known |= dict.fromkeys(node.output, weight)
+        elif operator(node) in PRODUCTS or (node.op_type in PASSING and products & set(node.input[:1])):
+            products.update(node.output)
+        if operator(node) == "DynamicQuantizeLinear":
+            scales.update(node.output[1:])
+        made = set(node.output[:1])
+        if made & shifts and node.input[0] in known:
+            yield known[node.input[0]]
+        elif not made & statistics and (operator(node) != "Mul" or not scales.intersection(node.input)):
+            yield from _read_by(node, known, products)
+        for inner in (graph for attribute in node.attribute for graph in subgraphs(attribute)):
+            local = {tensor.name: _stored(here + tensor.name, describe(tensor)) for tensor in inner.initializer}
+            yield from _reaching(inner, {**known, **local}, shapes, here)
+
+
+def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:
+    """What nodes make of batch norm's statistics, and of its shift, where an exporter writes it out.
+
+    TensorFlow's form: m = gamma / sqrt(variance + epsilon), y = x m + (shift - mean m).
+    """
+    rooted = {name for node in graph.node if operator(node) == "Sqrt" for name in node.input}
+    subtracted = {name for node in graph.node if operator(node) == "Sub" for name in node.input[1:]}
+    deviations: set[str] = set()
+    statistics: set[str] = set()
+    shifts: set[str] = set()
+    for node in graph.node:
+        kind, made = operator(node), set(node.output)
+        if kind == "Add" and made & rooted:
+            statistics |= made
+        elif kind == "Sub" and statistics.intersection(node.input[1:]):
+            shifts |= made
+        elif kind == "Sqrt" or (kind in ("Div", "Mul", "Reciprocal") and deviations.intersection(node.input)):
+            deviations |= made
+            statistics |= made & subtracted
+    return statistics, shifts
+
+
+def _stored(origin: str, tensor: StoredTensor) -> Weight:
+    return Weight(origin, tensor.values, len(tensor.dims), tensor.floating)
+
+
+def _made_by(node: Any, known: Mapping[str, Weight], shapes: Shapes, here: str) -> Weight | None:
+    """The weight that a node's output is: a constant, or a weight it passes on."""
+    kind = operator(node)
+    if kind == "Constant":
+        return _constant(node, here)
+    if kind == "ConstantOfShape" and all(name in known for name in node.input):
+        return _generated(node, shapes, here)
+    weight = known.get(node.input[0]) if kind in PASSING and node.input else None
+    if weight and kind == "DequantizeLinear":
+        return replace(weight, floating=True)
+    return weight
+
+
+def _constant(node: Any, here: str) -> Weight | None:
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            return _stored(here, describe(attribute.t))
+        if attribute.name == "sparse_value":
+            sparse = attribute.sparse_tensor
+            tensor = describe(sparse.values)
+            return Weight(here, tensor.values, len(sparse.dims), tensor.floating)
+        if attribute.name.startswith("value_"):
+            values = len(attribute.floats) + len(attribute.ints) or 1
+            return Weight(here, values, int(attribute.name.endswith("s")), "float" in attribute.name)
+    return None
+
+
+def _generated(node: Any, shapes: Shapes, here: str) -> Weight | None:
+    shape = shapes.of.get(node.output[0]) if node.output else None
+    if shape is None:
+        return None
+    values = 1
+    for size in shape:
+        if isinstance(size, str):
+            return None
+        values *= size
+    floating = all(describe(attribute.t).floating for attribute in node.attribute)
+    return Weight(here, values, len(shape), floating, generated=True)
+
+
+def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iterator[Weight]:
+    """The weights that a node uses as parameters."""
+    kind = operator(node)
+    given = [(index, known[name]) for index, name in enumerate(node.input) if name in known]
+    if kind in WEIGHT_INPUTS:
+        # A scalar is a fill value: PyTorch writes a missing bias as a zero expanded.
+        for index, weight in given:
+            if index in WEIGHT_INPUTS[kind] and weight.rank > 0:
+                yield _unpacked(weight, node) if (kind, index) == PACKED else weight
+    elif kind in GATHERS:
+        yield from (weight for index, weight in given if index == 0 and weight.floating and weight.values > 1)
+    elif kind in ELEMENTWISE:
+        bias = kind == "Add" and any(name in products for name in node.input)
+        for _, weight in given:
+            several = weight.values > 1 and not (kind == "Concat" and weight.generated)
+            if weight.floating and (several or (bias and weight.rank > 0)):
+                yield weight
+    elif kind not in RULES and not is_free(node):
+        yield from (weight for _, weight in given if weight.floating and weight.values > 1)
+
+
+def _unpacked(weight: Weight, node: Any) -> Weight:
+    """The matrix of a MatMulNBits with as many values as it stands for."""
+    sizes = [attribute.i for attribute in node.attribute if attribute.name in ("K", "N")]
+    return replace(weight, values=math.prod(sizes))

@@ -1,0 +1,278 @@
+"""The shape of every value in a graph, for a batch of one."""
+
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from harness.cost import contrib_shapes, shape_values
+from harness.cost.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
+from harness.errors import HarnessError
+
+T = TypeVar("T")
+Shape = tuple[int | str, ...]  # a str names a size that is open
+Known = MutableMapping[str, T]
+
+LARGEST = (1 << 63) - 1  # that a size can be in a file
+ROUNDS = 200  # more than the blocks that a network computes shapes in, one after the other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shapes:
+    """The inferred shapes of a graph's values, those outside a branch included; of unknown rank are absent.
+
+    ``types`` are onnx.TensorProto.DataType, by value; ``inner`` the shapes in the branches or the
+    body of a node, by its first output. ``batch`` is the images that one call takes: 1, or what the
+    file fixes. ``hint`` says which sizes are open and what to give.
+    """
+
+    of: Mapping[str, Shape]
+    types: Mapping[str, int]
+    inner: Mapping[str, tuple["Shapes", ...]]
+    batch: int
+    hint: str
+
+
+def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Shapes:
+    """Infer every shape, after setting the batch and, where given, the inputs' whole shapes.
+
+    ``input_shapes`` maps an input's name to its shape with the batch axis. A size that is still
+    open is taken from the metadata property ``input_shape`` ("1x28x28": without the batch axis, in
+    the file's own layout) where the file has a single input; a size that has a name is the same
+    wherever an input has it. Raises HarnessError where a given shape names no input, has another
+    rank, or does not fit the network.
+    """
+    import onnx
+
+    model = onnx.ModelProto()
+    model.CopyFrom(file.model)
+    # Before version 4 an initializer had to be an input too, which quantisers forget: inference would not see it.
+    model.ir_version = max(model.ir_version, 4)
+    given = dict(input_shapes or {})
+    _check_given(file, given)
+    _set_inputs(file, model, given)
+    _forget_shapes(model.graph)
+    _import_domains(model)
+    contrib_shapes.replace(model)
+    graph, failure = _infer(model)
+    of, types = _collect(graph)
+    for _ in range(ROUNDS):  # each shape that becomes known may let others be computed
+        declared = contrib_shapes.declare(model, of, types)
+        folded = _is_open(model.graph, of) and shape_values.fold(model, of)
+        if not declared and not folded:
+            break
+        graph, failure = _infer(model)
+        of, types = _collect(graph)
+    failure = failure or _too_small(graph, of)
+    if failure and given:
+        raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
+    inputs = {value.name: of.get(value.name) for value in file.inputs}
+    return _scope(
+        graph, of, types, batch=_batch(inputs, model.graph, of), hint=_hint(inputs, failure, _first_unknown(graph, of))
+    )
+
+
+def text(shape: Sequence[int | str]) -> str:
+    """A shape as people write it: "1x3xheightxwidth", "scalar" for rank 0."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _check_given(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> None:
+    known = {value.name: value.type.tensor_type for value in file.inputs}
+    for name, shape in given.items():
+        if name not in known:
+            raise HarnessError(f"{file.path}: no input {name!r}; its inputs are {', '.join(known) or 'none'}")
+        if not all(1 <= size <= LARGEST for size in shape):
+            raise HarnessError(f"input {name}: expected sizes from 1 to {LARGEST:,}, got {text(shape)}")
+        declared = known[name]
+        if declared.HasField("shape") and len(declared.shape.dim) != len(shape):
+            raise HarnessError(
+                f"{file.path}: input {name} has {len(declared.shape.dim)} axes (the batch included), got {text(shape)}"
+            )
+
+
+def _set_inputs(file: OnnxFile, model: Any, given: Mapping[str, Sequence[int]]) -> None:
+    recorded = _recorded_shape(file) if len(file.inputs) == 1 else None
+    named = _named_sizes(file, given)
+    for value in model.graph.input:
+        shape = value.type.tensor_type.shape
+        if value.name in given:
+            _replace(shape, given[value.name])
+        elif value.name in file.initializers:  # its own dims say more than the declaration
+            _replace(shape, file.initializers[value.name].dims)
+        elif value.type.tensor_type.HasField("shape"):
+            _close(shape.dim, recorded, named)
+
+
+def _named_sizes(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """The sizes that have a name: as given, and else one where the name stands for the batch."""
+    found: dict[str, int] = {}
+    batches = {}
+    for value in file.inputs:
+        dims = value.type.tensor_type.shape.dim
+        for dim, size in zip(dims, given.get(value.name, ()), strict=False):
+            if dim.dim_param and found.setdefault(dim.dim_param, size) != size:
+                raise HarnessError(
+                    f"{file.path}: the size {dim.dim_param} is given as {found[dim.dim_param]} and as {size}; "
+                    "it stands for one size"
+                )
+        if dims and dims[0].dim_param:
+            batches[dims[0].dim_param] = 1
+    return {**batches, **found}
+
+
+def _replace(shape: Any, sizes: Sequence[int]) -> None:
+    del shape.dim[:]
+    shape.SetInParent()  # so that rank 0 is a shape too
+    for size in sizes:
+        shape.dim.add().dim_value = size
+
+
+def _recorded_shape(file: OnnxFile) -> list[int] | None:
+    sizes = file.metadata.get("input_shape", "").split("x")
+    return [int(size) for size in sizes] if all(size.isdecimal() for size in sizes) else None
+
+
+def _close(dims: Any, recorded: Sequence[int] | None, named: Mapping[str, int]) -> None:
+    """Set open sizes that have a known name, an open first axis to a batch of one, and others from ``recorded``."""
+    sizes: list[int | None] = [1, *(recorded or [])] if dims else []
+    if len(sizes) != len(dims):
+        sizes = [1, *[None] * (len(dims) - 1)] if dims else []
+    for dim, size in zip(dims, sizes, strict=True):
+        if dim.HasField("dim_value") and dim.dim_value > 0:
+            continue
+        known = named.get(dim.dim_param, size)
+        if known is not None:
+            dim.dim_value = known
+        elif not dim.dim_param:  # some exporters write 0 or -1 for an open size
+            dim.dim_param = "?"
+
+
+def _forget_shapes(graph: Any) -> None:
+    """Drop the shapes that were written for the former input sizes."""
+    del graph.value_info[:]
+    for value in graph.output:
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
+    for node in graph.node:
+        for inner in (inner for attribute in node.attribute for inner in subgraphs(attribute)):
+            _forget_shapes(inner)
+
+
+def _import_domains(model: Any) -> None:
+    """Import every domain that a node names: a missing one would stop inference at once."""
+    imported = {"" if entry.domain == "ai.onnx" else entry.domain for entry in model.opset_import}
+    for domain in sorted({node.domain for node in model.graph.node} - imported - {"ai.onnx"}):
+        model.opset_import.add(domain=domain, version=1)
+
+
+def _infer(model: Any) -> tuple[Any, str]:
+    """The graph with what inference gives; where it fails strictly, with what it gives otherwise, and why."""
+    from onnx import shape_inference
+
+    failure = ""
+    values_too = not _counts_far(model)
+    for strict in (True, False):
+        try:
+            found = shape_inference.infer_shapes(model, strict_mode=strict, data_prop=values_too)
+        except Exception as error:  # the C++ code raises many types for a broken graph
+            failure = failure or " ".join(str(error).split())[:300]
+        else:
+            return found.graph, failure
+    return model.graph, failure
+
+
+def _counts_far(model: Any) -> bool:
+    """Whether a Range gives more numbers than an index table has: inference would write each of them down."""
+    from onnx import shape_inference
+
+    ranges = {node.output[0] for node in model.graph.node if node.op_type == "Range" and node.output}
+    if not ranges:
+        return False
+    try:
+        graph = shape_inference.infer_shapes(model).graph  # of shapes alone
+    except Exception:  # the C++ code raises many types for a broken graph; what is broken is told by _infer
+        return False
+    values = [value for value in (*graph.value_info, *graph.output) if value.name in ranges]
+    return any(size.dim_value > INDEX_LIMIT for value in values for size in value.type.tensor_type.shape.dim)
+
+
+def _is_open(graph: Any, of: Mapping[str, Shape]) -> bool:
+    names = [name for node in graph.node for name in node.output if name]
+    return any(name not in of or any(isinstance(size, str) for size in of[name]) for name in names)
+
+
+def _collect(graph: Any) -> tuple[dict[str, Shape], dict[str, int]]:
+    """The shapes and the types of a graph's values."""
+    found: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    found |= {sparse.values.name: tuple(sparse.dims) for sparse in graph.sparse_initializer}
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    for value in [*graph.value_info, *graph.output, *graph.input]:
+        kind = value.type.tensor_type
+        types.setdefault(value.name, kind.elem_type)
+        if value.type.HasField("tensor_type") and kind.HasField("shape") and value.name not in found:
+            found[value.name] = tuple(
+                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in kind.shape.dim
+            )
+    return found, types
+
+
+def _scope(graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint: str) -> Shapes:
+    """The shapes of a graph and, in ``inner``, of those that its nodes hold."""
+    inner = {}
+    for node in graph.node:
+        scopes = []
+        for body in (body for attribute in node.attribute for body in subgraphs(attribute)):
+            shapes, kinds = _collect(body)
+            scopes.append(_scope(body, ChainMap(shapes, of), ChainMap(kinds, types), batch=batch, hint=hint))
+        if scopes and node.output:
+            inner[node.output[0]] = tuple(scopes)
+    return Shapes(of=of, types=types, inner=inner, batch=batch, hint=hint)
+
+
+def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shape]) -> int:
+    """The batch that a file fixes: a first axis that an input shares with every output.
+
+    Of rank 3 only where a convolution reads the input: else the axis is as often time or height.
+    """
+    convolved = {node.input[0] for node in graph.node if node.op_type == "Conv" and node.input}
+    batched = [shape for name, shape in inputs.items() if shape and (len(shape) in (2, 4, 5) or name in convolved)]
+    leading = {of.get(value.name, ())[:1] for value in graph.output}
+    shared = leading & {shape[:1] for shape in batched}
+    size = shared.pop()[:1] if len(leading) == 1 and shared else ()
+    return next((first for first in size if isinstance(first, int) and first > 0), 1)
+
+
+def _too_small(graph: Any, of: Mapping[str, Shape]) -> str:
+    """The first value that would have fewer than no elements along an axis: a kernel is larger than its data."""
+    for name in (name for node in graph.node for name in node.output):
+        if any(isinstance(size, int) and size < 0 for size in of.get(name, ())):
+            return f"{name} would be {text(of[name])}"
+    return ""
+
+
+def _first_unknown(graph: Any, of: Mapping[str, Shape]) -> str:
+    """The first operator whose output shape is not known."""
+    first = next((node for node in graph.node if any(name and name not in of for name in node.output)), None)
+    return "" if first is None else f"{first.domain}.{first.op_type}".removeprefix(".")
+
+
+def _hint(inputs: Mapping[str, Shape | None], failure: str, unknown: str) -> str:
+    """What to give so that more becomes known."""
+    found = []
+    for name, shape in inputs.items():
+        if shape is None:
+            found.append(f"input {name} has no shape, give it: --input {name}=1x3x224x224, say")
+            continue
+        names = [size for size in shape if isinstance(size, str)]
+        if names:
+            whole = text([1, *shape[1:]])
+            found.append(
+                f"input {name} leaves {', '.join(dict.fromkeys(names))} open; "
+                f"give its whole shape, --input {name}={whole} with numbers"
+            )
+    if not found and failure:
+        return f"shape inference failed: {failure}"
+    if not found and unknown:
+        return f"which shape {unknown} gives cannot be told from the file alone"
+    return "; ".join(found) or "shape inference cannot tell it from the file alone"

@@ -1,0 +1,163 @@
+"""Training in Keras: the network, its optimizer and one step of it."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.frameworks import recipes, training, weights
+from harness.networks import catalog
+from harness.networks.architecture import Architecture, Optimizer, Recipe
+
+if TYPE_CHECKING:
+    import keras
+    import numpy
+    from numpy.typing import NDArray
+
+
+class KerasTrainer:
+    """A Keras network in training (:class:`harness.frameworks.training.Trainer`)."""
+
+    def __init__(self, model: "keras.Model", recipe: Recipe) -> None:
+        self.model = model
+        self.recipe = recipe
+        for layer in model.layers:
+            layer.trainable = not training.frozen(layer.name, recipe)
+        self._train(model)
+
+    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+        self.compiled.reset_metrics()  # train_on_batch gives this batch alone, whether a version keeps means or not
+        found = self.compiled.train_on_batch(batch, labels, return_dict=True)
+        return float(found["loss"]), float(found["right"])
+
+    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        return logits(self.compiled, images)
+
+    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        import keras
+
+        base = keras.Sequential([self.model.inputs[0], *self.model.layers[: self._behind()]])
+        found: NDArray[numpy.float32] = base.predict(images, batch_size=training.batch_of(images), verbose=0)
+        return found.astype("float32")
+
+    def train_on_features(self) -> None:
+        import keras
+
+        behind = self.model.layers[self._behind() :]
+        self._train(keras.Sequential([keras.Input(behind[0].input.shape[1:]), *behind]))
+
+    def weights(self) -> weights.Weights:
+        return weights.from_keras(self.model)
+
+    def _behind(self) -> int:
+        """The first layer behind the frozen ones."""
+        return 1 + max(number for number, layer in enumerate(self.model.layers) if not layer.trainable)
+
+    def _train(self, part: "keras.Model") -> None:
+        """Compile what steps are to go through: the model, or what stands behind its frozen layers."""
+        import keras
+
+        # Loss is taken in float32, of (N, outputs) also where the network ends in a map (N, 1, 1, outputs).
+        self.compiled = keras.Sequential([part, keras.layers.Flatten(dtype="float32")])
+        self.compiled.compile(optimizer=_optimizer(self.recipe.optimizer), **_loss(self.recipe))
+
+
+def begin(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    given: weights.Weights,
+    precision: training.Precision = "float32",
+) -> KerasTrainer:
+    """The network with its first weights, ready for its first step."""
+    import keras
+
+    keras.utils.set_random_seed(seed)  # dropout
+    with _arithmetic(precision):
+        model = build(architecture)
+    drawn = recipes.first_weights(weights.from_keras(model), recipe, seed)
+    weights.to_keras(model, {**drawn, **given})
+    return KerasTrainer(model, recipe)
+
+
+@contextlib.contextmanager
+def _arithmetic(precision: training.Precision | Literal["float64"]) -> Iterator[None]:
+    """Layers that are made inside it compute in that precision; for bfloat16 their weights are kept in float32."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    policies = {"bfloat16": "mixed_bfloat16", "float64": "float64"}
+    if precision in policies:
+        keras.config.set_dtype_policy(policies[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def set_threads(threads: int) -> None:
+    """How many threads TensorFlow uses in this process; it takes the number once, before its first operation."""
+    import tensorflow
+
+    config = tensorflow.config.threading
+    if config.get_intra_op_parallelism_threads() != threads:
+        config.set_intra_op_parallelism_threads(threads)
+        config.set_inter_op_parallelism_threads(1)
+
+
+def build(architecture: Architecture) -> "keras.Model":
+    """The untrained network, ending in logits."""
+    model: keras.Model = catalog.definition(architecture, "keras").build(**architecture.options)
+    return model
+
+
+def logits(
+    model: "keras.Model", images: "NDArray[numpy.float32]", batch: int | None = None
+) -> "NDArray[numpy.float32]":
+    """The model's logits (N, outputs) for images (N, H, W, C)."""
+    found: NDArray[numpy.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
+    return found.reshape(len(images), -1)
+
+
+def exact_logits(
+    architecture: Architecture, made: weights.Weights, images: "NDArray[numpy.float32]"
+) -> "NDArray[numpy.float64]":
+    """The logits (N, outputs) of the network in float64."""
+    with _arithmetic("float64"):
+        model = build(architecture)
+    weights.to_keras(model, made)
+    found: NDArray[numpy.float64] = model.predict(
+        images.astype("float64"), batch_size=training.batch_of(images), verbose=0
+    )
+    return found.reshape(len(images), -1)
+
+
+def _loss(recipe: Recipe) -> dict[str, Any]:
+    """The loss of logits, and which of the answers are right, as ``compile`` takes them."""
+    import keras
+
+    if recipe.loss == "binary_cross_entropy":
+        return {
+            "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.BinaryAccuracy(threshold=0.0, name="right")],
+        }
+    return {
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": [keras.metrics.SparseCategoricalAccuracy(name="right")],
+    }
+
+
+def _optimizer(optimizer: Optimizer) -> "keras.optimizers.Optimizer":
+    import keras
+
+    rate = optimizer.learning_rate
+    match optimizer.name:
+        case "sgd":
+            return keras.optimizers.SGD(rate, momentum=optimizer.momentum)
+        case "adam":
+            return keras.optimizers.Adam(
+                rate, beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon
+            )
+        case "rmsprop":
+            return keras.optimizers.RMSprop(rate, rho=optimizer.decay, epsilon=optimizer.epsilon)
+        case "adadelta":
+            return keras.optimizers.Adadelta(rate, rho=optimizer.decay, epsilon=optimizer.epsilon)

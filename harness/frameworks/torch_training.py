@@ -1,0 +1,194 @@
+"""Training in PyTorch: the network, its optimizer and one step of it."""
+
+import itertools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.frameworks import recipes, training, weights
+from harness.networks import catalog
+from harness.networks.architecture import Architecture, Optimizer, Recipe
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+    from numpy.typing import NDArray
+
+
+class TorchTrainer:
+    """A PyTorch network in training (:class:`harness.frameworks.training.Trainer`)."""
+
+    def __init__(self, model: "torch.nn.Module", recipe: Recipe, precision: training.Precision) -> None:
+        self.model = model
+        self.trained = model  # what steps go through: the model, or what stands behind its frozen layers
+        self.recipe = recipe
+        self.precision = precision
+        self.frozen = [module for name, module in model.named_children() if training.frozen(name, recipe)]
+        for module in self.frozen:
+            module.requires_grad_(False)
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = _optimizer(learned, recipe.optimizer)
+        self._training_mode()
+
+    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+        import torch
+
+        target = torch.from_numpy(labels)
+        with self._arithmetic():
+            output = self.trained(_channels_first(torch.from_numpy(batch))).flatten(1).float()
+        loss, right = _loss(output, target, self.recipe)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return float(loss.detach()), float(right.float().mean())
+
+    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        with self._arithmetic():
+            found = logits(self.trained, images)
+        self._training_mode()
+        return found
+
+    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+        import numpy as np
+
+        base, _ = self._parts()
+        with self._arithmetic():
+            found = list(_outputs(base, images))
+        features = np.concatenate(found)
+        return features.transpose(0, 2, 3, 1) if features.ndim == 4 else features
+
+    def train_on_features(self) -> None:
+        _, self.trained = self._parts()
+
+    def weights(self) -> weights.Weights:
+        return weights.from_torch(self.model)
+
+    def _parts(self) -> "tuple[torch.nn.Module, torch.nn.Module]":
+        """The layers up to the last frozen one, and those behind it."""
+        names = [name for name, _ in self.model.named_children()]
+        behind = 1 + max(index for index, name in enumerate(names) if training.frozen(name, self.recipe))
+        return self.model[:behind], self.model[behind:]
+
+    def _training_mode(self) -> None:
+        """As in training, but for frozen layers: their batch norm keeps its statistics."""
+        self.model.train()
+        for module in self.frozen:
+            module.eval()
+
+    def _arithmetic(self) -> "torch.autocast":
+        import torch
+
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
+
+
+def begin(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    given: weights.Weights,
+    precision: training.Precision = "float32",
+) -> TorchTrainer:
+    """The network with its first weights, ready for its first step."""
+    import torch
+
+    torch.manual_seed(seed)  # dropout
+    model = build(architecture)
+    drawn = recipes.first_weights(weights.from_torch(model), recipe, seed)
+    weights.to_torch(model, {**drawn, **given})
+    # Images come with their channels last, and processors convolve faster over them so.
+    return TorchTrainer(model.to(memory_format=torch.channels_last), recipe, precision)
+
+
+def set_threads(threads: int) -> None:
+    """How many threads PyTorch uses in this process."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def build(architecture: Architecture) -> "torch.nn.Module":
+    """The untrained network, ending in logits."""
+    model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
+    return model
+
+
+def logits(
+    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
+) -> "NDArray[numpy.float32]":
+    """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
+    import numpy as np
+
+    return np.concatenate([output.reshape(len(output), -1) for output in _outputs(model, images, batch)])
+
+
+def _outputs(
+    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
+) -> "Iterable[NDArray[numpy.float32]]":
+    """The model's output for the images, a batch at a time, in PyTorch's layout."""
+    import torch
+
+    batch = batch or training.batch_of(images)
+    model.eval()
+    kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), batch):
+            output = model(_channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
+            yield (output.float() if output.dtype == torch.bfloat16 else output).numpy()
+
+
+def _channels_first(images: "torch.Tensor") -> "torch.Tensor":
+    """A view (N, C, H, W) of images (N, H, W, C), which is PyTorch's channels-last layout: nothing is copied."""
+    return images.permute(0, 3, 1, 2) if images.ndim == 4 else images
+
+
+def _loss(output: "torch.Tensor", target: "torch.Tensor", recipe: Recipe) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The mean loss of logits (N, outputs), and which of the answers are right (N,)."""
+    from torch.nn import functional
+
+    if recipe.loss == "binary_cross_entropy":
+        value = output[:, 0]
+        return functional.binary_cross_entropy_with_logits(value, target.float()), (value > 0) == target.bool()
+    return functional.cross_entropy(output, target), output.argmax(1) == target
+
+
+def _optimizer(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+    """The optimizer as Keras defines it: of Adam and RMSprop, PyTorch adds epsilon at another place."""
+    import torch
+
+    rate = optimizer.learning_rate
+    match optimizer.name:
+        case "sgd":
+            return torch.optim.SGD(parameters, rate, momentum=optimizer.momentum)
+        case "adam":
+            betas = (optimizer.beta_1, optimizer.beta_2)
+            adam = torch.optim.Adam(parameters, rate, betas=betas)
+            steps = itertools.count(1)
+
+            # Keras adds epsilon to the root of the biased second moment, PyTorch to that of the corrected one.
+            def scale_epsilon(*_: object) -> None:
+                epsilon = optimizer.epsilon / (1 - optimizer.beta_2 ** next(steps)) ** 0.5
+                for group in adam.param_groups:
+                    group["eps"] = epsilon
+
+            adam.register_step_pre_hook(scale_epsilon)
+            return adam
+        case "rmsprop":
+            return _rmsprop(parameters, optimizer)
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, rate, rho=optimizer.decay, eps=optimizer.epsilon)
+
+
+def _rmsprop(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+    """RMSprop with epsilon under the root, where PyTorch's own adds it to the root."""
+    import torch
+
+    class RMSprop(torch.optim.Optimizer):  # type: ignore[misc]
+        @torch.no_grad()  # type: ignore[untyped-decorator]
+        def step(self) -> None:
+            for group in self.param_groups:
+                for parameter in (parameter for parameter in group["params"] if parameter.grad is not None):
+                    state = self.state[parameter]
+                    square = state.setdefault("square", torch.zeros_like(parameter))
+                    square.mul_(optimizer.decay).addcmul_(parameter.grad, parameter.grad, value=1 - optimizer.decay)
+                    parameter.addcdiv_(parameter.grad, (square + optimizer.epsilon).sqrt_(), value=-group["lr"])
+
+    return RMSprop(parameters, {"lr": optimizer.learning_rate})

@@ -1,0 +1,94 @@
+"""Random weights for a network that is not trained, lively enough for the twin proof to see its faults.
+
+With ordinary first weights a deep network gives nearly the same output for every image, and a wrong
+epsilon or padding moves it by less than rounding does. So each kernel is scaled until what it gives
+differs by one, as standard deviation, between real images (after Mishkin and Matas, All you need is a
+good init, ICLR 2016); biases and batch-norm scales are drawn at random, since exporters merge equal
+ones; and running statistics are those of the same images. In a network with batch norm the standard
+deviation is a tenth: beside a variance of one, an epsilon of 1e-3 instead of 1e-5 would hardly show.
+"""
+
+import functools
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from harness.frameworks import keras_training, torch_training, weights
+from harness.networks.architecture import Architecture
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+    from numpy.typing import NDArray
+
+IMAGES = 8  # enough to see that outputs differ; a forward pass of VGG-16 takes about a second an image
+
+
+def draw(
+    architecture: Architecture, images: "NDArray[numpy.float32]", seed: int, framework: str = "torch"
+) -> weights.Weights:
+    """Weights by the names and layouts of :mod:`harness.frameworks.weights`; ``images`` are (N, H, W, C)."""
+    return {"torch": _draw_in_torch, "keras": _draw_in_keras}[framework](architecture, images, seed)
+
+
+def _draw_in_torch(architecture: Architecture, images: "NDArray[numpy.float32]", seed: int) -> weights.Weights:
+    import torch
+
+    network = torch_training.build(architecture)
+    weights.to_torch(network, _drawn(weights.from_torch(network), seed))
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    enliven = functools.partial(_enliven, to=0.1 if norms else 1.0)
+    for module in network.modules():
+        if module in norms:
+            module.train()
+            module.momentum = 1.0  # the statistics of these images alone
+        elif any(parameter.ndim >= 2 for parameter in module.parameters(recurse=False)):
+            module.register_forward_hook(enliven)
+    with torch.no_grad():
+        network(torch.from_numpy(images).permute(0, 3, 1, 2))
+    return weights.from_torch(network)
+
+
+def _draw_in_keras(architecture: Architecture, images: "NDArray[numpy.float32]", seed: int) -> weights.Weights:
+    """For a network without a PyTorch twin: kernels are scaled by what they read (He et al., 2015), not by images."""
+    import keras
+    import numpy as np
+
+    keras.utils.set_random_seed(seed)  # dropout
+    model = keras_training.build(architecture)
+    drawn = _drawn(weights.from_keras(model), seed)
+    kernels = {name: array for name, array in drawn.items() if array.ndim >= 2}
+    weights.to_keras(
+        model, drawn | {name: array * np.sqrt(2 / array[0].size, dtype=np.float32) for name, array in kernels.items()}
+    )
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # the statistics of these images alone
+    model(images, training=True)
+    return weights.from_keras(model)
+
+
+def _drawn(like: weights.Weights, seed: int) -> weights.Weights:
+    """Kernels normal, scales around one, biases around zero, statistics as they are."""
+    import numpy as np
+
+    drawn = {}
+    for name, array in like.items():
+        random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        if "running_" in name:
+            drawn[name] = array
+        elif array.ndim >= 2:
+            drawn[name] = random.standard_normal(array.shape, np.float32)
+        else:
+            low, high = (-0.3, 0.3) if name.endswith(".bias") else (0.5, 1.5)
+            drawn[name] = random.uniform(low, high, array.shape).astype(np.float32)
+    return drawn
+
+
+def _enliven(module: Any, inputs: "tuple[torch.Tensor, ...]", output: "torch.Tensor", to: float) -> "torch.Tensor":
+    """Scale the module's weights so that its output differs by ``to`` between images; give that output."""
+    deviation = output.var(dim=0).mean().sqrt()
+    for parameter in module.parameters(recurse=False):
+        parameter *= to / deviation if parameter.ndim >= 2 else to
+    found: torch.Tensor = module.forward(*inputs)
+    return found

@@ -1,0 +1,60 @@
+"""The gate: whether HEAD is worse than BASE, subject by subject and check by check, in three answers.
+
+What is deterministic is compared exactly (:mod:`harness.gate.exact`), and what comes out value by value
+(:mod:`harness.gate.outputs`). Accuracies are compared image by image where the predictions are there
+(:mod:`harness.gate.accuracy`), latencies only where they can be (:mod:`harness.gate.latency`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.errors import NothingMeasuredError
+from harness.gate import accuracy, exact, latency, outputs
+from harness.gate.findings import Finding
+from harness.gate.pairs import RunPair
+from harness.gate.settings import GateSettings
+from harness.measurements import verdicts
+from harness.measurements.verdicts import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the gate found: the verdict over all, and each finding, in the order of the subjects."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+    @property
+    def by_subject(self) -> dict[str, tuple[Finding, ...]]:
+        """The findings of each subject."""
+        subjects = dict.fromkeys(one.subject for one in self.findings)
+        return {name: tuple(one for one in self.findings if one.subject == name) for name in subjects}
+
+
+def judge(pair: RunPair, settings: GateSettings) -> Judgement:
+    """Compare two runs. Raises :class:`NothingMeasuredError` where nothing could be compared."""
+    found = [
+        *exact.findings(pair),
+        *outputs.findings(pair, settings),
+        *accuracy.findings(pair, settings),
+        *latency.findings(pair, settings),
+    ]
+    kept = [_accepted(one, settings) for one in found if one.check not in settings.without]
+    if all(one.verdict is None for one in kept):
+        raise NothingMeasuredError(
+            f"{pair.base.path} and {pair.head.path}: nothing was measured that could be compared."
+        )
+    order = {one.subject: number for number, one in enumerate(pair.pairs)}
+    kept.sort(key=lambda one: order[one.subject])
+    return Judgement(verdict=together(kept), findings=tuple(kept))
+
+
+def together(findings: Sequence[Finding]) -> Verdict:
+    """The verdict over some findings; those that were not compared say nothing."""
+    return verdicts.together([one.verdict for one in findings if one.verdict is not None])
+
+
+def _accepted(one: Finding, settings: GateSettings) -> Finding:
+    if one.check in settings.accept and one.verdict == Verdict.FAIL:
+        return replace(one, verdict=Verdict.PASS, detail=f"accepted: {one.detail}")
+    return one

@@ -1,0 +1,113 @@
+"""Whether the files of two runs still compute the same: what each gave on the same inputs, value by value.
+
+A change that keeps every count, like another epsilon, a transposed input or rounded weights, is found here.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError, first_line
+from harness.gate.exact import measured
+from harness.gate.findings import Finding
+from harness.gate.pairs import RunPair, Side
+from harness.gate.settings import GateSettings
+from harness.measurements.rows import Row
+from harness.measurements.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FOLDER = "outputs"
+LEAST_PROBABILITY = 1e-30
+SUMS_TO_ONE = 1e-3
+
+
+def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
+    """A finding for each subject that was measured in both runs."""
+    for pair in runs.pairs:
+        if measured(pair):
+            assert pair.base is not None
+            assert pair.head is not None
+            yield _finding(pair.subject, (runs.base, runs.head), (pair.base, pair.head), settings.outputs)
+
+
+def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tolerance: float) -> Finding:
+    base, head = pair
+    before, after = (_kept(side.folder, row) for side, row in zip(sides, pair, strict=True))
+    if base.onnx_sha256 == head.onnx_sha256 is not None and not (before and after):
+        return Finding(subject=subject, check="outputs", verdict=Verdict.PASS, detail="the same file")
+    if None not in (base.weights, head.weights) and base.weights != head.weights:
+        detail = "not compared: the weights are others, made by other code or data"
+        return Finding(subject=subject, check="outputs", verdict=None, detail=detail)
+    if not before:
+        return Finding(subject=subject, check="outputs", verdict=None, detail="not recorded in BASE")
+    if not after:
+        return Finding(subject=subject, check="outputs", verdict=Verdict.CANT_TELL, detail="not recorded in HEAD")
+    allowed = max(tolerance, _proved(base))
+    apart, detail = distance(before, after)
+    verdict = Verdict.PASS if apart <= allowed else Verdict.FAIL  # FAIL for NaN too
+    told = f"{detail or f'{apart:.2g} of the largest'}, {allowed:.2g} allowed"
+    return Finding(subject=subject, check="outputs", verdict=verdict, head=f"{apart:.2g}", detail=f"outputs: {told}")
+
+
+def distance(base: "Mapping[str, NDArray[Any]]", head: "Mapping[str, NDArray[Any]]") -> tuple[float, str]:
+    """How far the outputs are apart, relative to the largest value of each; infinite, with the reason, for others.
+
+    Probabilities are compared by their logarithms, which are the scores before the softmax: where a network is
+    sure of its answer, these tell apart what probabilities hide.
+    """
+    import numpy as np
+
+    if len(base) != len(head) or any(
+        one.shape != other.shape for one, other in zip(base.values(), head.values(), strict=True)
+    ):
+        return float("inf"), f"{_described(base)} have become {_described(head)}"
+    found = []
+    for one, other in zip(base.values(), head.values(), strict=True):
+        probabilities = _probabilities(one) and _probabilities(other)
+        first, second = (_scores(values) if probabilities else values.astype(np.float64) for values in (one, other))
+        scale = float(np.abs(first).max(initial=0.0)) or 1.0
+        found.append(float(np.abs(first - second).max(initial=0.0)) / scale)
+    return float(np.max(found, initial=0.0)), ""  # NaN stays NaN
+
+
+def _probabilities(values: "NDArray[Any]") -> bool:
+    """Whether they could be those of one image's classes; of several images they need not sum to a whole number."""
+    total = float(values.sum())
+    return len(values) > 1 and bool((values >= 0).all()) and abs(total - round(total)) <= SUMS_TO_ONE * max(1.0, total)
+
+
+def _scores(values: "NDArray[Any]") -> "NDArray[Any]":
+    import numpy as np
+
+    return np.log(np.maximum(values.astype(np.float64), LEAST_PROBABILITY))
+
+
+def _described(outputs: "Mapping[str, NDArray[Any]]") -> str:
+    return ", ".join(f"{name} of {values.size} values" for name, values in outputs.items()) or "no outputs"
+
+
+def _proved(row: Row) -> float:
+    """How far float32 itself lets the outputs of the network be apart, relative to the largest logit."""
+    if not row.equivalence_tolerance or not row.equivalence_scale or not row.equivalent:
+        return 0.0
+    return row.equivalence_tolerance / row.equivalence_scale
+
+
+def _kept(folder: Path | None, row: Row) -> "dict[str, NDArray[Any]]":
+    """The outputs of a row's subject, by name; none where the run has none."""
+    import numpy as np
+
+    if folder is None or row.sampled_as is None:
+        return {}
+    name, _, subject = row.sampled_as.partition("/")
+    path = folder / FOLDER / f"{name}.npz"
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            own = [key for key in arrays if key.startswith(f"{subject}/")]
+            return {key.removeprefix(f"{subject}/"): arrays[key] for key in own}
+    except Exception as error:  # zipfile, zlib and numpy each have their own for a garbled file
+        raise HarnessError(f"{path}: expected outputs of a run, found: {first_line(error)}.") from error

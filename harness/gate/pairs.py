@@ -1,0 +1,202 @@
+"""Two runs to compare: their rows in pairs, what differs in their environments, and what that forbids."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.measurements import recorded_environment, rows
+from harness.measurements.rows import Row
+
+# Of an environment: what tells of the moment or the side, not of the machine or its software.
+PASSING = ("moments", "measurement", "side", "label", "looks")
+# By field of an environment: what cannot be compared of two runs that differ in it.
+FORBIDDEN = {
+    "machine": ("latency", "optimised-operators", "node-providers"),
+    "processor": ("latency", "optimised-operators", "node-providers"),
+    "cores": ("latency",),
+    "frequency_governor": ("latency",),
+    "gpus": ("latency", "optimised-operators", "node-providers"),
+    "session_config": ("latency",),
+}
+# A run may find these to be no number: the forms of a network then differ in them.
+MAY_BE_NAN = ("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance", "output_max_abs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of the two runs; ``folder`` is None and ``environment`` empty where only a table of rows was given."""
+
+    name: str
+    path: Path
+    rows: tuple[Row, ...]
+    folder: Path | None
+    environment: Mapping[str, object]
+
+    @property
+    def begun(self) -> str:
+        """When it was begun, as ISO 8601; empty where it does not tell."""
+        return recorded_environment.begun(self.environment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """What was measured of one subject: a row of each run, None where a run has none."""
+
+    base: Row | None
+    head: Row | None
+
+    @property
+    def subject(self) -> str:
+        """What it is, in words that no other subject of the two runs has."""
+        row = self.head or self.base
+        assert row is not None
+        parts = [row.architecture, row.framework]
+        parts += [row.runtime] if row.runtime != "onnxruntime" else []
+        parts += [f"{row.threads} thread{'s' * (row.threads > 1)}"] if row.threads else []
+        parts += [row.provider.removesuffix("ExecutionProvider")] if row.provider and row.device != "cpu" else []
+        parts += [row.precision] if row.precision != "float32" else []
+        parts += [f"batch {row.batch}"] if row.batch != 1 else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPair:
+    """BASE and HEAD. ``interleaved`` says that their subjects took turns with one another, in one measurement."""
+
+    base: Side
+    head: Side
+    pairs: tuple[Pair, ...]
+    interleaved: bool
+    differences: Mapping[str, tuple[object, object]]  # of their environments, by field
+
+    def forbidden(self, check: str) -> str:
+        """Why something cannot be compared of these two; empty where it can."""
+        if self.interleaved:
+            return ""
+        fields = [name for name in self.differences if check in FORBIDDEN.get(name.split(".")[0], ())]
+        return f"refused: the runs differ in {', '.join(fields)}" if fields else ""
+
+
+def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
+    """Two runs, each a folder or a rows.csv.
+
+    Raises :class:`HarnessError` where one cannot be read or holds what is no number, where they have no subject in
+    common, and where they stand in the wrong order.
+    """
+    first, second = _side("BASE", base), _side("HEAD", head)
+    if not any_order:
+        _check_order(first, second)
+    interleaved = _interleaved(first, second)
+    differences = dict(_differences(first.environment, second.environment))
+    pairs = tuple(_pairs(first.rows, second.rows, in_order=interleaved))
+    if not any(pair.base and pair.head for pair in pairs):
+        held = " and ".join(f"{side.path} holds {_subjects(side.rows)}" for side in (first, second))
+        raise HarnessError(f"{held}: expected two runs of the same networks, with a subject in common.")
+    return RunPair(base=first, head=second, pairs=pairs, interleaved=interleaved, differences=differences)
+
+
+def _side(name: str, path: Path) -> Side:
+    if not path.exists():
+        raise HarnessError(f"{name}: {path} does not exist: expected a run folder or a rows.csv.")
+    found = rows.read(path)
+    if not found:
+        raise HarnessError(f"{name}: {path} holds no rows: expected a run of `harness run` or `harness ab`.")
+    for number, row in enumerate(found, start=2):
+        _check_numbers(path, number, row)
+    folder = path if path.is_dir() else None
+    return Side(
+        name=name,
+        path=path,
+        rows=tuple(found),
+        folder=folder,
+        environment=recorded_environment.read(folder) if folder else {},
+    )
+
+
+def _check_numbers(path: Path, line: int, row: Row) -> None:
+    for name in rows.COLUMNS:
+        value = getattr(row, name)
+        if isinstance(value, float) and name not in MAY_BE_NAN and not (math.isfinite(value) and value >= 0):
+            raise HarnessError(f"{path}, line {line}: {name} is {value}: expected a number that is not negative.")
+
+
+def _interleaved(base: Side, head: Side) -> bool:
+    measured = base.environment.get("measurement")
+    return measured is not None and measured == head.environment.get("measurement")
+
+
+def _check_order(base: Side, head: Side) -> None:
+    if _interleaved(base, head):
+        wrong = (base.environment.get("side"), head.environment.get("side")) != ("a", "b")
+        told = f"{base.path} is side {base.environment.get('side')} and {head.path} side {head.environment.get('side')}"
+    else:
+        wrong = bool(head.begun) and base.begun > head.begun
+        told = f"{base.path} was begun at {base.begun} and {head.path} at {head.begun}"
+    if wrong:
+        raise HarnessError(
+            f"{told}: are they in the wrong order? Expected BASE, then HEAD; --any-order compares them all the same."
+        )
+
+
+def _differences(
+    base: Mapping[str, object], head: Mapping[str, object], before: str = ""
+) -> Iterator[tuple[str, tuple[object, object]]]:
+    """The fields that differ, those inside others by "field.field"; none where one of the two is not known."""
+    if not base or not head:
+        return
+    for name in sorted(base.keys() | head.keys()):
+        one, other = base.get(name), head.get(name)
+        if name in PASSING or one == other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", (one, other)
+
+
+def _pairs(base: Sequence[Row], head: Sequence[Row], *, in_order: bool) -> Iterator[Pair]:
+    """By what tells rows apart; rows of one measurement line by line, since an option may be what differs."""
+    if in_order and len(base) == len(head):
+        yield from (Pair(base=one, head=other) for one, other in zip(base, head, strict=True))
+        return
+    partners = _partners(base, head)
+    yield from (Pair(base=row, head=head[partners[at]] if at in partners else None) for at, row in enumerate(base))
+    taken = set(partners.values())
+    yield from (Pair(base=None, head=row) for at, row in enumerate(head) if at not in taken)
+
+
+def _partners(base: Sequence[Row], head: Sequence[Row]) -> dict[int, int]:
+    """By place in the first table: the place in the second of the row of the same subject.
+
+    Rows that have none are looked for again whatever their precision: a file that was quantised is still the same.
+    """
+    sized = all(any(row.input_shape for row in one) for one in (base, head))  # older runs do not tell
+    found: dict[int, int] = {}
+    for precise in (True, False):
+        ours = _places(base, set(found), sized=sized, precise=precise)
+        theirs = _places(head, set(found.values()), sized=sized, precise=precise)
+        found |= {at[0]: theirs[key][0] for key, at in ours.items() if len(at) == 1 == len(theirs.get(key, []))}
+    return found
+
+
+def _places(
+    found: Sequence[Row], taken: Collection[int], *, sized: bool, precise: bool
+) -> dict[tuple[object, ...], list[int]]:
+    """By what tells a row apart: where in the table such rows stand that are not taken."""
+    places: dict[tuple[object, ...], list[int]] = {}
+    for at, row in enumerate(found):
+        if at not in taken:
+            places.setdefault(_key(row, sized=sized, precise=precise), []).append(at)
+    return places
+
+
+def _key(row: Row, *, sized: bool, precise: bool) -> tuple[object, ...]:
+    row = row if sized else replace(row, input_shape=None)
+    return row.key if precise else replace(row, precision="").key
+
+
+def _subjects(found: Sequence[Row]) -> str:
+    names = list(dict.fromkeys(f"{row.architecture} ({row.framework})" for row in found))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")

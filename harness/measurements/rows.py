@@ -1,0 +1,272 @@
+"""The table of a run: one :class:`Row` a subject and way of timing it, told apart by :attr:`Row.key`.
+
+``rows.csv`` grows row by row. A row is one line, written at once and synchronised; a last line
+without its line end is a row that was being written when the run was killed, and is not read.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from harness.errors import HarnessError
+from harness.machine import files
+
+if TYPE_CHECKING:
+    import pandas
+
+# 2 added profile, base_weights and training_precision.
+SCHEMA_VERSION = 5
+OLDEST = 2  # that is read
+# By column: the version that added it; a row of an older one has its default.
+ADDED = (
+    dict.fromkeys(("options", "upload_s", "download_s"), 3)
+    | dict.fromkeys(
+        (
+            *("runtime", "output_max_abs", "input_shape", "file_bytes", "mcnemar_p", "gained", "lost"),
+            *("latency_p90_missing", "latency_p99_missing", "warm_up_s"),
+            *("baseline_rss_bytes", "arena_bytes", "device_memory_bytes", "energy_j", "energy_source"),
+        ),
+        4,
+    )
+    | dict.fromkeys(
+        ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
+    )
+)
+FILE_NAME = "rows.csv"
+ENVIRONMENT = "environment.json"  # beside it: the machine and the software
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One measured subject. An empty value means: not measured, or not applicable; never zero.
+
+    Times are seconds (``_s``), sizes bytes (``_bytes``); ``reason`` says why ``status`` is not
+    "ok", or what a reader must know of a row that is.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    architecture: str
+    framework: str  # whose exporter made the file: keras or torch; onnx: a file of the user's
+    dataset: str | None = None
+    dataset_digest: str | None = None  # of the test images and labels
+    adaptation: str | None = None  # what was done to the images to fit the network
+    profile: str | None = None  # the recipe it was trained by; empty for random weights
+    weights: str | None = None  # digest of what made the weights
+    base_weights: str | None = None  # the file that imported weights, or an ImageNet base's, come from; or "random"
+    trained_in: str | None = None
+    training_precision: str | None = None  # of the arithmetic of training: float32 or bfloat16
+    params: int | None = None  # learnable, of the definition; of a file of the user's, as the file stores them
+    macs: int | None = None  # of one image, counted on the exported graph
+    accuracy: float | None = None
+    accuracy_low: float | None = None  # Wilson 95 % interval
+    accuracy_high: float | None = None
+    correct: int | None = None
+    total: int | None = None
+    top5: float | None = None
+    published_accuracy: float | None = None
+    published_on: str | None = None
+    published_source: str | None = None
+    equivalence_max_abs: float | None = None  # between the four forms, on logits
+    equivalence_scale: float | None = None  # max |logit|
+    equivalence_tolerance: float | None = None
+    equivalent: bool | None = None
+    graph_difference: str | None = None  # operators this file has more or fewer of than its twin
+    mcnemar_p: float | None = None  # of equal accuracy in float32, by McNemar's exact test on the same images
+    gained: int | None = None  # images that are right here and wrong in float32
+    lost: int | None = None  # images that are right in float32 and wrong here
+    file_bytes: int | None = None  # on disk, external data included
+    stored_bytes: int | None = None  # of weights and constants alone
+    operators: str | None = None  # of the file, as "2 Conv, 1 Gemm"
+    optimised_operators: str | None = None  # of the graph that onnxruntime runs
+    node_providers: str | None = None  # what ran each of its nodes
+    runtime: str = "onnxruntime"  # what ran it: else keras, keras.eager, torch or torch.compile, without a file
+    output_max_abs: float | None = None  # of such a one, from the file's logits and outputs, on what it is fed
+    device: str = "cpu"
+    provider: str | None = None  # onnxruntime's name of it
+    options: str | None = None  # what the provider was told
+    precision: str = "float32"
+    input_shape: str | None = None  # of one image, HxWxC; empty where the input is none
+    batch: int = 1
+    threads: int | None = None
+    threads_in_effect: int | None = None
+    latency_median_s: float | None = None
+    latency_low_s: float | None = None  # bootstrap 95 % interval over process launches
+    latency_high_s: float | None = None
+    latency_p90_s: float | None = None  # empty under the floor of samples it needs
+    latency_p99_s: float | None = None
+    latency_p90_missing: int | None = None  # samples that it still needs; 0 where it is there
+    latency_p99_missing: int | None = None
+    call_floor_s: float | None = None  # an Identity model, measured the same way
+    control_s: float | None = None  # a model that is the same in every run, measured in turns with this one
+    session_s: float | None = None
+    first_run_s: float | None = None
+    warm_up_s: float | None = None  # after the first run, until it found its end or was given up
+    upload_s: float | None = None  # of the inputs to the memory of a GPU, which a latency does not contain
+    download_s: float | None = None  # of the outputs from there
+    peak_rss_bytes: int | None = None  # of a fresh process that opens and runs it
+    baseline_rss_bytes: int | None = None  # of the same process without the model
+    arena_bytes: int | None = None  # that the runtime's allocator took from the host
+    device_memory_bytes: int | None = None  # that the process took from the GPU
+    energy_j: float | None = None  # of one call, of the whole processor or GPU
+    energy_source: str | None = None  # whose counter it is, or why there is none
+    launches: int | None = None  # fresh worker processes
+    samples: int | None = None
+    sampled_as: str | None = None  # "NAME/SUBJECT": under that name in samples/NAME.parquet
+    calls_per_sample: int | None = None
+    settled: bool | None = None  # the warm-up found an end in every launch
+    status: str = "ok"
+    reason: str | None = None
+    onnx_sha256: str | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells this row from every other row of a run."""
+        return (
+            self.architecture,
+            self.framework,
+            self.runtime,
+            self.device,
+            self.provider,
+            self.options,
+            self.precision,
+            self.input_shape,
+            self.batch,
+            self.threads,
+        )
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def append(path: Path, *new: Row) -> None:
+    """Add rows to a table, with the header if they are the first; on disk when this returns."""
+    if path.exists():
+        _drop_unfinished_line(path)
+        _bring_up_to_date(path)
+    beginning = not path.exists() or path.stat().st_size == 0
+    with path.open("ab") as file:
+        file.write(_to_csv(new, header=beginning))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Write a table of these rows, whole or not at all, in place of what was there."""
+    with files.replacing(path) as partial:
+        partial.write_bytes(_to_csv(rows, header=True))
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a run folder or of a ``rows.csv``; of an older version, with what it lacks empty.
+
+    Raises :class:`HarnessError` where there is no table, or one that this version cannot read.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise HarnessError(f"{path} is no run: expected a folder that holds {FILE_NAME}, made by `harness run --out`.")
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]  # before decoding: a torn line may end inside a character
+    try:
+        table = list(csv.reader(io.StringIO(whole.decode(), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HarnessError(f"{file} is no table of a run: expected CSV in UTF-8, found {error}.") from error
+    if not table:
+        raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
+    header, *lines = table
+    _check_header(file, header, lines)
+    return [_row(file, number, header, line) for number, line in enumerate(lines, start=2)]
+
+
+def to_frame(rows: list[Row]) -> "pandas.DataFrame":
+    """The rows as a pandas table, one column a field."""
+    import pandas
+
+    return pandas.DataFrame([[getattr(row, name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
+
+
+def _to_csv(rows: Sequence[Row], *, header: bool) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(COLUMNS)
+    writer.writerows([_to_text(getattr(row, name)) for name in COLUMNS] for row in rows)
+    # A file name that is no text must not stop a run.
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            file.truncate(whole)
+
+
+def _bring_up_to_date(path: Path) -> None:
+    """Write a table of an older version with the columns of this one: rows are to be added to it."""
+    with path.open("rb") as file:
+        first = file.readline()
+    if first.strip() and first != _to_csv((), header=True):
+        write(path, read(path))
+
+
+def _check_header(file: Path, header: list[str], lines: list[list[str]]) -> None:
+    version = SCHEMA_VERSION
+    if lines and "schema_version" in header:  # first: another version has other columns
+        version = _check_version(file, lines[0][header.index("schema_version")])
+    missing = [name for name in COLUMNS if name not in header and ADDED.get(name, OLDEST) <= version]
+    if missing:
+        raise HarnessError(f"{file} lacks the column {missing[0]!r}: expected a rows.csv of `harness run`.")
+
+
+def _check_version(file: Path, version: str) -> int:
+    known = range(OLDEST, SCHEMA_VERSION + 1)
+    if version not in map(str, known):
+        raise HarnessError(
+            f"{file} has schema version {version}, this version reads {OLDEST} to {SCHEMA_VERSION}: update "
+            "onnx-harness, or measure again."
+        )
+    return int(version)
+
+
+def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
+    if len(line) != len(header):
+        raise HarnessError(f"{file}, line {number}: expected {len(header)} values, found {len(line)}.")
+    texts = dict(zip(header, line, strict=True))
+    _check_version(file, texts["schema_version"])
+    texts["schema_version"] = str(SCHEMA_VERSION)
+    try:
+        return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS if name in texts})
+    except ValueError as error:
+        raise HarnessError(f"{file}, line {number}: {error}.") from error
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    # One row is one line: a line end inside a text would hide where a torn row begins.
+    return repr(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+
+
+def _from_text(text: str, kind: type) -> Any:
+    if text == "":
+        return None
+    if kind is bool:
+        if text not in ("True", "False"):
+            raise ValueError(f"expected True or False, found {text!r}")
+        return text == "True"
+    return kind(text)
+
+
+def _plain_type(annotation: Any) -> type:
+    """``int`` of ``int | None``."""
+    kind: type = next((part for part in get_args(annotation) if part is not type(None)), annotation)
+    return kind
+
+
+_TYPES = {field.name: _plain_type(field.type) for field in fields(Row)}

@@ -1,0 +1,51 @@
+"""The raw samples of a run, as they lie in its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.machine import files
+from harness.measurements.types import Timing
+
+FOLDER = "samples"
+
+Medians = dict[str, dict[int, dict[int, float]]]  # by subject, launch and round: the median of a call, in nanoseconds
+
+
+def round_medians(path: Path) -> Medians:
+    """What a file of samples holds, warm-up left out."""
+    import pandas
+
+    table = pandas.read_parquet(path)
+    table = table[table["round"] >= 0]
+    table["call"] = table["nanoseconds"] / table["calls"]
+    medians = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
+    found: Medians = {}
+    for subject, launch, number, value in medians.itertuples(index=False, name=None):
+        found.setdefault(str(subject), {}).setdefault(int(launch), {})[int(number)] = float(value)
+    return found
+
+
+def save(path: Path, timings: Mapping[str, Timing]) -> None:
+    """Write the samples of subjects that took turns; no file where there are none."""
+    import pandas
+
+    parts = [
+        pandas.DataFrame(
+            {
+                "subject": subject,
+                "launch": launch.launch,
+                "round": launch.rounds,
+                "calls": launch.calls_per_sample,
+                "nanoseconds": launch.samples_ns,
+            }
+        ).astype({"subject": "category", "launch": "int16", "round": "int16", "calls": "int32", "nanoseconds": "int64"})
+        for subject, timing in timings.items()
+        for launch in timing.launches
+    ]
+    if not parts:
+        return
+    table = pandas.concat(parts, ignore_index=True)
+    table["subject"] = table["subject"].astype("category")
+    files.make_folder(path.parent)
+    with files.replacing(path) as unfinished:
+        table.to_parquet(unfinished, compression="zstd", index=False)

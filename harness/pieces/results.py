@@ -1,0 +1,48 @@
+"""What pieces left in the cache, read again."""
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.frameworks.training import History
+from harness.measurements import answers
+from harness.measurements.types import Accuracy, Artifact, Equivalence
+from harness.pieces import artifacts
+from harness.pieces.piece import Piece, Pieces
+
+
+def history(piece: Piece) -> History:
+    """The history that a training piece left."""
+    return History.from_json(json.loads((piece.folder / "history.json").read_text()))
+
+
+def artifact(piece: Piece) -> Artifact:
+    """The file that a piece left that exports or converts."""
+    return artifacts.read(piece.folder / artifacts.FILE)
+
+
+def verdict(pieces: Pieces) -> Equivalence:
+    """What the proof found."""
+    return Equivalence(**json.loads((pieces.prove.folder / "equivalence.json").read_text()))
+
+
+def predictions(pieces: Pieces) -> dict[str, NDArray[np.int64]]:
+    """The class that each exported file takes each test image for, by framework; and the labels, if any."""
+    with np.load(pieces.prove.folder / "predictions.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def accuracies(pieces: Pieces) -> dict[str, Accuracy]:
+    """Right answers of each exported file, by framework; none of a network that is not trained."""
+    found = predictions(pieces)
+    if "labels" not in found:
+        return {}
+    return {framework: answers.measure_accuracy(found[framework], found["labels"]) for framework in pieces.exports}
+
+
+def top5(pieces: Pieces) -> dict[str, float]:
+    """The share of images with the right answer among a file's first five, by framework; of ImageNet alone."""
+    found = predictions(pieces)
+    names = {framework: f"{framework}_top5" for framework in pieces.exports}
+    return {framework: float(found[name].mean()) for framework, name in names.items() if name in found}

@@ -1,0 +1,192 @@
+"""What the folder of a run holds for its page, read at one place.
+
+Beside its rows everything may be missing, older or damaged, since anybody may have made the folder: what cannot be
+read is left out, and ``remarks`` say so.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.errors import HarnessError, first_line
+from harness.measurements import rows, samples
+from harness.measurements.rows import Row
+from harness.report import runtime_ratios, twin_ratios
+from harness.report.runs import MeasuredRun
+from harness.report.runtime_ratios import RuntimeRatio
+from harness.report.twin_ratios import TwinRatio
+
+Line = Mapping[str, Any]
+Found = TypeVar("Found")
+
+NEEDED = ("run", "architecture", "framework", "runtime", "device", "precision", "batch", "status")
+_NODE_COLUMNS: tuple[str, ...] = (
+    "part",
+    "rank",
+    "node",
+    "operator",
+    "originals",
+    "median_s",
+    "low_s",
+    "high_s",
+    "share",
+    "macs",
+)
+_NODE_COLUMNS += ("gmac_per_s", "gb_per_s", "macs_per_byte")
+_SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an image, HxWxC
+_FIGURES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeTable:
+    """The lines of a file's nodes at one thread count, as ``nodes/NAME.FRAMEWORK.THREADS.csv`` has them."""
+
+    network: str
+    framework: str
+    threads: int
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """A run: its rows and what else is in its folder. ``histories`` are the epochs by network."""
+
+    label: str
+    first: int  # the number of its first row on the page
+    rows: Sequence[Row]
+    environment: Mapping[str, Any]
+    histories: Mapping[str, Sequence[Line]]
+    nodes: Sequence[NodeTable]
+    peaks: Sequence[Line]
+    twins: Sequence[TwinRatio]
+    runtimes: Sequence[RuntimeRatio]
+    remarks: Sequence[str]
+
+    def numbers(self, network: str, *frameworks: str) -> list[int]:
+        """The numbers on the page of a network's rows, of all frameworks where none is named."""
+        return [
+            number
+            for number, row in enumerate(self.rows, start=self.first)
+            if row.architecture == network and (not frameworks or row.framework in frameworks)
+        ]
+
+
+def read(run: MeasuredRun, first: int = 0) -> RunFiles:
+    """A run with what its folder holds. Raises :class:`HarnessError` where a row lacks what every row has."""
+    remarks: list[str] = []
+    found = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
+    folder = run.folder
+
+    def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
+        try:
+            return how(what) if what.exists() else otherwise
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, HarnessError) as error:
+            remarks.append(f"{what.relative_to(folder)} cannot be read and is left out: {first_line(error)}")
+            return otherwise
+
+    histories: dict[str, Sequence[Line]] = {
+        file.stem: kept(file, _history, ()) for file in sorted(folder.glob("histories/*.json"))
+    }
+    tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
+    return RunFiles(
+        label=found[0].run,
+        first=first,
+        rows=found,
+        environment=kept(folder / rows.ENVIRONMENT, _environment, {}),
+        histories={name: epochs for name, epochs in histories.items() if epochs},
+        nodes=[one for one in tables if one],
+        peaks=kept(folder / "peaks.csv", _peaks, []),
+        twins=kept(folder / samples.FOLDER, lambda _: twin_ratios.gather(folder, found), []),
+        runtimes=kept(folder / samples.FOLDER, lambda _: runtime_ratios.gather(folder, found), []),
+        remarks=remarks,
+    )
+
+
+def _possible(row: Row, number: int, remarks: list[str]) -> Row:
+    """A row without values that no measurement can have; what is left out is told in the remarks.
+
+    Raises :class:`HarnessError` where it lacks what every row has.
+    """
+    for name in NEEDED:
+        if getattr(row, name) is None or (name == "batch" and row.batch < 1):
+            raise HarnessError(f"row {number} has {getattr(row, name)} as its {name}: it is none of `harness run`.")
+    wrong = [name for name in rows.COLUMNS if not _is_possible(name, getattr(row, name))]
+    if row.gained is not None and row.lost is not None and row.gained + row.lost > (row.total or 0):
+        wrong += ["gained", "lost"]
+    remarks.extend(f"the {name} of row {number} is {getattr(row, name)!s:.40}, and left out" for name in wrong)
+    left_out: dict[str, Any] = dict.fromkeys(wrong)
+    return replace(row, **left_out)
+
+
+def _is_possible(name: str, value: object) -> bool:
+    if name == "input_shape":
+        return value is None or _SHAPE.fullmatch(str(value)) is not None
+    if not isinstance(value, int | float):
+        return True
+    if name.startswith("latency_") and name.endswith("_s"):
+        return 0 < value < math.inf
+    return 0 <= value < math.inf
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text("utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"expected an object, found {type(found).__name__}")
+    return found
+
+
+def _history(path: Path) -> Sequence[Line]:
+    epochs = json.loads(path.read_text("utf-8"))["epochs"]
+    found: list[Line] = []
+    for number, epoch in enumerate(epochs, start=1):
+        figures = {name: float(epoch[name]) for name in _FIGURES}
+        if not all(map(math.isfinite, figures.values())):
+            raise ValueError(f"a figure of epoch {number} is no finite number")
+        found.append({"epoch": number, **figures})
+    return found
+
+
+def _is_node_table(path: Path) -> bool:
+    """``NAME.FRAMEWORK.THREADS.csv``: rooflines and comparisons of twins end otherwise."""
+    *_, framework, threads = path.stem.split(".")[-3:]
+    return threads.isdecimal() and framework in ("keras", "torch", "onnx")
+
+
+def _nodes(path: Path) -> NodeTable | None:
+    network, framework, threads = path.stem.rsplit(".", 2)
+    lines = _lines(path, _NODE_COLUMNS)
+    nodes = [line for line in lines if line["part"] == "node"]
+    if any(line["rank"] is None for line in nodes):
+        raise ValueError("a node has no rank")
+    return NodeTable(network=network, framework=framework, threads=int(threads), lines=lines) if nodes else None
+
+
+def _peaks(path: Path) -> Sequence[Line]:
+    return _lines(path, ("peak", "threads", "peak_per_s"))
+
+
+def _lines(path: Path, needed: Sequence[str]) -> Sequence[Line]:
+    with path.open(newline="", encoding="utf-8") as file:
+        found = csv.DictReader(file)
+        for name in needed:
+            if name not in (found.fieldnames or ()):
+                raise ValueError(f"it lacks the column {name!r}")
+        return [{name: _value(name, text) for name, text in line.items()} for line in found]
+
+
+def _value(name: str, text: str | None) -> object:
+    """What has a unit, and what counts, as numbers; None for an empty field."""
+    if not text:
+        return None
+    if name in ("rank", "position", "macs", "threads"):
+        return int(text)
+    if not name.endswith(("_s", "_byte", "share")):
+        return text
+    if not math.isfinite(float(text)):
+        raise ValueError(f"its {name} is {text}")
+    return float(text)

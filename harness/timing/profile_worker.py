@@ -1,0 +1,123 @@
+"""The process that profiles one session: one request on standard input, one reply on standard output, in JSON.
+
+It imports onnxruntime and numpy and nothing heavier. Profiling slows what it profiles, so that a plain
+session takes turns with the profiled one: what the profiler adds is measured, never guessed.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, reason
+from harness.measurements.providers import Target
+from harness.timing import profile_events, runtime
+from harness.timing.runtime import CLOCK
+
+WARM_UP_S = 0.05
+LEAST_RUNS, MOST_RUNS = 5, 400  # the profiler stops recording after a million events
+
+
+def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
+    """Save the graph as it is run, and as it was before it was laid out for this processor."""
+    levels = runtime.load().GraphOptimizationLevel
+    for path, level in ((optimised, levels.ORT_ENABLE_ALL), (countable, levels.ORT_ENABLE_EXTENDED)):
+        options = runtime.options(1)
+        options.optimized_model_filepath = path
+        options.graph_optimization_level = level
+        runtime.load().InferenceSession(model, options, providers=[runtime.CPU.name])
+    return {}
+
+
+def profile(
+    *,
+    model: str,
+    shapes: dict[str, list[int]],
+    threads: int,
+    inputs: str | None,
+    target: dict[str, Any],
+    seconds: float,
+    turn_s: float,
+) -> dict[str, Any]:
+    """Run a plain and a profiled session in turns, each for so many seconds; the times of every node and call."""
+    # The profile is written to the working directory, which the caller removes.
+    create = partial(runtime.session, Path(model), threads=threads, target=Target(**target))
+    profiled = create(profile=Path("profile"))
+    calls = {"plain": _call(create(), shapes, inputs), "profiled": _call(profiled, shapes, inputs)}
+    before = 1 + _warm_up(calls)  # the first run of all was recorded too
+    samples: dict[str, list[int]] = {"plain": [], "profiled": []}
+    kept = [False] * before
+    rounds = max(1, round(seconds / turn_s))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            call()  # untimed: the other session has had the caches since
+            taken = _turn(call, turn_s, -(-LEAST_RUNS // rounds), MOST_RUNS // rounds)
+            samples[name] += taken
+            kept += [False, *[True] * len(taken)] if name == "profiled" else []
+    events = json.loads(Path(profiled.end_profiling()).read_text())
+    return {"samples_ns": samples, **by_node(events, kept)}
+
+
+def by_node(events: list[dict[str, Any]], kept: list[bool]) -> dict[str, Any]:
+    """The nodes that a profile tells of, and how long each took in every run that is kept, in microseconds.
+
+    A node that runs several times in one run (in the body of a loop) has the sum of them.
+    """
+    found = profile_events.runs(events)
+    if found != len(kept):
+        raise HarnessError(f"the profile holds {found} runs, and {len(kept)} were made.")
+    nodes: dict[str, dict[str, Any]] = {}
+    times: list[Counter[str]] = [Counter() for _ in range(found + 1)]  # the last of a run that did not end
+    for event in profile_events.of_nodes(events):
+        times[event.run][event.name] += event.microseconds
+        if event.name not in nodes:
+            told = ("name", "operator", "provider", "activation_bytes", "output_bytes")
+            nodes[event.name] = {name: getattr(event, name) for name in told}
+    chosen = [run for run, keep in zip(times, kept, strict=False) if keep]
+    return {"nodes": list(nodes.values()), "runs_us": [[run[name] for name in nodes] for run in chosen]}
+
+
+def _call(session: Any, shapes: dict[str, list[int]], inputs: str | None) -> Callable[[], None]:
+    """The session with inputs and outputs bound, after its first run."""
+    feeds = runtime.inputs(session, shapes, inputs)
+    return runtime.bind(session, feeds, runtime.run_values(session, feeds))
+
+
+def _warm_up(calls: dict[str, Callable[[], None]]) -> int:
+    """Run both for a while; how often each was run."""
+    end, count = CLOCK() + int(2 * WARM_UP_S * 1e9), 0
+    while count < 2 or (CLOCK() < end and count < MOST_RUNS):
+        for call in calls.values():
+            call()
+        count += 1
+    return count
+
+
+def _turn(call: Callable[[], None], seconds: float, least: int, most: int) -> list[int]:
+    samples: list[int] = []
+    end = CLOCK() + int(seconds * 1e9)
+    while len(samples) < least or (CLOCK() < end and len(samples) < most):
+        start = CLOCK()
+        call()
+        samples.append(CLOCK() - start)
+    return samples
+
+
+def main() -> int:
+    """Answer one request."""
+    replies = sys.stdout
+    sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
+    request = json.load(sys.stdin)
+    try:
+        reply = (profile if request.pop("do") == "profile" else graphs)(**request)
+    except Exception as error:  # onnxruntime's own errors share no base class
+        reply = {"error": reason(error)}
+    json.dump(reply, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

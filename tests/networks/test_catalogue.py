@@ -1,0 +1,252 @@
+"""The contract of every network: being in the catalogue is being tested."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from harness.cost import ledger as cost
+from harness.data.images import native, sample
+from harness.errors import HarnessError
+from harness.frameworks import keras_training, layers, torch_training, untrained, weights
+from harness.measurements.answers import classes
+from harness.networks import catalog
+from harness.networks.architecture import Architecture
+from harness.pieces import artifacts, equivalence, export_keras, export_torch
+
+ARCHITECTURES = list(catalog.architectures().values())
+EXPORTERS = {"keras": export_keras, "torch": export_torch}
+
+# What the lectures' summaries, the worked tables and public models give, written down here a second time.
+PUBLIC = {
+    "alexnet": (62_378_344, 1_135_256_096),
+    "alexnet_two_tower": (60_965_224, 724_406_816),
+    "bn_alexnet": (61_119_528, 714_188_480),
+    "bn_nin": (8_655_336, 1_259_939_840),
+    "cifar10_bn_elu": (293_034, 29_496_320),
+    "cifar10_conv1024": (14_682_442, 202_740_736),
+    "convnet_150": (3_453_121, 236_095_488),
+    "convnet_flatten": (703_594, 15_275_392),
+    "convnet_gmp": (179_306, 14_751_104),
+    "deeper_vgg_dropout": (1_341_226, 39_687_168),
+    "enet": (5_861_476, 779_341_568),
+    "fcn_1x1": (6_816_010, 39_167_488),
+    "fmnist_conv7": (2_150_410, 92_320_896),
+    "fmnist_maxpool": (1_588_490, 41_797_760),
+    "fmnist_same": (1_818_890, 90_793_472),
+    "fmnist_strided": (1_588_490, 19_679_360),
+    "googlenet": (6_998_552, 1_582_671_872),
+    "inception_v3": (23_834_568, 5_713_216_096),
+    "inception_v4": (42_679_816, 12_253_974_624),
+    "lenet5": (61_706, 416_520),
+    "lenet5_1998": (60_000, 325_680),
+    "lenet5_1x1": (257_546, 658_440),
+    "lenet_28": (61_706, 416_520),
+    "lenet_32_cifar10": (83_126, 886_440),
+    "lenet_mnist": (1_256_080, 6_522_000),
+    "lenet_mnist_nopool": (4_931_080, 10_197_000),
+    "mlp_cifar10_relu_1": (394_634, 394_496),
+    "mlp_cifar10_relu_2": (411_146, 410_880),
+    "mlp_cifar10_relu_5": (460_682, 460_032),
+    "mlp_fmnist_relu_1": (101_770, 101_632),
+    "mlp_fmnist_relu_3": (134_794, 134_400),
+    "mlp_fmnist_sigmoid_2": (118_282, 118_016),
+    "mlp_fmnist_sigmoid_3": (134_794, 134_400),
+    "mlp_fmnist_sigmoid_5": (167_818, 167_168),
+    "mlp_fmnist_sigmoid_6": (184_330, 183_552),
+    "mlp_fmnist_sigmoid_sgd": (101_770, 101_632),
+    "mlp_fmnist_sigmoid_sgd_normal": (101_770, 101_632),
+    "mnist_cnn": (305_194, 5_798_656),
+    "mobilenet_features": (9_761_089, 296_205_056),
+    "resnet101": (44_549_160, 7_801_405_440),
+    "resnet152": (60_192_808, 11_513_626_624),
+    "resnet18": (11_689_512, 1_814_073_344),
+    "resnet34": (21_797_672, 3_663_761_408),
+    "resnet50": (25_557_032, 4_089_184_256),
+    "shallow_vgg": (2_168_362, 26_579_968),
+    "shallow_vgg_dropout": (2_168_362, 26_579_968),
+    "shallownet": (657_162, 2_424_832),
+    "vgg16": (138_357_544, 15_470_264_320),
+    "vgg16_features": (17_992_001, 9_742_404_864),
+    "vgg19": (143_667_240, 19_632_062_464),
+}
+
+# Made of the same layers as a smaller network of their family, and more of them: what is proved of these is that the
+# definitions agree. Exporting each takes up to a minute, and every run proves the files that it measures.
+DEEPER = {"resnet34", "resnet101", "resnet152", "vgg19"}
+UNFOLDED_ENOUGH = DEEPER | {"inception_v3", "inception_v4"}  # their layers are those of googlenet and bn_nin
+
+
+@pytest.fixture(params=ARCHITECTURES, ids=lambda architecture: architecture.name, scope="module")
+def architecture(request: pytest.FixtureRequest) -> Architecture:
+    found: Architecture = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def images(architecture: Architecture) -> np.ndarray:
+    """Real images (N, H, W, C), fitted to the network's input; few where each costs a second."""
+    return sample(architecture, untrained.IMAGES if architecture.macs < 1e9 else 2)
+
+
+@pytest.fixture(scope="module")
+def lively(architecture: Architecture, images: np.ndarray) -> weights.Weights:
+    """Weights that hide nothing, without training."""
+    return untrained.draw(architecture, images, seed=1)
+
+
+@pytest.fixture(scope="module")
+def in_keras(architecture: Architecture, lively: weights.Weights) -> keras.Model:
+    model = keras_training.build(architecture)
+    weights.to_keras(model, lively)
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(architecture: Architecture, lively: weights.Weights) -> Iterator[dict[str, Path]]:
+    if architecture.name in DEEPER:
+        pytest.skip("exported are the smaller networks of the family, which have the same layers")
+    with tempfile.TemporaryDirectory() as folder:  # two files of a VGG fill a gigabyte
+        files = {framework: Path(folder) / f"{framework}.onnx" for framework in EXPORTERS}
+        for framework, exporter in EXPORTERS.items():
+            exporter.export(architecture, lively, files[framework], {})
+        yield files
+
+
+@pytest.fixture(scope="module")
+def sessions(exported: dict[str, Path]) -> dict[str, onnxruntime.InferenceSession]:
+    """The files with their logits as a second output."""
+    return {name: onnxruntime.InferenceSession(artifacts.with_logits(file)) for name, file in exported.items()}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_facts_are_the_public_ones(name: str) -> None:
+    found = catalog.get(name)
+    assert (found.params, found.macs) == PUBLIC[name]
+
+
+def test_every_network_of_the_lectures_and_of_the_figure_is_here() -> None:
+    lectures, figure = ({found.name for found in ARCHITECTURES if of in found.sets} for of in ("lectures", "figure"))
+    assert set(PUBLIC) == lectures | figure
+    assert (len(lectures), len(figure)) == (37, 14)
+
+
+def test_a_network_has_its_lectures_recipe_unless_it_is_of_imagenet(architecture: Architecture) -> None:
+    expected = set() if architecture.dataset == "imagenet" else {"quick", "lecture"}
+    assert expected <= set(architecture.recipes)
+    assert all(recipe.source for profile, recipe in architecture.recipes.items() if profile != "quick")
+
+
+def test_both_definitions_have_the_parameters_and_macs(architecture: Architecture) -> None:
+    for framework in catalog.FRAMEWORKS:
+        table = layers.list_layers(architecture, framework)
+        assert sum(layer.params for layer in table) == architecture.params, framework
+        assert sum(layer.macs or 0 for layer in table) == architecture.macs, framework
+        assert not [layer for layer in table if layer.macs is None], framework
+
+
+def test_both_files_have_the_macs(architecture: Architecture, exported: dict[str, Path]) -> None:
+    counted = {framework: cost.ledger(file).macs for framework, file in exported.items()}
+    assert counted == {"keras": architecture.macs, "torch": architecture.macs}
+
+
+def test_a_file_says_whether_its_parameters_are_folded(
+    architecture: Architecture, lively: weights.Weights, exported: dict[str, Path]
+) -> None:
+    has_batch_norm = any("running_" in name for name in lively)
+    for file in exported.values():
+        ledger = cost.ledger(file)
+        assert ledger.folded_batch_norm == has_batch_norm
+        assert ledger.params <= architecture.params
+        assert ledger.params == architecture.params or ledger.folded_batch_norm
+
+
+def test_an_unfolded_export_has_the_parameters(architecture: Architecture, lively: weights.Weights) -> None:
+    if not any("running_" in name for name in lively):
+        return  # nothing is folded: the test before has counted the parameters of the file itself
+    if architecture.name in UNFOLDED_ENOUGH:
+        pytest.skip("exported are smaller networks, which have the same layers")
+    for framework, exporter in EXPORTERS.items():
+        model = exporter.convert(architecture, lively, fold=False)
+        # Of a batch norm, the running statistics are stored beside what is learned.
+        statistics = sum(array.size for name, array in lively.items() if "running_" in name)
+        stored = sum(
+            int(np.prod(tensor.dims))
+            for tensor in model.graph.initializer
+            if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 0
+        )
+        assert stored - statistics == architecture.params, framework
+
+
+def test_the_four_forms_agree(
+    architecture: Architecture,
+    lively: weights.Weights,
+    in_keras: keras.Model,
+    images: np.ndarray,
+    request: pytest.FixtureRequest,
+) -> None:
+    in_torch = torch_training.build(architecture)
+    weights.to_torch(in_torch, lively)
+    forms = {"torch": torch_training.logits(in_torch, images), "keras": keras_training.logits(in_keras, images)}
+    sessions = {} if architecture.name in DEEPER else request.getfixturevalue("sessions")
+    for framework, session in sessions.items():
+        fed = native(images, session.get_modelmeta().custom_metadata_map["layout"])
+        forms[f"onnx from {framework}"] = session.run(["logits"], {"image": fed})[0].reshape(len(images), -1)
+    exact = torch_training.logits(in_torch.double(), images)
+    found = equivalence.prove(forms, exact, {name: classes(logits, threshold=0) for name, logits in forms.items()})
+    assert not found.blind
+    assert found.equivalent, found
+
+
+def test_weights_survive_the_way_through_keras(lively: weights.Weights, in_keras: keras.Model) -> None:
+    back = weights.from_keras(in_keras)
+    assert set(back) == set(lively)
+    assert all(np.array_equal(back[name], lively[name]) for name in lively)
+
+
+def test_the_files_say_what_they_are(
+    architecture: Architecture,
+    exported: dict[str, Path],
+    sessions: dict[str, onnxruntime.InferenceSession],
+    images: np.ndarray,
+) -> None:
+    for framework, file in exported.items():
+        model = onnx.load(file)
+        onnx.checker.check_model(model, full_check=True)
+        assert [value.name for value in model.graph.input] == ["image"]
+        assert [value.name for value in model.graph.output] == ["probabilities"]
+        assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+        assert next(entry.version for entry in model.opset_import if entry.domain == "") == artifacts.OPSET
+        found = artifacts.read(file)
+        assert (found.architecture, found.framework) == (architecture.name, framework)
+        assert {"exporter", "versions", "opset", "layout"} <= set(found.metadata)
+        for count in (1, 2):
+            fed = native(images[:count], found.metadata["layout"])
+            probabilities = sessions[framework].run(["probabilities"], {"image": fed})[0].reshape(count, -1)
+            assert probabilities.shape == (count, architecture.outputs)
+            assert ((probabilities >= 0) & (probabilities <= 1)).all()
+            assert architecture.output == "sigmoid" or np.allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [28, 29, 41, 64])
+def test_a_network_of_any_size_takes_any_size(size: int, tmp_path: Path) -> None:
+    chosen = [architecture for architecture in ARCHITECTURES if architecture.any_size]
+    assert chosen
+    for architecture in chosen:
+        in_torch, in_keras = torch_training.build(architecture), keras_training.build(architecture)
+        weights.to_keras(in_keras, weights.from_torch(in_torch))
+        batch = np.random.default_rng(0).random((2, size, size, architecture.input_shape[2]), np.float32)
+        maps = in_keras.predict(batch, verbose=0).transpose(0, 3, 1, 2).reshape(2, -1)
+        assert np.allclose(torch_training.logits(in_torch, batch), maps, atol=1e-5)
+
+
+def test_an_unknown_name_gives_the_nearest() -> None:
+    with pytest.raises(HarnessError, match="lenet5_1x1"):
+        catalog.get("lenet5_1x2")
+    with pytest.raises(HarnessError, match="harness list"):
+        catalog.select(["zzz*"])
