@@ -7,6 +7,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.claims import run_files, significance
 from harness.claims.significance import Comparison, Estimate
 from harness.data import datasets
@@ -21,9 +24,7 @@ from harness.networks import catalog
 from harness.report.tables import format_percent
 
 if TYPE_CHECKING:
-    import numpy
     import torch
-    from numpy.typing import NDArray
 
 PROFILE = "lecture"
 # What counts as the data set that a claim is about; a finding names a copy.
@@ -51,8 +52,8 @@ class Trained:
 
     row: Row
     accuracy: Estimate
-    labels: "NDArray[numpy.integer[Any]] | None"
-    right: "NDArray[numpy.bool_] | None"
+    labels: NDArray[np.integer[Any]] | None
+    right: NDArray[np.bool_] | None
     remark: str
 
     @property
@@ -61,8 +62,6 @@ class Trained:
 
     def compared_with(self, other: "Trained") -> Comparison:
         """Image by image where both answered the same images, else by the two shares."""
-        import numpy as np
-
         if self.right is None or other.right is None or self.row.dataset_digest != other.row.dataset_digest:
             return significance.unpaired(self.accuracy, other.accuracy)
         if self.labels is None or other.labels is None or not np.array_equal(self.labels, other.labels):
@@ -173,7 +172,7 @@ class Evidence:
             remark="; ".join(filter(None, told)),
         )
 
-    def _answers(self, row: Row) -> "tuple[NDArray[numpy.integer[Any]] | None, NDArray[numpy.bool_] | None]":
+    def _answers(self, row: Row) -> tuple[NDArray[np.integer[Any]] | None, NDArray[np.bool_] | None]:
         """The test images' classes (N,), and which of them the row's file gets right; None where not kept."""
         path = self._file("predictions", f"{row.architecture}.npz")
         if path is None:

@@ -6,6 +6,8 @@ is on. The interval of a gap, or of a difference, is put together from the share
 
 from dataclasses import dataclass
 
+from scipy.stats import kendalltau
+
 from harness.claims import significance
 from harness.claims.claim import Check, Finding, judge
 from harness.claims.comparing import NEGLIGIBLE, points
@@ -144,8 +146,6 @@ def validation_loss_rises(name: str, *, dataset: str, after: int, lowest_by: int
 
 def _trend(history: History, loss: str, after: int) -> tuple[float, float]:
     """Kendall's rank correlation of a loss with the epoch, and its p; a loss that never changes has none: 0 and 1."""
-    from scipy.stats import kendalltau
-
     epochs = [epoch for epoch in history.epochs if epoch.epoch >= after]
     losses = [getattr(epoch, loss) for epoch in epochs]
     if len(set(losses)) < 2:

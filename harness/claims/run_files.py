@@ -5,16 +5,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
 from harness.frameworks.training import History
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
-    Classes = NDArray[numpy.integer[Any]]
+Classes = NDArray[np.integer[Any]]
 
 
 def history(path: Path) -> History:
@@ -29,13 +28,11 @@ def history(path: Path) -> History:
     return found
 
 
-def predictions(path: Path, framework: str) -> "tuple[Classes, Classes]":
+def predictions(path: Path, framework: str) -> tuple[Classes, Classes]:
     """The test images' classes (N,), and those that the framework's file takes them for.
 
     Raises :class:`HarnessError` where they are not there, or are no two rows of classes of one length.
     """
-    import numpy as np
-
     try:
         # Opened here, so that it is closed where numpy finds it garbled.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

@@ -3,17 +3,18 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import quantile_test
 
 from harness.errors import HarnessError
 from harness.measurements.paired import mcnemar
 from harness.measurements.types import Accuracy
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Answers = NDArray[np.bool_]
 
-    Answers = NDArray[numpy.bool_]
 
 LEVEL = 0.05
 
@@ -86,7 +87,7 @@ def unpaired(first: Estimate, second: Estimate) -> Comparison:
     return Comparison(difference=difference(first, second), p=None)
 
 
-def paired(first: "Answers", second: "Answers") -> Comparison:
+def paired(first: Answers, second: Answers) -> Comparison:
     """Two networks on the same images: whether each answer (N,) of each is right.
 
     The interval is Newcombe's for paired shares (method 10 of Statist. Med. 17, 2635-2650, 1998).
@@ -101,9 +102,6 @@ def paired(first: "Answers", second: "Answers") -> Comparison:
 
 def median(values: Sequence[float]) -> Estimate:
     """The median, its interval between two of the values by the sign test: of no assumed distribution."""
-    import numpy as np
-    from scipy.stats import quantile_test
-
     middle = float(np.median(values))
     found: Any = quantile_test(values, q=middle, p=0.5).confidence_interval(0.95)  # scipy-stubs call it a float
     if not (math.isfinite(found.low) and math.isfinite(found.high)):

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from onnx import helper
+
 DOMAIN = "com.microsoft"
 
 
@@ -71,8 +74,6 @@ def replace(model: Any) -> None:
 
 def declare(model: Any, of: Mapping[str, Sequence[int | str]], types: Mapping[str, int]) -> bool:
     """Write down output shapes that follow from input shapes known by now; whether there were any."""
-    from onnx import helper
-
     found = []
     for node in model.graph.node:
         if node.domain == DOMAIN and node.output and node.output[0] not in of:
@@ -116,7 +117,6 @@ def _projection(node: Any, matrices: Mapping[str, tuple[int, ...]]) -> tuple[int
 
 
 def _made(node: Any, found: StandIn, names: Sequence[str]) -> list[Any]:
-    from onnx import helper
 
     real = found.real or (node.op_type == "QGemm" and len(node.input) < 8)  # without the output's scale
     made = []
@@ -149,7 +149,6 @@ def _sizes(shape: Sequence[int | str] | None) -> list[int] | None:
 
 
 def _product(left: Sequence[int], right: Sequence[int]) -> list[int] | None:
-    import numpy as np
 
     if len(left) < 2 or len(right) < 2:
         return None

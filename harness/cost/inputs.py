@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import onnx
+
 from harness.cost.onnx_file import OnnxFile
 from harness.errors import HarnessError
 
@@ -205,8 +207,6 @@ def _readers(file: OnnxFile, name: str) -> Iterator[Any]:
 
 def type_name(number: int) -> str:
     """Numpy's name of a type of ONNX, else ONNX' own in small letters: "float32", "bfloat16", "string"."""
-    import onnx
-
     if number not in onnx.TensorProto.DataType.values():
         return f"type {number}"
     name = str(onnx.TensorProto.DataType.Name(number))

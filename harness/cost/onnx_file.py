@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
+from onnx import inliner
+
 from harness.cost import external_data
 from harness.errors import HarnessError
 
@@ -87,7 +90,6 @@ def read(path: Path) -> OnnxFile:
 
 
 def _parse(path: Path) -> Any:
-    import onnx
 
     try:
         _check_kind(path)
@@ -193,8 +195,6 @@ def subgraphs(attribute: Any) -> list[Any]:
 
 def element_bits(data_type: int) -> int | None:
     """How many bits one value of a TensorProto.DataType takes; None for strings and where it is undefined."""
-    import onnx
-
     name = onnx.TensorProto.DataType.Name(data_type)
     if name in ("STRING", "UNDEFINED"):
         return None
@@ -203,8 +203,6 @@ def element_bits(data_type: int) -> int | None:
 
 def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
     """What a TensorProto stores, from its dims and type alone; ``dims`` where it is a sparse tensor's."""
-    import onnx
-
     values = math.prod(tensor.dims)
     try:
         bits = element_bits(tensor.data_type)
@@ -219,8 +217,6 @@ def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
 
 def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:
     """Drop the values of a tensor, except of those that shape inference may read."""
-    import onnx
-
     index = tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         place = external_data.locate(tensor, stored.bytes, path, sizes)
@@ -240,7 +236,6 @@ def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]
 def _inline(model: Any, path: Path) -> Any:
     if not model.functions:
         return model
-    from onnx import inliner
 
     if _calls_itself(model.functions):  # the inliner would never end
         raise HarnessError(f"{path}: one of its local functions calls itself, which ONNX forbids; export it again")

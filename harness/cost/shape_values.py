@@ -8,6 +8,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
 from harness.cost.onnx_file import SMALL_TENSOR
 
 _COMPUTED = """
@@ -70,8 +74,6 @@ def _is_small(shape: Sequence[int | str] | None) -> bool:
 
 def _as_constant(node: Any, shapes: Mapping[str, Sequence[int | str]]) -> Any:
     """A Shape or Size node as the Constant that it is; any other node as it stands."""
-    from onnx import TensorProto, helper
-
     if node.op_type not in ("Shape", "Size"):
         return node
     sizes = [int(size) for size in shapes[node.input[0]]]
@@ -85,10 +87,6 @@ def _as_constant(node: Any, shapes: Mapping[str, Sequence[int | str]]) -> Any:
 
 def _evaluate(model: Any, chosen: Sequence[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs of the chosen nodes as tensors, by name; none where they cannot be computed."""
-    import numpy as np
-    from onnx import helper, numpy_helper
-    from onnx.reference import ReferenceEvaluator
-
     names = [name for node in chosen for name in node.output]
     used = dict.fromkeys(name for node in chosen for name in node.input if name in stored)
     outputs = [helper.make_empty_tensor_value_info(name) for name in names]

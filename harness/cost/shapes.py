@@ -5,6 +5,9 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import onnx
+from onnx import shape_inference
+
 from harness.cost import contrib_shapes, shape_values
 from harness.cost.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
 from harness.errors import HarnessError
@@ -42,8 +45,6 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
     wherever an input has it. Raises HarnessError where a given shape names no input, has another
     rank, or does not fit the network.
     """
-    import onnx
-
     model = onnx.ModelProto()
     model.CopyFrom(file.model)
     # Before version 4 an initializer had to be an input too, which quantisers forget: inference would not see it.
@@ -168,8 +169,6 @@ def _import_domains(model: Any) -> None:
 
 def _infer(model: Any) -> tuple[Any, str]:
     """The graph with what inference gives; where it fails strictly, with what it gives otherwise, and why."""
-    from onnx import shape_inference
-
     failure = ""
     values_too = not _counts_far(model)
     for strict in (True, False):
@@ -184,8 +183,6 @@ def _infer(model: Any) -> tuple[Any, str]:
 
 def _counts_far(model: Any) -> bool:
     """Whether a Range gives more numbers than an index table has: inference would write each of them down."""
-    from onnx import shape_inference
-
     ranges = {node.output[0] for node in model.graph.node if node.op_type == "Range" and node.output}
     if not ranges:
         return False

@@ -9,15 +9,15 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Bytes = NDArray[np.uint8]
 
-    Bytes = NDArray[numpy.uint8]
 
 PIXELS = 3 * 32 * 32  # of one image: all red, then all green, then all blue
 BATCH_IMAGES = 10_000
@@ -42,7 +42,7 @@ BINARY_BATCHES = {
 }
 
 
-def read_python(folder: Path) -> "tuple[dict[str, Bytes], bool]":
+def read_python(folder: Path) -> tuple[dict[str, Bytes], bool]:
     """The four arrays of ``cifar-10-batches-py``, and whether every file has its official MD5.
 
     Images are uint8 (N, 32, 32, 3), labels uint8 (N,). Raises :class:`HarnessError` for a file
@@ -61,20 +61,18 @@ def read_python(folder: Path) -> "tuple[dict[str, Bytes], bool]":
     return _joined(batches), official
 
 
-def read_binary(archive: Path) -> "dict[str, Bytes]":
+def read_binary(archive: Path) -> dict[str, Bytes]:
     """The four arrays of ``cifar-10-binary.tar.gz``, images uint8 (N, 32, 32, 3), labels uint8 (N,).
 
     Nothing is extracted to disk: the members are read by their exact names and must have their
     exact size, else :class:`HarnessError`.
     """
-    import numpy
-
     batches = []
     try:
         with tarfile.open(archive, "r:gz") as file:
             members = _members(file, {f"cifar-10-batches-bin/{name}" for name in BINARY_BATCHES})
             for name in BINARY_BATCHES:
-                records = numpy.frombuffer(members[f"cifar-10-batches-bin/{name}"], numpy.uint8)
+                records = np.frombuffer(members[f"cifar-10-batches-bin/{name}"], np.uint8)
                 records = records.reshape(BATCH_IMAGES, 1 + PIXELS)
                 batches.append((_as_images(records[:, 1:]), records[:, 0]))
     except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
@@ -84,30 +82,26 @@ def read_binary(archive: Path) -> "dict[str, Bytes]":
     return _joined(batches)
 
 
-def is_official(arrays: "Mapping[str, Bytes]") -> bool:
+def is_official(arrays: Mapping[str, Bytes]) -> bool:
     """Whether the arrays are the official CIFAR-10, by the published digests of its binary batches."""
-    import numpy
-
     digests = []
     for split in ("train", "test"):
         images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
         planes = images.transpose(0, 3, 1, 2).reshape(len(images), PIXELS)
         for first in range(0, len(images), BATCH_IMAGES):
             batch = slice(first, first + BATCH_IMAGES)
-            records = numpy.concatenate([labels[batch, None], planes[batch]], axis=1)
+            records = np.concatenate([labels[batch, None], planes[batch]], axis=1)
             digests.append(hashlib.sha1(records.tobytes(), usedforsecurity=False).hexdigest())
     return digests == list(BINARY_BATCHES.values())
 
 
-def parse_python(content: bytes) -> "tuple[Bytes, Bytes]":
+def parse_python(content: bytes) -> tuple[Bytes, Bytes]:
     """The images and labels of one Python batch, read off its pickle's text; nothing is executed.
 
     ``pickletools`` names the operations of a pickle without doing them. A batch holds one long
     string, the pixels of all images, and a list of as many small integers after the key "labels".
     ValueError where it does not.
     """
-    import numpy
-
     labels: list[int] = []
     in_labels, fortran_order, previous, pixels = False, False, "", None
     for operation, argument, _ in pickletools.genops(content):
@@ -125,9 +119,9 @@ def parse_python(content: bytes) -> "tuple[Bytes, Bytes]":
             previous = name
     if pixels is None or len(labels) != BATCH_IMAGES:
         raise ValueError(f"a pickle without {BATCH_IMAGES} images and labels")
-    flat = numpy.frombuffer(pixels, numpy.uint8)
+    flat = np.frombuffer(pixels, np.uint8)
     rows = flat.reshape((BATCH_IMAGES, PIXELS), order="F" if fortran_order else "C")
-    return _as_images(rows), numpy.array(labels, numpy.uint8)
+    return _as_images(rows), np.array(labels, np.uint8)
 
 
 _NOTES = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "FRAME"}  # they change no value
@@ -149,18 +143,16 @@ def _members(file: tarfile.TarFile, names: set[str]) -> dict[str, bytes]:
     return found
 
 
-def _as_images(rows: "Bytes") -> "Bytes":
+def _as_images(rows: Bytes) -> Bytes:
     return rows.reshape(len(rows), 3, 32, 32).transpose(0, 2, 3, 1)
 
 
-def _joined(batches: "Iterable[tuple[Bytes, Bytes]]") -> "dict[str, Bytes]":
+def _joined(batches: Iterable[tuple[Bytes, Bytes]]) -> dict[str, Bytes]:
     """The training batches one after the other, and the last batch, which is the test set."""
-    import numpy
-
     *training, (x_test, y_test) = batches
     return {
-        "x_train": numpy.concatenate([images for images, _ in training]),
-        "y_train": numpy.concatenate([labels for _, labels in training]),
-        "x_test": numpy.ascontiguousarray(x_test),
+        "x_train": np.concatenate([images for images, _ in training]),
+        "y_train": np.concatenate([labels for _, labels in training]),
+        "x_test": np.ascontiguousarray(x_test),
         "y_test": y_test,
     }

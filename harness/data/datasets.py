@@ -9,18 +9,18 @@ from functools import cache as remember
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import cifar, idx, image_folder, places
 from harness.data.places import PUBLICATIONS, Place
 from harness.errors import HarnessError, first_line
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Bytes = NDArray[np.uint8]
+Labels = NDArray[np.integer[Any]]
 
-    Bytes = NDArray[numpy.uint8]
-    Labels = NDArray[numpy.integer[Any]]
 
 SAMPLE = "fashion_mnist_sample"
 CLASSES = 10  # of each data set of arrays
@@ -91,12 +91,12 @@ class Dataset:
     classes: int
     class_names: tuple[str, ...] = ()
     adaptation: str = ""
-    x_train: "Bytes"
-    y_train: "Labels"
-    x_validation: "Bytes | None" = None
-    y_validation: "Labels | None" = None
-    x_test: "Bytes"
-    y_test: "Labels"
+    x_train: Bytes
+    y_train: Labels
+    x_validation: Bytes | None = None
+    y_validation: Labels | None = None
+    x_test: Bytes
+    y_test: Labels
 
     @cached_property
     def digest(self) -> str:
@@ -252,7 +252,7 @@ def _dataset(name: str, facts: Facts, place: Place) -> Dataset:
     )
 
 
-def _read(place: Place) -> "tuple[dict[str, Bytes], bool]":
+def _read(place: Place) -> tuple[dict[str, Bytes], bool]:
     """The arrays of a place, and whether the checksums of its files are those of the publisher."""
     if place.layout == "npz":
         return _read_npz(place.path), False
@@ -264,13 +264,12 @@ def _read(place: Place) -> "tuple[dict[str, Bytes], bool]":
     return {key: idx.read(places.idx_file(place.path, name)) for key, name in files.items()}, False
 
 
-def _read_npz(path: Path) -> "dict[str, Bytes]":
-    import numpy
+def _read_npz(path: Path) -> dict[str, Bytes]:
 
     try:
-        with zipfile.ZipFile(path):  # numpy.load would take a file that is no zip for a pickle
+        with zipfile.ZipFile(path):  # np.load would take a file that is no zip for a pickle
             pass
-        with numpy.load(path, allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
             if missing := [name for name in _ARRAYS if name not in file.files]:
                 raise _unlike(path, "the arrays " + ", ".join(_ARRAYS), f"no {', '.join(missing)}")
             return {name: file[name] for name in _ARRAYS}
@@ -280,7 +279,7 @@ def _read_npz(path: Path) -> "dict[str, Bytes]":
         raise _unlike(path, "a whole .npz file", first_line(error)) from error
 
 
-def _checked(arrays: "Mapping[str, Bytes]", facts: Facts, place: Place) -> "dict[str, Bytes]":
+def _checked(arrays: Mapping[str, Bytes], facts: Facts, place: Place) -> dict[str, Bytes]:
     """The arrays, if their types, shapes and labels fit; labels (N, 1), as Keras gives them, become (N,)."""
     checked = dict(arrays)
     for split in ("train", "test"):
@@ -303,11 +302,10 @@ def _unlike(path: Path, expected: str, found: str) -> HarnessError:
     return HarnessError(f"{path}: expected {expected}, found {found}.\nReplace it or remove it.")
 
 
-def _digest(*arrays: "NDArray[Any]") -> str:
-    import numpy
+def _digest(*arrays: NDArray[Any]) -> str:
 
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())
-        digest.update(numpy.ascontiguousarray(array).reshape(-1).data)
+        digest.update(np.ascontiguousarray(array).reshape(-1).data)
     return digest.hexdigest()[:16]

@@ -5,18 +5,16 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 _UNSIGNED_BYTES = b"\x00\x00\x08"
 
 
-def read(path: Path) -> "NDArray[numpy.uint8]":
+def read(path: Path) -> NDArray[np.uint8]:
     """The uint8 array of an IDX file, compressed (``.gz``) or not.
 
     Raises :class:`HarnessError` where the file cannot be read, or is not a whole IDX file.
@@ -31,10 +29,8 @@ def read(path: Path) -> "NDArray[numpy.uint8]":
         ) from error
 
 
-def parse(content: bytes) -> "NDArray[numpy.uint8]":
+def parse(content: bytes) -> NDArray[np.uint8]:
     """The uint8 array that the bytes of an IDX file describe; ValueError where they do not."""
-    import numpy
-
     if content[:3] != _UNSIGNED_BYTES or len(content) < 4:
         raise ValueError(f"a file that begins with {content[:4]!r}")
     dimensions = content[3]
@@ -44,4 +40,4 @@ def parse(content: bytes) -> "NDArray[numpy.uint8]":
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     if len(content) - header != math.prod(shape):
         raise ValueError(f"{len(content) - header} values where its header says {shape}")
-    return numpy.frombuffer(content, numpy.uint8, offset=header).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

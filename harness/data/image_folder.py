@@ -13,16 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from harness.errors import HarnessError, first_line
 from harness.machine import cache
 from harness.networks.architecture import Split
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-    from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 LAYOUT = "train/, and test/ or validation/ or both, each with a folder of images (.jpg, .jpeg, .png) for each class"
@@ -41,10 +40,8 @@ class ImageFiles:
     class_names: tuple[str, ...]  # alphabetical
     splits: Mapping[Split, tuple[tuple[Path, int], ...]]
 
-    def labels(self, split: Split) -> "NDArray[numpy.int64]":
+    def labels(self, split: Split) -> NDArray[np.int64]:
         """The number of the class of each image of a split."""
-        import numpy as np
-
         return np.array([label for _, label in self.splits[split]], np.int64)
 
 
@@ -68,15 +65,13 @@ def find(folder: Path) -> ImageFiles:
     return ImageFiles(folder=folder, class_names=class_names, splits=splits)
 
 
-def decode(files: ImageFiles, input_shape: tuple[int, int, int]) -> "dict[Split, NDArray[numpy.uint8]]":
+def decode(files: ImageFiles, input_shape: tuple[int, int, int]) -> dict[Split, NDArray[np.uint8]]:
     """The images of each split, uint8 (N, H, W, C), upright, in the colours of the input, resized (bilinear).
 
     What was decoded before is mapped from the cache: it is named by the files' names, sizes and times
     of change, by the input's shape and by what decodes. Raises :class:`HarnessError` for a file that
     is no whole image.
     """
-    import numpy as np
-
     entry = cache.root() / "datasets" / f"folder-{_digest(files, input_shape)}"
     if not cache.whole(entry):
         with cache.building(entry) as building:
@@ -128,8 +123,6 @@ def place_in_order(path: Path) -> str:
 
 def _digest(files: ImageFiles, input_shape: tuple[int, int, int]) -> str:
     """A name for the arrays: of everything that they are made from, without reading it."""
-    import PIL
-
     facts = {
         "files": {split: [_state(path, files.folder) for path, _ in listed] for split, listed in files.splits.items()},
         "input": input_shape,
@@ -151,9 +144,6 @@ def _state(path: Path, folder: Path) -> tuple[str, int, int]:
 
 def _write(target: Path, paths: list[Path], input_shape: tuple[int, int, int]) -> None:
     """Write the decoded images as one .npy file, image by image: a full disk is then an error and no signal."""
-    import numpy as np
-    from PIL import Image
-
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *input_shape)}
     with target.open("wb") as file, warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         warnings.simplefilter("ignore")  # odd metadata
@@ -163,21 +153,17 @@ def _write(target: Path, paths: list[Path], input_shape: tuple[int, int, int]) -
             file.write(image.tobytes())
 
 
-def _decoded(path: Path, input_shape: tuple[int, int, int]) -> "Image.Image":
+def _decoded(path: Path, input_shape: tuple[int, int, int]) -> Image.Image:
     """One image, upright, in the mode and size of the input."""
-    from PIL import Image
-
     height, width, channels = input_shape
     return read(path, channels).resize((width, height), Image.Resampling.BILINEAR)
 
 
-def read(path: Path, channels: int, *, upright: bool = True) -> "Image.Image":
+def read(path: Path, channels: int, *, upright: bool = True) -> Image.Image:
     """One image in grey (1 channel) or RGB (3), turned as the camera noted unless ``upright`` is False.
 
     Raises :class:`HarnessError` for a file that is no whole image.
     """
-    from PIL import Image, ImageOps
-
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as opened:
             image = ImageOps.exif_transpose(opened) if upright else opened.copy()
@@ -186,11 +172,8 @@ def read(path: Path, channels: int, *, upright: bool = True) -> "Image.Image":
         raise _no_image(path, first_line(error)) from error
 
 
-def _eight_bits(image: "Image.Image") -> "Image.Image":
+def _eight_bits(image: Image.Image) -> Image.Image:
     """The image, if grey of 16 bits then its upper 8: Pillow's convert makes white of all above 255."""
-    import numpy as np
-    from PIL import Image
-
     if not image.mode.startswith("I;16"):
         return image
     return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

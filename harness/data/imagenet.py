@@ -14,15 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from harness.data import image_folder
 from harness.data.preprocessing import Preprocessing
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 PREFIX = "imagenet:"  # and a path
 CLASSES = 1000
@@ -66,21 +65,16 @@ def find(folder: Path) -> Validation:
     )
 
 
-def portions(validation: Validation, preprocessing: Preprocessing) -> "Iterator[NDArray[numpy.uint8]]":
+def portions(validation: Validation, preprocessing: Preprocessing) -> Iterator[NDArray[np.uint8]]:
     """The images in their order, uint8 (n, crop, crop, 3), a portion at a time."""
-    import numpy as np
-
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(validation.files), PORTION):
             files = validation.files[start : start + PORTION]
             yield np.stack(list(pool.map(partial(cropped, preprocessing=preprocessing), files)))
 
 
-def cropped(file: Path, preprocessing: Preprocessing) -> "NDArray[numpy.uint8]":
+def cropped(file: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """One image (crop, crop, 3): its shorter side resized, then its middle, as torchvision does both."""
-    import numpy as np
-    from PIL import Image
-
     image = image_folder.read(file, 3, upright=False)  # as the published accuracies were measured
     method = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[preprocessing.interpolation]
     shorter = min(image.size)

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from harness.data import datasets
 from harness.errors import HarnessError
 from harness.networks.architecture import Architecture, Recipe, Scaling, Split
 
 if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
     from harness.data.datasets import Dataset
 
-    Bytes = NDArray[numpy.uint8]
-    Floats = NDArray[numpy.float32]
-    Labels = NDArray[numpy.int64]
+    Bytes = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+    Labels = NDArray[np.int64]
 
 _PORTION = 256  # images that are floats at a time where all are gone through
 
@@ -39,8 +40,6 @@ class Scale:
 
     def __call__(self, images: "Bytes") -> "Floats":
         """The images (N, H, W, C) as floats."""
-        import numpy as np
-
         scaled: Floats = (images[..., ::-1] if self.blue_first else images).astype(np.float32, order="C")
         scaled -= _over(images, self.mean)
         scaled /= _over(images, self.deviation)
@@ -68,13 +67,10 @@ class Images:
 
     def scaled(self, images: "Bytes | Floats") -> "Floats":
         """Some of the images as the network is fed them, float32 (N, H, W, C)."""
-        import numpy as np
-
         return self.scale(images) if self.scale else images.astype(np.float32, copy=False)  # type: ignore[arg-type]
 
     def mapped(self, function: "Callable[[Floats], Floats]") -> "Images":
         """With what the function makes of the scaled images in place of them: the features of frozen layers."""
-        import numpy as np
 
         def of(images: "Bytes | Floats") -> "Floats":
             starts = range(0, len(images), _PORTION)
@@ -157,8 +153,6 @@ def fit(
     Resized (bilinear), or padded with zeros; grey channels are repeated. Raises
     :class:`HarnessError` for other channels, and for images too large to be padded.
     """
-    import numpy as np
-
     if images.ndim == 3:
         images = images[..., None]
     channels, steps = input_shape[-1], []
@@ -178,14 +172,10 @@ def fit(
 
 def native(images: "Floats", layout: str) -> "Floats":
     """The images (N, H, W, C) in a file's own layout: "NHWC" or "NCHW"."""
-    import numpy as np
-
     return images if layout == "NHWC" else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
 def _resized(images: "Bytes", size: tuple[int, int]) -> "Bytes":
-    import numpy as np
-    from PIL import Image
 
     height, width = size
     planes = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3])
@@ -196,8 +186,6 @@ def _resized(images: "Bytes", size: tuple[int, int]) -> "Bytes":
 
 def _padded(images: "Bytes", size: tuple[int, int]) -> "Bytes":
     """Surrounded by zeros, as many on either side; an odd one goes below and to the right."""
-    import numpy as np
-
     found = images.shape[1:3]
     if found[0] > size[0] or found[1] > size[1]:
         raise HarnessError(
@@ -218,8 +206,6 @@ def _kept(count: int, held_out: float) -> int:
 
 def scaled_by(scaling: Scaling, training: "Bytes") -> Scale:
     """The scaling in numbers; "standard" takes them from these training images alone."""
-    import numpy as np
-
     channels = training.shape[-1]
     if scaling.startswith("imagenet") and channels != 3:
         raise HarnessError(f"the scaling {scaling} is of 3 channels, and the network's input has {channels}.")
@@ -241,10 +227,8 @@ def scaled_by(scaling: Scaling, training: "Bytes") -> Scale:
     )
 
 
-def _statistics(training: "Bytes") -> "tuple[NDArray[numpy.float64], NDArray[numpy.float64]]":
+def _statistics(training: "Bytes") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each channel, a portion at a time; of a channel that is constant, 1."""
-    import numpy as np
-
     totals = np.zeros((2, training.shape[-1]))
     for start in range(0, len(training), _PORTION):
         portion = training[start : start + _PORTION].astype(np.float64)
@@ -256,6 +240,4 @@ def _statistics(training: "Bytes") -> "tuple[NDArray[numpy.float64], NDArray[num
 
 def _over(images: "Bytes", values: "Floats") -> "Floats":
     """Values for images (N, H, W, C), laid out over a whole image: numpy is ten times as fast as over channels."""
-    import numpy as np
-
     return values if len(values) == 1 else np.tile(values, (*images.shape[1:3], 1))

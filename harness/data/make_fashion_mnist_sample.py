@@ -9,25 +9,22 @@ licence) and kept in their order.
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import datasets
 from harness.errors import HarnessError
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Bytes = NDArray[np.uint8]
 
-    Bytes = NDArray[numpy.uint8]
 
 SEED = 2017
 
 
-def make(full: datasets.Dataset) -> "dict[str, Bytes]":
+def make(full: datasets.Dataset) -> dict[str, Bytes]:
     """The four arrays of the sample, taken from the full data set."""
-    import numpy
-
-    random = numpy.random.RandomState(SEED)  # NumPy promises its stream, unlike that of a Generator
+    random = np.random.RandomState(SEED)  # NumPy promises its stream, unlike that of a Generator
     facts = datasets.FACTS[datasets.SAMPLE]
     arrays = {}
     for split, images, labels, wanted in (
@@ -35,18 +32,16 @@ def make(full: datasets.Dataset) -> "dict[str, Bytes]":
         ("test", full.x_test, full.y_test, facts.test_images),
     ):
         drawn = [
-            random.permutation(numpy.flatnonzero(labels == label))[: wanted // datasets.CLASSES]
+            random.permutation(np.flatnonzero(labels == label))[: wanted // datasets.CLASSES]
             for label in range(datasets.CLASSES)
         ]
-        chosen = numpy.sort(numpy.concatenate(drawn))
+        chosen = np.sort(np.concatenate(drawn))
         arrays[f"x_{split}"], arrays[f"y_{split}"] = images[chosen], labels[chosen]
     return arrays
 
 
 def main() -> None:
     """Write the sample to the path given."""
-    import numpy
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="the .npz file to write")
     output: Path = parser.parse_args().output
@@ -56,7 +51,7 @@ def main() -> None:
         parser.error(str(error))
     if not full.genuine:
         parser.error(f"expected the published Fashion-MNIST, found other content in {full.source}")
-    numpy.savez_compressed(output, allow_pickle=False, **make(full))
+    np.savez_compressed(output, allow_pickle=False, **make(full))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from harness.errors import HarnessError
 from harness.frameworks import tensor_files
 from harness.frameworks.layouts import LAYOUTS
@@ -89,8 +91,6 @@ def _refuse_other_scaling(path: Path, tensors: Tensors) -> None:
 
     They are of another source than IMAGENET1K_V1, and expect images less their mean, not divided by its deviation.
     """
-    import numpy as np
-
     last = tensors.get("classifier.6.bias")
     if last and (last.shape, last.dtype) == ((1000,), "float32") and np.isnan(last.read()).all():
         raise HarnessError(

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.errors import HarnessError
 from harness.frameworks import weights
 from harness.measurements.runtimes import OWN
 from harness.networks import catalog
 
 if TYPE_CHECKING:
-    import numpy
     import torch
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,10 @@ class Form:
     of either. All is done ``within`` a context, which is entered outside the clock.
     """
 
-    held: "Callable[[NDArray[numpy.float32]], Any]"
+    held: Callable[[NDArray[np.float32]], Any]
     run: Callable[[Any], Any]
     logits: Callable[[Any], Any]
-    array: "Callable[[Any], NDArray[numpy.float32]]"
+    array: Callable[[Any], NDArray[np.float32]]
     threads: int | None  # as the framework tells them
     within: Callable[[], AbstractContextManager[object]] = nullcontext
 
@@ -93,7 +94,6 @@ def _torch(runtime: str, architecture: str, made: Path, threads: int, device: st
 
 def _keras(runtime: str, architecture: str, made: Path, threads: int, device: str) -> Form:
     import keras
-    import numpy as np
     import tensorflow
 
     from harness.frameworks import keras_training

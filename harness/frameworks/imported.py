@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+import platformdirs
+from safetensors import SafetensorError, safe_open
+
 from harness.data.preprocessing import INTERPOLATIONS, Preprocessing
 from harness.errors import HarnessError
 from harness.frameworks import weights
@@ -41,7 +44,6 @@ def folder() -> Path:
     """Where imported weights live; it need not be there."""
     if place := os.environ.get("HARNESS_WEIGHTS"):
         return Path(place).expanduser()
-    import platformdirs
 
     return platformdirs.user_data_path("onnx-harness") / "weights"
 
@@ -118,7 +120,6 @@ def _again(name: str) -> str:
 
 
 def _metadata(file: Path) -> Mapping[str, str]:
-    from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, framework="numpy") as opened:

@@ -4,6 +4,8 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from harness.data.preprocessing import Preprocessing
 from harness.errors import HarnessError
 from harness.frameworks import tensor_files, weights
@@ -90,8 +92,6 @@ def _wanted(architecture: Architecture) -> str:
 
 def _refuse_not_finite(path: Path, found: Weights) -> None:
     """Such are torchvision's IMAGENET1K_FEATURES of VGG-16, whose classifier is nothing but NaN."""
-    import numpy as np
-
     for name, array in found.items():
         if not np.isfinite(array).all():
             raise HarnessError(

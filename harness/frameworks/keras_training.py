@@ -4,14 +4,15 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.frameworks import recipes, training, weights
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
 if TYPE_CHECKING:
     import keras
-    import numpy
-    from numpy.typing import NDArray
 
 
 class KerasTrainer:
@@ -24,19 +25,19 @@ class KerasTrainer:
             layer.trainable = not training.frozen(layer.name, recipe)
         self._train(model)
 
-    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+    def step(self, batch: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
         self.compiled.reset_metrics()  # train_on_batch gives this batch alone, whether a version keeps means or not
         found = self.compiled.train_on_batch(batch, labels, return_dict=True)
         return float(found["loss"]), float(found["right"])
 
-    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits(self.compiled, images)
 
-    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         import keras
 
         base = keras.Sequential([self.model.inputs[0], *self.model.layers[: self._behind()]])
-        found: NDArray[numpy.float32] = base.predict(images, batch_size=training.batch_of(images), verbose=0)
+        found: NDArray[np.float32] = base.predict(images, batch_size=training.batch_of(images), verbose=0)
         return found.astype("float32")
 
     def train_on_features(self) -> None:
@@ -110,22 +111,18 @@ def build(architecture: Architecture) -> "keras.Model":
     return model
 
 
-def logits(
-    model: "keras.Model", images: "NDArray[numpy.float32]", batch: int | None = None
-) -> "NDArray[numpy.float32]":
+def logits(model: "keras.Model", images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
     """The model's logits (N, outputs) for images (N, H, W, C)."""
-    found: NDArray[numpy.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
+    found: NDArray[np.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
     return found.reshape(len(images), -1)
 
 
-def exact_logits(
-    architecture: Architecture, made: weights.Weights, images: "NDArray[numpy.float32]"
-) -> "NDArray[numpy.float64]":
+def exact_logits(architecture: Architecture, made: weights.Weights, images: NDArray[np.float32]) -> NDArray[np.float64]:
     """The logits (N, outputs) of the network in float64."""
     with _arithmetic("float64"):
         model = build(architecture)
     weights.to_keras(model, made)
-    found: NDArray[numpy.float64] = model.predict(
+    found: NDArray[np.float64] = model.predict(
         images.astype("float64"), batch_size=training.batch_of(images), verbose=0
     )
     return found.reshape(len(images), -1)

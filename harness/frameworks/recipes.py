@@ -6,27 +6,23 @@ the same experiment: the same first weights, the same images in the same order, 
 
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data.images import Images
 from harness.networks.architecture import Augmentation, Recipe
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
 
 def first_weights(
-    built: "Mapping[str, NDArray[numpy.float32]]", recipe: Recipe, seed: int
-) -> "dict[str, NDArray[numpy.float32]]":
+    built: Mapping[str, NDArray[np.float32]], recipe: Recipe, seed: int
+) -> dict[str, NDArray[np.float32]]:
     """The weights that training starts from, by the names and layouts of :mod:`harness.frameworks.weights`.
 
     ``built`` are those that the definition itself gives a new network. Kernels are drawn by the recipe
     (Glorot and Bengio, AISTATS 2010: uniform in ±sqrt(6 / (fan_in + fan_out))), biases are zero, and
     the rest is as built: scales of batch norm one, slopes of PReLU a quarter, running statistics.
     """
-    import numpy as np
-
     weights = {}
     for name, array in built.items():
         shape = array.shape
@@ -45,10 +41,8 @@ def first_weights(
 
 def batches(
     images: Images, recipe: Recipe, seed: int, epoch: int
-) -> "Iterator[tuple[NDArray[numpy.float32], NDArray[numpy.int64]]]":
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """One epoch's batches: images (B, H, W, C) and labels (B,), shuffled, scaled, augmented by the recipe."""
-    import numpy as np
-
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(images.x_train))
     for start in range(0, len(order), recipe.batch):
@@ -60,16 +54,14 @@ def batches(
 
 
 def augment(
-    images: "NDArray[numpy.float32]", augmentation: Augmentation, random: "numpy.random.Generator"
-) -> "NDArray[numpy.float32]":
+    images: NDArray[np.float32], augmentation: Augmentation, random: np.random.Generator
+) -> NDArray[np.float32]:
     """The images (B, H, W, C), each rotated, zoomed, shifted and flipped at random; bilinear.
 
     The whole batch is sampled at once. A zoom by more than one shows more than the image, as that of
     Keras' RandomZoom. Sampling points outside an image take its nearest pixel, as Keras'
     ImageDataGenerator does by default, or that of its reflection, as Keras' layers do.
     """
-    import numpy as np
-
     count, height, width, _ = images.shape
     angle = np.deg2rad(random.uniform(-1, 1, count) * augmentation.rotation_degrees)
     shift = random.uniform(-1, 1, (2, count)) * augmentation.shift_fraction
@@ -87,21 +79,17 @@ def augment(
     return _sample(images, rows, columns)
 
 
-def _reflected(positions: "NDArray[numpy.float64]", size: int) -> "NDArray[numpy.float64]":
+def _reflected(positions: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Positions along a side as on d c b a | a b c d | d c b a: mirrored at the outer edges of its end pixels."""
-    import numpy as np
-
     folded = np.mod(positions + 0.5, 2 * size)
-    reflected: NDArray[numpy.float64] = np.minimum(folded, 2 * size - folded) - 0.5
+    reflected: NDArray[np.float64] = np.minimum(folded, 2 * size - folded) - 0.5
     return reflected
 
 
 def _sample(
-    images: "NDArray[numpy.float32]", rows: "NDArray[numpy.float64]", columns: "NDArray[numpy.float64]"
-) -> "NDArray[numpy.float32]":
+    images: NDArray[np.float32], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """The images read at fractional rows and columns (B, H, W), by bilinear interpolation; edges are repeated."""
-    import numpy as np
-
     count, height, width, _ = images.shape
     rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
     top, left = rows.astype(np.intp), columns.astype(np.intp)
@@ -111,5 +99,5 @@ def _sample(
     image = np.arange(count)[:, None, None]
     upper = images[image, top, left] * (1 - along) + images[image, top, right] * along
     lower = images[image, bottom, left] * (1 - along) + images[image, bottom, right] * along
-    sampled: NDArray[numpy.float32] = upper * (1 - down) + lower * down
+    sampled: NDArray[np.float32] = upper * (1 - down) + lower * down
     return sampled

@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
 from harness.errors import HarnessError
 from harness.machine import files
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]
-    import numpy
-    from numpy.typing import NDArray
 
 # "keras 2": a group a layer, by the layer's name (what keras.applications downloads, and model.save writes to ".h5");
 # "keras 3": a group a layer, by its class and number (".weights.h5"); "torch": the names of a state dict.
@@ -30,7 +32,7 @@ class Stored:
 
     shape: tuple[int, ...]
     dtype: str
-    read: Callable[[], "NDArray[numpy.float32]"]
+    read: Callable[[], NDArray[np.float32]]
 
 
 Tensors = dict[str, Stored]
@@ -127,7 +129,6 @@ def _dataset(root: "h5py.Group", path: str) -> Stored:
 
 @contextlib.contextmanager
 def _safetensors(path: Path) -> Iterator[tuple[Form, Tensors]]:
-    from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:

@@ -4,14 +4,15 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.frameworks import recipes, training, weights
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
 if TYPE_CHECKING:
-    import numpy
     import torch
-    from numpy.typing import NDArray
 
 
 class TorchTrainer:
@@ -29,7 +30,7 @@ class TorchTrainer:
         self.optimizer = _optimizer(learned, recipe.optimizer)
         self._training_mode()
 
-    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+    def step(self, batch: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
         import torch
 
         target = torch.from_numpy(labels)
@@ -41,15 +42,13 @@ class TorchTrainer:
         self.optimizer.step()
         return float(loss.detach()), float(right.float().mean())
 
-    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._arithmetic():
             found = logits(self.trained, images)
         self._training_mode()
         return found
 
-    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
-        import numpy as np
-
+    def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         base, _ = self._parts()
         with self._arithmetic():
             found = list(_outputs(base, images))
@@ -111,18 +110,14 @@ def build(architecture: Architecture) -> "torch.nn.Module":
     return model
 
 
-def logits(
-    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
-) -> "NDArray[numpy.float32]":
+def logits(model: "torch.nn.Module", images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
     """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
-    import numpy as np
-
     return np.concatenate([output.reshape(len(output), -1) for output in _outputs(model, images, batch)])
 
 
 def _outputs(
-    model: "torch.nn.Module", images: "NDArray[numpy.float32]", batch: int | None = None
-) -> "Iterable[NDArray[numpy.float32]]":
+    model: "torch.nn.Module", images: NDArray[np.float32], batch: int | None = None
+) -> Iterable[NDArray[np.float32]]:
     """The model's output for the images, a batch at a time, in PyTorch's layout."""
     import torch
 

@@ -5,17 +5,17 @@ import importlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from harness.data.images import Images
 from harness.frameworks import recipes
 from harness.frameworks.weights import Weights
 from harness.measurements import answers
 from harness.networks.architecture import Architecture, Recipe, Split
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 # What the arithmetic of training is done in; weights and optimizer stay in float32. The lectures train in float32.
 Precision = Literal["float32", "bfloat16"]
@@ -59,13 +59,13 @@ Progress = Callable[[float, Epoch | None], None]  # told the share done and, aft
 class Trainer(Protocol):
     """A network in training, in one framework; images are float32 (N, H, W, C) in both."""
 
-    def step(self, batch: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+    def step(self, batch: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
         """One step of the optimizer; the loss before it and the share of right answers."""
 
-    def logits(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits (N, outputs), as after training."""
 
-    def features(self, images: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the frozen first layers make of the images: (N, H, W, C) or (N, F)."""
 
     def train_on_features(self) -> None:
@@ -121,7 +121,7 @@ def train(
     return trainer.weights(), history
 
 
-def batch_of(images: "NDArray[numpy.float32]") -> int:
+def batch_of(images: NDArray[np.float32]) -> int:
     """How many of the images (N, ...) go through a network at once where it is not trained.
 
     Fewer of large ones: of one image of 180×180, VGG 16 makes 0.2 GB of maps in float64.
@@ -148,11 +148,8 @@ def _one_epoch(
     return total_loss / seen, right / seen
 
 
-def _judged(recipe: Recipe, logits: "NDArray[numpy.float32]", labels: "NDArray[numpy.int64]") -> tuple[float, float]:
+def _judged(recipe: Recipe, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Mean loss and share of right answers of logits (N, outputs)."""
-    import numpy as np
-    from scipy.special import logsumexp
-
     exact = logits.astype(np.float64)
     if recipe.loss == "binary_cross_entropy":
         loss = np.logaddexp(0, exact[:, 0]) - exact[:, 0] * labels

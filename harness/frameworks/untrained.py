@@ -12,25 +12,26 @@ import functools
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.frameworks import keras_training, torch_training, weights
 from harness.networks.architecture import Architecture
 
 if TYPE_CHECKING:
-    import numpy
     import torch
-    from numpy.typing import NDArray
 
 IMAGES = 8  # enough to see that outputs differ; a forward pass of VGG-16 takes about a second an image
 
 
 def draw(
-    architecture: Architecture, images: "NDArray[numpy.float32]", seed: int, framework: str = "torch"
+    architecture: Architecture, images: NDArray[np.float32], seed: int, framework: str = "torch"
 ) -> weights.Weights:
     """Weights by the names and layouts of :mod:`harness.frameworks.weights`; ``images`` are (N, H, W, C)."""
     return {"torch": _draw_in_torch, "keras": _draw_in_keras}[framework](architecture, images, seed)
 
 
-def _draw_in_torch(architecture: Architecture, images: "NDArray[numpy.float32]", seed: int) -> weights.Weights:
+def _draw_in_torch(architecture: Architecture, images: NDArray[np.float32], seed: int) -> weights.Weights:
     import torch
 
     network = torch_training.build(architecture)
@@ -49,10 +50,9 @@ def _draw_in_torch(architecture: Architecture, images: "NDArray[numpy.float32]",
     return weights.from_torch(network)
 
 
-def _draw_in_keras(architecture: Architecture, images: "NDArray[numpy.float32]", seed: int) -> weights.Weights:
+def _draw_in_keras(architecture: Architecture, images: NDArray[np.float32], seed: int) -> weights.Weights:
     """For a network without a PyTorch twin: kernels are scaled by what they read (He et al., 2015), not by images."""
     import keras
-    import numpy as np
 
     keras.utils.set_random_seed(seed)  # dropout
     model = keras_training.build(architecture)
@@ -70,8 +70,6 @@ def _draw_in_keras(architecture: Architecture, images: "NDArray[numpy.float32]",
 
 def _drawn(like: weights.Weights, seed: int) -> weights.Weights:
     """Kernels normal, scales around one, biases around zero, statistics as they are."""
-    import numpy as np
-
     drawn = {}
     for name, array in like.items():
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])

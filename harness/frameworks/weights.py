@@ -16,16 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
+
 from harness.errors import HarnessError
 from harness.machine import files
 
 if TYPE_CHECKING:
     import keras
-    import numpy
     import torch
-    from numpy.typing import NDArray
 
-Weights = dict[str, "NDArray[numpy.float32]"]
+Weights = dict[str, NDArray[np.float32]]
 
 KERAS_KINDS = {
     "kernel": "weight",
@@ -38,22 +42,16 @@ KERAS_KINDS = {
 }
 
 
-def save(path: Path, weights: "Weights", metadata: Mapping[str, str]) -> None:
+def save(path: Path, weights: Weights, metadata: Mapping[str, str]) -> None:
     """Write the weights to a file, whole or not at all."""
-    import numpy as np
-    from safetensors.numpy import save as to_bytes
-
     with files.replacing(path) as partial:
         # Written by ourselves: save_file tells of a full disk in words alone, which no caller can know it by.
         arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
         partial.write_bytes(to_bytes(arrays, dict(metadata)))
 
 
-def load(path: Path) -> "Weights":
+def load(path: Path) -> Weights:
     """The weights of a file. Raises :class:`HarnessError` where it is none, or a damaged one."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     try:
         loaded: Weights = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -61,7 +59,7 @@ def load(path: Path) -> "Weights":
     return loaded
 
 
-def from_torch(model: "torch.nn.Module") -> "Weights":
+def from_torch(model: "torch.nn.Module") -> Weights:
     """The weights of a PyTorch model."""
     return {
         neutral_name(name): tensor.detach().cpu().numpy().copy()
@@ -70,7 +68,7 @@ def from_torch(model: "torch.nn.Module") -> "Weights":
     }
 
 
-def to_torch(model: "torch.nn.Module", weights: "Weights") -> None:
+def to_torch(model: "torch.nn.Module", weights: Weights) -> None:
     """Put the weights into a PyTorch model. Raises :class:`HarnessError` where they do not fit it."""
     import torch
 
@@ -82,12 +80,12 @@ def to_torch(model: "torch.nn.Module", weights: "Weights") -> None:
             state[name].copy_(torch.from_numpy(weights[neutral]))
 
 
-def from_keras(model: "keras.Model") -> "Weights":
+def from_keras(model: "keras.Model") -> Weights:
     """The weights of a Keras model. Raises :class:`HarnessError` where they cannot be told from its graph."""
     return {found.name: found.read() for found in _keras_variables(model)}
 
 
-def to_keras(model: "keras.Model", weights: "Weights") -> None:
+def to_keras(model: "keras.Model", weights: Weights) -> None:
     """Put the weights into a Keras model. Raises :class:`HarnessError` where they do not fit it."""
     variables = _keras_variables(model)
     _check(weights, {found.name: found.shape for found in variables})
@@ -95,7 +93,7 @@ def to_keras(model: "keras.Model", weights: "Weights") -> None:
         found.write(weights[found.name])
 
 
-def digest(weights: "Weights") -> str:
+def digest(weights: Weights) -> str:
     """What identifies the weights: the first 16 digits of a SHA-256 over names, shapes and values."""
     found = hashlib.sha256()
     for name in sorted(weights):
@@ -104,7 +102,7 @@ def digest(weights: "Weights") -> str:
     return found.hexdigest()[:16]
 
 
-def shapes(weights: "Weights") -> dict[str, tuple[int, ...]]:
+def shapes(weights: Weights) -> dict[str, tuple[int, ...]]:
     """The shape of each weight, by its name."""
     return {name: array.shape for name, array in weights.items()}
 
@@ -128,15 +126,11 @@ class _KerasVariable:
     axes: tuple[int, ...]
     shape: tuple[int, ...]
 
-    def read(self) -> "NDArray[numpy.float32]":
-        import numpy as np
-
+    def read(self) -> NDArray[np.float32]:
         turned = self.variable.numpy().reshape(self.split).transpose(self.axes).reshape(self.shape)
         return np.array(turned, order="C")
 
-    def write(self, array: "NDArray[numpy.float32]") -> None:
-        import numpy as np
-
+    def write(self, array: NDArray[np.float32]) -> None:
         split = array.reshape([self.split[axis] for axis in self.axes])
         self.variable.assign(split.transpose(np.argsort(self.axes)).reshape(self.variable.shape))
 
@@ -216,7 +210,7 @@ def _graph(model: "keras.Model") -> list[tuple[Any, list[int], int]]:
     return []
 
 
-def _check(weights: "Weights", expected: dict[str, tuple[int, ...]]) -> None:
+def _check(weights: Weights, expected: dict[str, tuple[int, ...]]) -> None:
     """Every expected weight is there, has its shape, and there is no other."""
     for name, shape in expected.items():
         if name not in weights:

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.frameworks import forms
 from harness.frameworks.forms import Form
 from harness.measurements import runtimes
@@ -61,8 +63,6 @@ def open_form(
     ``outputs`` is an .npz file to write: the network's ``logits``, and the ``probabilities`` that the
     timed call gives.
     """
-    import numpy as np
-
     images = runtimes.images(*shapes.values())
     start = CLOCK()
     form = forms.build(runtime, architecture, Path(model), threads, target["device"])

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, fisher_exact
 
 from harness.errors import HarnessError, first_line
 from harness.gate.exact import measured
@@ -14,9 +18,6 @@ from harness.measurements import paired, verdicts
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
 from harness.measurements.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FOLDER = "predictions"
 
@@ -98,10 +99,8 @@ def _tested_on(row: Row) -> str:
     return f"{row.dataset} ({row.dataset_digest})"
 
 
-def _paired(base: "NDArray[Any]", head: "NDArray[Any]", misses: float) -> Loss:
+def _paired(base: NDArray[Any], head: NDArray[Any], misses: float) -> Loss:
     """By McNemar's exact test of a loss, and Bonett and Price's interval of paired shares."""
-    from scipy.stats import binomtest
-
     gained, lost, total = int((head & ~base).sum()), int((base & ~head).sum()), len(base)
     if not gained and not lost:
         return Loss(value=0.0, most=0.0, p=None, detail=f"the same {int(base.sum())} of {total} images are right")
@@ -115,9 +114,6 @@ def _paired(base: "NDArray[Any]", head: "NDArray[Any]", misses: float) -> Loss:
 
 def _unpaired(base: Row, head: Row, misses: float) -> Loss | Finding:
     """Without the predictions: of two shares of the same images as though they were of different ones."""
-    import numpy as np
-    from scipy.stats import fisher_exact
-
     if None in (base.correct, base.total, head.correct, head.total):
         raise HarnessError(f"{head.architecture}: an accuracy without its count of right answers cannot be compared.")
     first, second = (Accuracy(correct=row.correct or 0, total=row.total or 1) for row in (base, head))
@@ -128,10 +124,8 @@ def _unpaired(base: Row, head: Row, misses: float) -> Loss | Finding:
     return Loss(value=value, most=most, p=p, detail=detail)
 
 
-def _right(side: Side, row: Row) -> "NDArray[Any] | None":
+def _right(side: Side, row: Row) -> NDArray[Any] | None:
     """Which images are answered rightly (N,), where the run has kept it."""
-    import numpy as np
-
     if side.folder is None:
         return None
     name = row.sampled_as.partition("/")[0] if row.sampled_as else row.architecture

@@ -5,7 +5,10 @@ A change that keeps every count, like another epsilon, a transposed input or rou
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
 from harness.gate.exact import measured
@@ -14,9 +17,6 @@ from harness.gate.pairs import RunPair, Side
 from harness.gate.settings import GateSettings
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FOLDER = "outputs"
 LEAST_PROBABILITY = 1e-30
@@ -51,14 +51,12 @@ def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tole
     return Finding(subject=subject, check="outputs", verdict=verdict, head=f"{apart:.2g}", detail=f"outputs: {told}")
 
 
-def distance(base: "Mapping[str, NDArray[Any]]", head: "Mapping[str, NDArray[Any]]") -> tuple[float, str]:
+def distance(base: Mapping[str, NDArray[Any]], head: Mapping[str, NDArray[Any]]) -> tuple[float, str]:
     """How far the outputs are apart, relative to the largest value of each; infinite, with the reason, for others.
 
     Probabilities are compared by their logarithms, which are the scores before the softmax: where a network is
     sure of its answer, these tell apart what probabilities hide.
     """
-    import numpy as np
-
     if len(base) != len(head) or any(
         one.shape != other.shape for one, other in zip(base.values(), head.values(), strict=True)
     ):
@@ -72,19 +70,18 @@ def distance(base: "Mapping[str, NDArray[Any]]", head: "Mapping[str, NDArray[Any
     return float(np.max(found, initial=0.0)), ""  # NaN stays NaN
 
 
-def _probabilities(values: "NDArray[Any]") -> bool:
+def _probabilities(values: NDArray[Any]) -> bool:
     """Whether they could be those of one image's classes; of several images they need not sum to a whole number."""
     total = float(values.sum())
     return len(values) > 1 and bool((values >= 0).all()) and abs(total - round(total)) <= SUMS_TO_ONE * max(1.0, total)
 
 
-def _scores(values: "NDArray[Any]") -> "NDArray[Any]":
-    import numpy as np
+def _scores(values: NDArray[Any]) -> NDArray[Any]:
 
     return np.log(np.maximum(values.astype(np.float64), LEAST_PROBABILITY))
 
 
-def _described(outputs: "Mapping[str, NDArray[Any]]") -> str:
+def _described(outputs: Mapping[str, NDArray[Any]]) -> str:
     return ", ".join(f"{name} of {values.size} values" for name, values in outputs.items()) or "no outputs"
 
 
@@ -95,10 +92,8 @@ def _proved(row: Row) -> float:
     return row.equivalence_tolerance / row.equivalence_scale
 
 
-def _kept(folder: Path | None, row: Row) -> "dict[str, NDArray[Any]]":
+def _kept(folder: Path | None, row: Row) -> dict[str, NDArray[Any]]:
     """The outputs of a row's subject, by name; none where the run has none."""
-    import numpy as np
-
     if folder is None or row.sampled_as is None:
         return {}
     name, _, subject = row.sampled_as.partition("/")

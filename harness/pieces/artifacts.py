@@ -7,24 +7,21 @@ versions that made it, the layout of its input, and digests of its definition an
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import onnx
+from google.protobuf.message import DecodeError
 
 from harness.errors import HarnessError
 from harness.machine import files
 from harness.measurements.types import Artifact
-
-if TYPE_CHECKING:
-    import onnx
 
 OPSET = 18
 FILE = "model.onnx"  # in the folder of the piece that made it
 INPUT, OUTPUT = "image", "probabilities"
 
 
-def finish(model: "onnx.ModelProto", path: Path, metadata: Mapping[str, str]) -> None:
+def finish(model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
     """Name the batch axis, record the metadata, check the model, and write it whole or not at all."""
-    import onnx
-
     for node in model.graph.node:
         del node.metadata_props[:]  # stack traces of the exporter's machine
     for value in (*model.graph.input, *model.graph.output):
@@ -36,7 +33,7 @@ def finish(model: "onnx.ModelProto", path: Path, metadata: Mapping[str, str]) ->
         partial.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def batch_norm(weights: "Mapping[str, object]", model: "onnx.ModelProto") -> str:
+def batch_norm(weights: Mapping[str, object], model: onnx.ModelProto) -> str:
     """What became of the network's batch norm in an export: "none" (it has none), "kept" or "folded"."""
     if not any(name.endswith(".running_mean") for name in weights):
         return "none"
@@ -49,9 +46,6 @@ def read(path: Path) -> Artifact:
 
     Raises :class:`HarnessError` where the file is no ONNX model, or none that this project exported.
     """
-    import onnx
-    from google.protobuf.message import DecodeError
-
     try:
         content = path.read_bytes()
         model = onnx.load_model_from_string(content)
@@ -70,7 +64,7 @@ def read(path: Path) -> Artifact:
     )
 
 
-def last_activation(model: "onnx.ModelProto") -> "onnx.NodeProto":
+def last_activation(model: onnx.ModelProto) -> onnx.NodeProto:
     """The Softmax or Sigmoid that makes probabilities of logits."""
     producers = {name: node for node in model.graph.node for name in node.output}
     last = producers[model.graph.output[0].name]
@@ -85,8 +79,6 @@ def with_logits(path: Path) -> bytes:
     The nodes and the weights are those of the file: the twin proof looks at logits, which softmax
     would compress.
     """
-    import onnx
-
     model = onnx.load(path)
     logits = last_activation(model).input[0]
     single = onnx.TensorProto.FLOAT  # which a file of another precision casts to

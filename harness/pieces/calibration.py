@@ -8,18 +8,17 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import datasets, imagenet, images
 from harness.data.preprocessing import Preprocessing
 from harness.pieces.piece import Piece
 from harness.pieces.quantization import BATCH, IMAGES, MOST_BYTES, RANDOM_IMAGES
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Floats = NDArray[np.float32]
 
-    Floats = NDArray[numpy.float32]
 
 SEED = 0
 
@@ -28,7 +27,7 @@ SEED = 0
 class Calibration:
     """Images (N, H, W, C) as the network is fed them, and in words what they are of."""
 
-    images: "Floats"
+    images: Floats
     origin: str
 
     @property
@@ -36,7 +35,7 @@ class Calibration:
         """What identifies the images as they are fed."""
         return hashlib.sha256(str(self.images.shape).encode() + self.images.tobytes()).hexdigest()[:16]
 
-    def batches(self, layout: str) -> "Iterator[Floats]":
+    def batches(self, layout: str) -> Iterator[Floats]:
         """The images in a file's layout, a few at a time."""
         for start in range(0, len(self.images), BATCH):
             yield images.native(self.images[start : start + BATCH], layout)
@@ -68,8 +67,7 @@ def _of_sample(made: Piece, preprocessing: Preprocessing | None) -> Calibration:
     return Calibration(images=scaled, origin="images of the embedded sample")
 
 
-def _of_validation(made: Piece, validation: imagenet.Validation, preprocessing: Preprocessing) -> "Floats":
-    import numpy as np
+def _of_validation(made: Piece, validation: imagenet.Validation, preprocessing: Preprocessing) -> Floats:
 
     places = _drawn(made, len(validation.files), IMAGES)
     few = replace(
@@ -81,10 +79,8 @@ def _of_validation(made: Piece, validation: imagenet.Validation, preprocessing: 
     return np.concatenate([images.scaled(portion, preprocessing.scaling) for portion in portions])
 
 
-def _drawn(made: Piece, available: int, wanted: int) -> "NDArray[numpy.int64]":
+def _drawn(made: Piece, available: int, wanted: int) -> NDArray[np.int64]:
     """The places of some images, in order: the same ones every time, and fewer where images are large."""
-
-    import numpy as np
 
     bytes_each = 4 * math.prod(made.request.architecture.input_shape)
     count = max(1, min(available, wanted, MOST_BYTES // bytes_each))

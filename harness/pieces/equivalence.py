@@ -7,22 +7,20 @@ difference between PyTorch in float32 and in float64.
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.measurements.types import Equivalence
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 PROOF_IMAGES = 256
 TOLERANCE_FACTOR = 10
 
 
 def prove(
-    forms: "Mapping[str, NDArray[numpy.float32]]",
-    exact: "NDArray[numpy.float64]",
-    classes: "Mapping[str, NDArray[numpy.int64]]",
+    forms: Mapping[str, NDArray[np.float32]],
+    exact: NDArray[np.float64],
+    classes: Mapping[str, NDArray[np.int64]],
     reference: str = "torch",
 ) -> Equivalence:
     """The verdict on the logits (N, outputs) and the predicted classes (N,) of each form.
@@ -31,8 +29,6 @@ def prove(
     on those the logits are compared, the classes on all. Where forms disagree on the class of an
     image although its two best logits lie within the tolerance of each other, it is a tie.
     """
-    import numpy as np
-
     proof = len(exact)
     tolerance = TOLERANCE_FACTOR * float(np.abs(forms[reference][:proof] - exact).max())
     pairs = itertools.combinations(forms.values(), 2)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import imagenet, images
 from harness.data.preprocessing import Preprocessing
@@ -14,12 +17,8 @@ from harness.pieces import artifacts
 from harness.pieces.piece import Piece
 from harness.timing import runtime
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
-    Floats = NDArray[numpy.float32]
-    Labels = NDArray[numpy.int64]
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +29,9 @@ class Evaluation:
     alone are run on, in order; ``labels`` are of the latter, None where there are none.
     """
 
-    compared: "Floats"
-    portions: "Callable[[], Iterator[Floats]]"
-    labels: "Labels | None"
+    compared: Floats
+    portions: Callable[[], Iterator[Floats]]
+    labels: Labels | None
 
 
 def load(made: Piece) -> Evaluation:
@@ -52,7 +51,7 @@ def load(made: Piece) -> Evaluation:
     return Evaluation(compared=sample, portions=lambda: iter([sample]), labels=None)
 
 
-def logits(found: Artifact, compared: "Floats", threads: int) -> "Floats":
+def logits(found: Artifact, compared: Floats, threads: int) -> Floats:
     """The logits (N, outputs) that a file gives on images (N, H, W, C)."""
     session = runtime.session(artifacts.with_logits(found.path), threads=threads)
     return runtime.outputs(session, images.native(compared, found.metadata["layout"]), "logits")
@@ -65,14 +64,12 @@ def finite(name: str) -> str:
 
 def predictions(
     files: dict[str, Artifact], evaluated: Evaluation, threads: int, progress: Progress, *, watched: bool = False
-) -> "dict[str, NDArray[Any]]":
+) -> dict[str, NDArray[Any]]:
     """What each file takes each image for, by name; the labels, and of many classes whether the best five hold it.
 
     The first images are those that the forms are compared on. Of files that are ``watched``, also on which images
     all scores are finite.
     """
-    import numpy as np
-
     sessions = {name: runtime.session(found.path, threads=threads) for name, found in files.items()}
     kept: dict[str, list[Any]] = {}
     seen = 0
@@ -95,9 +92,8 @@ def predictions(
 
 def _of_imagenet(validation: imagenet.Validation, preprocessing: Preprocessing) -> Evaluation:
     """The first images of a portion are compared; the accuracy is that on all, of which few are in memory at once."""
-    import numpy as np
 
-    def portions() -> "Iterator[Floats]":
+    def portions() -> Iterator[Floats]:
         for portion in imagenet.portions(validation, preprocessing):
             yield images.scaled(portion, preprocessing.scaling)
 

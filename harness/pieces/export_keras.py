@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import onnx
+from onnx.reference import ReferenceEvaluator
+
 from harness.frameworks import keras_training, weights
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts
 
 if TYPE_CHECKING:
-    import onnx
     import tensorflow
 
 
-def export(architecture: Architecture, trained: "weights.Weights", path: Path, metadata: dict[str, str]) -> None:
+def export(architecture: Architecture, trained: weights.Weights, path: Path, metadata: dict[str, str]) -> None:
     """Write the network with these weights as an .onnx file: N, H, W, C in, probabilities out."""
     import keras
     import tensorflow
@@ -42,7 +44,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
     )
 
 
-def convert(architecture: Architecture, trained: "weights.Weights", *, fold: bool = True) -> "onnx.ModelProto":
+def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool = True) -> onnx.ModelProto:
     """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph.
 
     Of a large network tf2onnx gets the weights as inputs, since it folds constants in memory and VGG-16
@@ -70,7 +72,7 @@ def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
     return tensorflow.TensorSpec((None, *size, channels), tensorflow.float32, name=artifacts.INPUT)
 
 
-def _with_constant_weights(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
+def _with_constant_weights(network: Any, activation: Any, image: Any) -> onnx.ModelProto:
     """As tf2onnx converts: the weights are constants, and what can be computed from them is."""
     import tensorflow
 
@@ -81,9 +83,8 @@ def _with_constant_weights(network: Any, activation: Any, image: Any) -> "onnx.M
     return _converted(forward, [image])
 
 
-def with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.ModelProto":
+def with_weights_as_inputs(network: Any, activation: Any, image: Any) -> onnx.ModelProto:
     """The weights are inputs while tf2onnx converts, so that it folds none; initialisers afterwards."""
-    import onnx
     import tensorflow
 
     learned = [*network.trainable_variables, *network.non_trainable_variables]
@@ -110,7 +111,7 @@ def with_weights_as_inputs(network: Any, activation: Any, image: Any) -> "onnx.M
     return model
 
 
-def _converted(function: Any, signature: list[Any]) -> "onnx.ModelProto":
+def _converted(function: Any, signature: list[Any]) -> onnx.ModelProto:
     """What tf2onnx makes of a TensorFlow function, and of the functions that it calls.
 
     On a processor, Keras makes a compiled function of each grouped convolution. tf2onnx would leave the
@@ -130,7 +131,7 @@ def _converted(function: Any, signature: list[Any]) -> "onnx.ModelProto":
     return converted
 
 
-def _optimised(model: "onnx.ModelProto") -> "onnx.ModelProto":
+def _optimised(model: onnx.ModelProto) -> onnx.ModelProto:
     """Once more through the optimisers of tf2onnx that batch norm needs, now that its weights are constants.
 
     While they were inputs, its Mul and Add stood between two Transposes. Each optimiser copies every
@@ -150,11 +151,8 @@ def _optimised(model: "onnx.ModelProto") -> "onnx.ModelProto":
     return optimised
 
 
-def fold_weights(model: "onnx.ModelProto") -> None:
+def fold_weights(model: onnx.ModelProto) -> None:
     """Compute every node that stands on initialisers alone, in place; one result is in memory at a time."""
-    import onnx
-    from onnx.reference import ReferenceEvaluator
-
     graph = model.graph
     known = {tensor.name: tensor for tensor in graph.initializer}
     kept = []

@@ -6,17 +6,15 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import onnx
 
 from harness.frameworks import torch_training, weights
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts
 
-if TYPE_CHECKING:
-    import onnx
 
-
-def export(architecture: Architecture, trained: "weights.Weights", path: Path, metadata: dict[str, str]) -> None:
+def export(architecture: Architecture, trained: weights.Weights, path: Path, metadata: dict[str, str]) -> None:
     """Write the network with these weights as an .onnx file: N, C, H, W in, probabilities out."""
     import onnxscript
     import torch
@@ -40,7 +38,7 @@ def export(architecture: Architecture, trained: "weights.Weights", path: Path, m
     )
 
 
-def convert(architecture: Architecture, trained: "weights.Weights", *, fold: bool = True) -> "onnx.ModelProto":
+def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool = True) -> onnx.ModelProto:
     """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph."""
     import torch
 

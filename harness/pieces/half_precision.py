@@ -7,17 +7,18 @@ none), it computes in float32 between casts; its weights are stored in bfloat16 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
 
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    import onnx
 
 OUTPUT_TYPE = ("dtype", "output_dtype")  # attributes by which an operator's output has a type of its own
 
 
-def to_float16(model: "onnx.ModelProto") -> "onnx.ModelProto":
+def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with weights and arithmetic in float16; what the type cannot hold becomes its largest value."""
     from onnxruntime.transformers.onnx_model import OnnxModel
 
@@ -27,13 +28,11 @@ def to_float16(model: "onnx.ModelProto") -> "onnx.ModelProto":
     return converted.model
 
 
-def to_bfloat16(model: "onnx.ModelProto") -> "onnx.ModelProto":
+def to_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with weights in bfloat16, and arithmetic where the operator has it.
 
     Raises :class:`HarnessError` for a graph with bodies (If, Loop), whose values have types of their own.
     """
-    import onnx
-
     if any(attribute.type == onnx.AttributeProto.GRAPH for node in model.graph.node for attribute in node.attribute):
         raise HarnessError("a graph with branches or loops is not converted to bfloat16.")
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
@@ -56,7 +55,7 @@ def to_bfloat16(model: "onnx.ModelProto") -> "onnx.ModelProto":
     return converted
 
 
-def _types(graph: "onnx.GraphProto") -> dict[str, int]:
+def _types(graph: onnx.GraphProto) -> dict[str, int]:
     """The element type of every value of a graph, by name."""
     found = {tensor.name: tensor.data_type for tensor in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
@@ -64,12 +63,8 @@ def _types(graph: "onnx.GraphProto") -> dict[str, int]:
     return found
 
 
-def _narrow(tensor: "onnx.TensorProto") -> None:
+def _narrow(tensor: onnx.TensorProto) -> None:
     """Round a float32 tensor to bfloat16, its upper half: to the nearest, and halfway to even."""
-    import numpy as np
-    import onnx
-    from onnx import numpy_helper
-
     if tensor.data_type != onnx.TensorProto.FLOAT:
         return
     values = np.ascontiguousarray(numpy_helper.to_array(tensor), np.float32).reshape(-1)
@@ -88,13 +83,11 @@ class _Narrowing:
     types: Mapping[str, int]  # of the values of the float32 graph
     opsets: Mapping[str, int]
     results: set[str]
-    nodes: "list[onnx.NodeProto]" = field(default_factory=list)
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)  # by value: the one that holds it in bfloat16
     widened: dict[str, str] = field(default_factory=dict)  # by value: the one that holds it in float32
 
-    def add(self, original: "onnx.NodeProto") -> None:
-        import onnx
-
+    def add(self, original: onnx.NodeProto) -> None:
         node = onnx.NodeProto()
         node.CopyFrom(original)
         narrow = self._has_bfloat16(node)
@@ -112,8 +105,6 @@ class _Narrowing:
 
     def cast(self, value: str, to: str, kind: str) -> str:
         """A new value of another type, by the name of the type in TensorProto."""
-        import onnx
-
         number = onnx.TensorProto.DataType.Value(kind)
         self.nodes.append(onnx.helper.make_node("Cast", [value], [to], name=f"cast_to_{to}", to=number))
         return to
@@ -141,7 +132,7 @@ class _Narrowing:
     def _is_float(self, name: str) -> bool:
         return bool(name) and self.types.get(name) == 1  # onnx.TensorProto.FLOAT
 
-    def _has_bfloat16(self, node: "onnx.NodeProto") -> bool:
+    def _has_bfloat16(self, node: onnx.NodeProto) -> bool:
         """Whether every variable type that the node uses for float32 may be bfloat16 instead."""
         schema = self._schema(node)
         if any(attribute.name in OUTPUT_TYPE or attribute.name.startswith("value_") for attribute in node.attribute):
@@ -157,14 +148,12 @@ class _Narrowing:
         }
         return all("tensor(bfloat16)" in allowed[variable] for variable in used)
 
-    def _fixed(self, node: "onnx.NodeProto") -> set[int]:
+    def _fixed(self, node: onnx.NodeProto) -> set[int]:
         """The places of the inputs that are float32 by definition, as the scales of Resize."""
         bound = _bound(node.input, self._schema(node).inputs)
         return {place for place, (_, formal) in enumerate(bound) if formal.type_str == "tensor(float)"}
 
-    def _schema(self, node: "onnx.NodeProto") -> Any:
-        import onnx
-
+    def _schema(self, node: onnx.NodeProto) -> Any:
         try:
             return onnx.defs.get_schema(node.op_type, self.opsets.get(node.domain, 1), node.domain)
         except onnx.defs.SchemaError as error:
@@ -176,8 +165,7 @@ def _bound(names: Any, formals: Any) -> list[tuple[str, Any]]:
     return [(name, formals[min(place, len(formals) - 1)]) for place, name in enumerate(names)]
 
 
-def _narrow_attribute(node: "onnx.NodeProto", attribute: "onnx.AttributeProto") -> None:
-    import onnx
+def _narrow_attribute(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> None:
 
     if attribute.type == onnx.AttributeProto.TENSOR:
         _narrow(attribute.t)

@@ -3,16 +3,15 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
 
 from harness.pieces import artifacts
 
-if TYPE_CHECKING:
-    import numpy
-    import onnx
-    from numpy.typing import NDArray
+Batch = NDArray[np.float32]
 
-    Batch = NDArray[numpy.float32]
 
 # Weights have a range a channel, of seven bits: a processor without VNNI adds two products in 16 bits, which eight
 # bits overflow, so that the same file would be less accurate there. Activations are unsigned: of signed ones the CPU's
@@ -30,13 +29,12 @@ BATCH = 8  # at a time: every value of the graph is in memory at once
 PASSING = ("Reshape", "Flatten", "Squeeze", "Transpose", "Identity")
 
 
-def to_int8(source: Path, batches: "Iterable[Batch]") -> "onnx.ModelProto":
+def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
     """The model with 8-bit weights and activations between QuantizeLinear and DequantizeLinear nodes.
 
     ``batches`` are calibration images in the file's own layout, a few at a time. The last activation, and
     the logits that it reads, stay in float32: 256 steps would make ties of what differs.
     """
-    import onnx
     from onnxruntime import quantization
 
     with tempfile.TemporaryDirectory() as folder:
@@ -66,18 +64,16 @@ def to_int8(source: Path, batches: "Iterable[Batch]") -> "onnx.ModelProto":
 class _Reader:
     """What onnxruntime's calibration reads: one batch after the other, None at the end."""
 
-    def __init__(self, batches: "Iterable[Batch]") -> None:
+    def __init__(self, batches: Iterable[Batch]) -> None:
         self.batches: Iterator[Batch] = iter(batches)
 
-    def get_next(self) -> "dict[str, Batch] | None":
+    def get_next(self) -> dict[str, Batch] | None:
         batch = next(self.batches, None)
         return None if batch is None else {artifacts.INPUT: batch}
 
 
 def _named_activation(path: Path) -> str:
     """The name of the last activation of the model at a path, given one where it has none."""
-    import onnx
-
     model = onnx.load(path)
     last = artifacts.last_activation(model)
     name = str(last.name or "last_activation")
@@ -86,7 +82,7 @@ def _named_activation(path: Path) -> str:
     return name
 
 
-def _free_logits(model: "onnx.ModelProto") -> None:
+def _free_logits(model: onnx.ModelProto) -> None:
     """Take out the pairs of QuantizeLinear and DequantizeLinear between the last layer and the last activation."""
     producers = {name: node for node in model.graph.node for name in node.output}
     reader = artifacts.last_activation(model)
@@ -101,7 +97,7 @@ def _free_logits(model: "onnx.ModelProto") -> None:
     _drop_unread(model, read)
 
 
-def _drop_unread(model: "onnx.ModelProto", read: set[str]) -> None:
+def _drop_unread(model: onnx.ModelProto, read: set[str]) -> None:
     """Remove pairs whose value nobody reads any more, and their scales and zero points."""
     nodes = list(model.graph.node)
     unread = [node for node in nodes if node.op_type == "DequantizeLinear" and not read & set(node.output)]

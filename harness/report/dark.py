@@ -5,14 +5,15 @@ A README shows it by ``<picture>`` with ``prefers-color-scheme``.
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from harness.machine import files
 
-if TYPE_CHECKING:
-    import numpy as np
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
-    Image = np.ndarray[Any, np.dtype[np.uint8]]
 
 ENDING = "_dark.png"
 GROUND = (13, 17, 23)  # what white becomes
@@ -21,9 +22,6 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green and blue in sRGB (Rec. 709
 
 def write(png: Path) -> Path:
     """Write the dark form of a picture beside it, and say where."""
-    import numpy as np
-    from PIL import Image
-
     with Image.open(png, formats=("PNG",)) as opened:
         light = np.asarray(opened.convert("RGB"))
     content = io.BytesIO()
@@ -34,13 +32,11 @@ def write(png: Path) -> Path:
     return target
 
 
-def dark(light: "Image") -> "Image":
+def dark(light: Pixels) -> Pixels:
     """An image (H, W, 3) whose luminance is turned about, so that white is :data:`GROUND` and black white.
 
     It is inverted, and its hue turned by half a circle, which brings each hue back.
     """
-    import numpy as np
-
     colours = light / 255.0
     turned = np.clip(1.0 - 2.0 * (colours @ np.array(LUMINANCE))[..., None] + colours, 0.0, 1.0)
     ground = np.array(GROUND) / 255.0

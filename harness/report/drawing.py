@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness.errors import HarnessError
 from harness.machine import files
 from harness.measurements.pareto import Front
@@ -108,8 +110,6 @@ def face(share: float) -> str:
 
 def draw_front(axes: "Axes", front: Front) -> None:
     """Draw a Pareto front as a staircase to the right edge, with its 95 % band. The limits of x must be final."""
-    import numpy as np
-
     left, right = axes.get_xlim()
     scale = np.geomspace if axes.get_xscale() == "log" else np.linspace
     costs = np.union1d(scale(max(left, 0.0), right, 400)[1:-1], [cost for cost, _, _ in front.costs])

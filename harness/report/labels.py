@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness.report.drawing import imported
 from harness.report.tables import plain
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
@@ -69,8 +70,6 @@ def _adjust(axes: "Axes", texts: "list[Text]", obstacles: "Sequence[Bbox]") -> N
 
 def _clear(axes: "Axes", texts: "list[Text]", own: "Sequence[Bbox]", obstacles: "Sequence[Bbox]") -> None:
     """Move each name that lies on something, or beside what another names, to the free place nearest to its own."""
-    import numpy as np
-
     drawn, named = np.array([box.extents for box in obstacles]), np.array([box.extents for box in own])
     places = [np.array(text.get_window_extent().padded(GAP).extents) for text in texts]
     for index, text in enumerate(texts):
@@ -86,7 +85,6 @@ def _clear(axes: "Axes", texts: "list[Text]", own: "Sequence[Bbox]", obstacles: 
 
 
 def _free_place(place: "Array", named: "Array", index: int, taken: "Array", inside: "Array") -> "Array | None":
-    import numpy as np
 
     half, near = (place[2:] - place[:2]) / 2, named[index]
     steps = np.arange(-REACH, REACH + STEP, STEP)
@@ -104,27 +102,21 @@ def _free_place(place: "Array", named: "Array", index: int, taken: "Array", insi
 
 def _apart(places: "Array", others: "Array") -> "Array":
     """How far boxes (left, bottom, right, top) (P, 4) are from others (N, 4): (P, N), 0 where they meet."""
-    import numpy as np
-
     (left, bottom, right, top), (x0, y0, x1, y1) = (side[:, None] for side in places.T), others.T
     across, along = np.maximum(x0 - right, left - x1), np.maximum(y0 - top, bottom - y1)
     return np.asarray(np.hypot(np.maximum(across, 0), np.maximum(along, 0)))
 
 
-def _astray(places: "Array", named: "Array", index: int) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _astray(places: "Array", named: "Array", index: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Whether names there would be taken for those of something else: its box and its middle are nearer."""
-    import numpy as np
-
     middles = np.tile(named.reshape(-1, 2, 2).mean(axis=1), 2)
     edge, middle = _apart(places, named), _apart(places, middles)
     nearer = (edge < edge[:, index : index + 1] + NEARER) & (middle < middle[:, index : index + 1] - NEARER)
     return np.asarray(nearer.any(axis=1))
 
 
-def _hits(places: "Array", taken: "Array") -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _hits(places: "Array", taken: "Array") -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which boxes (left, bottom, right, top) lie on any of the others."""
-    import numpy as np
-
     left, bottom, right, top = (side[:, None] for side in places.T)
     over = (left < taken[:, 2]) & (right > taken[:, 0]) & (bottom < taken[:, 3]) & (top > taken[:, 1])
     return np.asarray(over.any(axis=1))

@@ -5,7 +5,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
 from harness.machine.interpreters import HERE, Interpreter
@@ -15,14 +18,10 @@ from harness.measurements.providers import Target
 from harness.runs.model_files import ModelFile
 from harness.timing import latency, runtime
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-
 FOLDER = "predictions"  # of a run
 
-Predictions = dict[str, "NDArray[Any]"]  # of the files of a network, by framework; and the labels
-Run = Callable[["Mapping[str, NDArray[Any]]"], "NDArray[Any]"]  # the scores of some examples, by what inputs are fed
+Predictions = dict[str, NDArray[Any]]  # of the files of a network, by framework; and the labels
+Run = Callable[[Mapping[str, NDArray[Any]]], NDArray[Any]]  # the scores of some examples, by what inputs are fed
 
 
 def prepared(model: ModelFile, output: str | None, interpreter: Interpreter = HERE) -> ModelFile:
@@ -54,7 +53,7 @@ def here(model: ModelFile, threads: int) -> Run:
     """The file run in this process, on the CPU."""
     session: Any = None
 
-    def run(feeds: "Mapping[str, NDArray[Any]]") -> "NDArray[Any]":
+    def run(feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         nonlocal session
         session = session or runtime.session(model.path, threads=threads)
         found: NDArray[Any] = runtime.run(session, dict(feeds))[model.output]
@@ -66,13 +65,11 @@ def here(model: ModelFile, threads: int) -> Run:
 @contextlib.contextmanager
 def in_worker(model: ModelFile, subject: latency.Subject) -> Iterator[Run]:
     """The file run by the subject's interpreter with its options, in a process that is started when needed."""
-    import numpy as np
-
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         fed, scores = Path(folder) / "fed.npz", Path(folder) / "scores.npy"
         worker: Worker | None = None
 
-        def run(feeds: "Mapping[str, NDArray[Any]]") -> "NDArray[Any]":
+        def run(feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
             nonlocal worker
             worker = worker or stack.enter_context(latency.opened(subject))
             np.savez(fed, **feeds)  # type: ignore[arg-type]
@@ -88,8 +85,6 @@ def predictions(model: ModelFile, run: Run, progress: Callable[[float], None]) -
 
     The file is fed as many examples at once as it is while it is timed.
     """
-    import numpy as np
-
     data = model.labelled
     assert data is not None
     step, seen = model.inputs[0].shape[0], 0
@@ -107,10 +102,8 @@ def predictions(model: ModelFile, run: Run, progress: Callable[[float], None]) -
     return {**{name: np.concatenate(parts) for name, parts in kept.items()}, "labels": data.labels}
 
 
-def _scored(run: Run, feeds: "Mapping[str, NDArray[Any]]", step: int) -> "NDArray[Any]":
+def _scored(run: Run, feeds: Mapping[str, NDArray[Any]], step: int) -> NDArray[Any]:
     """The scores (n, classes) of some examples; where they are fewer than the file takes, the last is repeated."""
-    import numpy as np
-
     count = len(next(iter(feeds.values())))
     if count < step:
         feeds = {name: np.concatenate([array, *[array[-1:]] * (step - count)]) for name, array in feeds.items()}

@@ -4,7 +4,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.machine.process import WorkerFailedError
 from harness.measurements import runtimes
@@ -17,11 +19,7 @@ from harness.runs import run_rows
 from harness.timing import latency, runtime
 from harness.timing.latency import Subject
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
-    Outputs = Mapping[str, NDArray[numpy.float32]]
+Outputs = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +75,12 @@ def _check(subject: Subject, file: Path, proof: Equivalence) -> Check:
     return compared(own, _of_file(file, subject), proof, reply["first_run_s"])
 
 
-def compared(own: "Outputs", of_file: "Outputs", proof: Equivalence, first_run_s: float = 0.0) -> Check:
+def compared(own: Outputs, of_file: Outputs, proof: Equivalence, first_run_s: float = 0.0) -> Check:
     """The largest difference of logits and of probabilities, each (N, outputs).
 
     The tolerance is the proof's: of logits, and probabilities move by less. It is larger where logits are
     larger than those of the proof, whose images were others.
     """
-    import numpy as np
-
     apart = [np.abs(own[name].reshape(of_file[name].shape) - of_file[name]).max() for name in of_file]
     scale = float(np.abs(of_file["logits"]).max())
     return Check(
@@ -94,7 +90,7 @@ def compared(own: "Outputs", of_file: "Outputs", proof: Equivalence, first_run_s
     )
 
 
-def _of_file(file: Path, subject: Subject) -> "Outputs":
+def _of_file(file: Path, subject: Subject) -> Outputs:
     """What the exported file makes of what the subject is fed."""
     session = runtime.session(artifacts.with_logits(file), threads=1)
     images = runtimes.images(*subject.shapes.values())
@@ -102,8 +98,7 @@ def _of_file(file: Path, subject: Subject) -> "Outputs":
     return {name: runtime.outputs(session, images, name, batch=len(images)) for name in names}
 
 
-def _read(path: Path) -> "Outputs":
-    import numpy as np
+def _read(path: Path) -> Outputs:
 
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)

@@ -10,7 +10,10 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.cost.inputs import Input
 from harness.data import datasets, imagenet, images
@@ -19,10 +22,8 @@ from harness.errors import HarnessError, first_line
 from harness.networks.architecture import Scaling
 from harness.timing import runtime
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Arrays = dict[str, NDArray[Any]]
 
-    Arrays = dict[str, NDArray[Any]]
 
 ARRAYS = ".npz"
 LABELS = "labels"  # the array of an .npz file that holds the classes
@@ -42,8 +43,8 @@ class LabelledData:
     digest: str
     adaptation: str
     classes: int | None
-    labels: "NDArray[Any]"  # int64 (N,)
-    portions: "Callable[[], Iterator[Arrays]]"
+    labels: NDArray[Any]  # int64 (N,)
+    portions: Callable[[], Iterator[Arrays]]
 
 
 def are_arrays(data: str | None) -> bool:
@@ -67,7 +68,7 @@ def of_images(data: str, scaling: Scaling | None, path: Path, inputs: Sequence[I
         raise HarnessError(f"--data {data} does not fit {path}: {error}") from error
 
 
-def of_arrays(arrays: "Arrays", data: Path, labels: Path | None, path: Path, inputs: Sequence[Input]) -> LabelledData:
+def of_arrays(arrays: Arrays, data: Path, labels: Path | None, path: Path, inputs: Sequence[Input]) -> LabelledData:
     """Arrays of an .npz file as the file at ``path`` is fed them, one example after the other."""
     right, count = _labels(arrays, data, labels), 0
     for each in inputs:
@@ -96,10 +97,8 @@ def of_arrays(arrays: "Arrays", data: Path, labels: Path | None, path: Path, inp
     )
 
 
-def read_arrays(path: Path) -> "Arrays":
+def read_arrays(path: Path) -> Arrays:
     """The arrays of an .npz file. Raises :class:`HarnessError` where it is none, or holds objects."""
-    import numpy as np
-
     try:
         with zipfile.ZipFile(path):  # numpy.load would take a file that is no zip for a pickle
             pass
@@ -109,10 +108,8 @@ def read_arrays(path: Path) -> "Arrays":
         raise HarnessError(f"{path}: expected an .npz file of arrays, found: {first_line(error)}.") from error
 
 
-def check_array(array: "NDArray[Any]", of: Input, file: Path, *, first_axis: bool) -> None:
+def check_array(array: NDArray[Any], of: Input, file: Path, *, first_axis: bool) -> None:
     """Raise :class:`HarnessError` where an array cannot be fed to an input, apart from the number of examples."""
-    import numpy as np
-
     leave = 0 if first_axis else 1
     if array.ndim != len(of.shape) or array.shape[leave:] != of.shape[leave:] or array.ndim < leave:
         expected = ",".join(map(str, of.shape if first_axis else ("N", *of.shape[1:])))
@@ -149,7 +146,7 @@ def _of_split(data: str, scaling: Scaling, image: Input) -> LabelledData:
     training, _ = images.fit(dataset.x_train if scaling == "standard" else dataset.x_train[:1], shape)
     scale = images.scaled_by(scaling, training)
 
-    def portions() -> "Iterator[Arrays]":
+    def portions() -> Iterator[Arrays]:
         for start in range(0, len(dataset.x_test), PORTION):
             found, _ = images.fit(dataset.x_test[start : start + PORTION], shape)
             yield _fed(scale(found), image)
@@ -166,8 +163,6 @@ def _of_split(data: str, scaling: Scaling, image: Input) -> LabelledData:
 
 def _of_imagenet(data: str, scaling: Scaling, image: Input) -> LabelledData:
     """ImageNet's validation images: the shorter side resized to 8/7 of the input, then its middle."""
-    import numpy as np
-
     assert image.image_shape is not None
     height, width, channels = image.image_shape
     if height != width or channels != 3 or scaling == "standard":
@@ -189,16 +184,14 @@ def _of_imagenet(data: str, scaling: Scaling, image: Input) -> LabelledData:
     )
 
 
-def _fed(scaled: "NDArray[Any]", image: Input) -> "Arrays":
+def _fed(scaled: NDArray[Any], image: Input) -> Arrays:
     """Images (n, H, W, C) in the layout and the type of the input."""
     placed = images.native(scaled, image.layout) if image.layout else scaled[..., 0]
     return {image.name: placed.astype(image.kind, copy=False)}
 
 
-def _labels(arrays: "Mapping[str, NDArray[Any]]", data: Path, given: Path | None) -> "NDArray[Any]":
+def _labels(arrays: Mapping[str, NDArray[Any]], data: Path, given: Path | None) -> NDArray[Any]:
     """The classes int64 (N,), of a file of their own or of the array of that name."""
-    import numpy as np
-
     if given is None and LABELS not in arrays:
         raise HarnessError(f"{data}: expected an array {LABELS!r}, or --labels FILE; found {', '.join(arrays)}.")
     if given is not None and LABELS in arrays:
@@ -213,8 +206,7 @@ def _labels(arrays: "Mapping[str, NDArray[Any]]", data: Path, given: Path | None
     return np.asarray(flat, np.int64)
 
 
-def _label_file(path: Path) -> "NDArray[Any]":
-    import numpy as np
+def _label_file(path: Path) -> NDArray[Any]:
 
     try:
         if path.suffix == ".npy":

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import onnx
+from numpy.typing import NDArray
 
 from harness.cost import inputs as model_inputs
 from harness.cost import onnx_file, shapes
@@ -18,9 +21,6 @@ from harness.networks import catalog
 from harness.networks.architecture import Scaling
 from harness.runs import labelled_data
 from harness.runs.labelled_data import LabelledData
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FRAMEWORK = "onnx"  # of a file that does not say who exported it
 
@@ -150,7 +150,7 @@ def _read(
     file: OnnxFile,
     name: str,
     settings: FileSettings,
-    arrays: "Mapping[str, NDArray[Any]]",
+    arrays: Mapping[str, NDArray[Any]],
     data: str | None,
     batch: int,
     image_sizes: Sequence[tuple[int, int] | None],
@@ -284,8 +284,6 @@ def _precision(file: OnnxFile, inputs: Sequence[Input]) -> str:
 
 def _external_data(path: Path) -> list[str]:
     """The files beside a model that hold tensors of it, sorted."""
-    import onnx
-
     onnx_file.read(path)  # refuses what is damaged, or has data outside its folder
     model = onnx.load(path, format="protobuf", load_external_data=False)
     external = (t for t in onnx_file.tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from numpy.typing import NDArray
 
 from harness.cost import ledger as cost
 from harness.measurements import answers, paired
@@ -15,10 +17,8 @@ from harness.pieces.makers.compare import Deviation
 from harness.pieces.piece import Pieces
 from harness.runs import run_rows
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Predictions = dict[str, NDArray[Any]]
 
-    Predictions = dict[str, NDArray[Any]]
 
 CPU = "cpu"  # the provider that files are compared on
 # Of the float32 file alone. No bound would say when a lower precision is close enough.
@@ -51,7 +51,7 @@ def complete(row: Row, needed: Pieces, way: Way, failure: BaseException | None) 
     return _compared(row, needed, way, compare.deviation(needed.compared[key]))
 
 
-def predictions(needed: Pieces) -> "Predictions":
+def predictions(needed: Pieces) -> Predictions:
     """What every file of a network takes each test image for, those of lower precisions included."""
     found = results.predictions(needed)
     for compared in needed.compared.values():
@@ -108,7 +108,7 @@ def _is(kind: str, precision: str) -> bool:
     return kind.removeprefix("u") == precision
 
 
-def _tested(row: Row, single: "Predictions", lower: "Predictions") -> Row:
+def _tested(row: Row, single: Predictions, lower: Predictions) -> Row:
     """The row with the accuracy of the file, image by image beside that of the float32 file."""
     name = compare.name(row.framework, row.precision)
     if "labels" not in single:

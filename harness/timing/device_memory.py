@@ -9,13 +9,14 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from harness.errors import HarnessError, first_line
 from harness.measurements.providers import Target
 from harness.timing import runtime
 
 if TYPE_CHECKING:
     import onnxruntime
-    from numpy.typing import NDArray
 
 MEMORY, NUMBER = "cuda", 0  # onnxruntime's name of the memory, and which of the GPUs
 TRANSFERS = 20  # repetitions, of which the median is told
@@ -28,7 +29,7 @@ class DeviceCall:
 
     session: "onnxruntime.InferenceSession"
     binding: Any
-    arrays: "dict[str, NDArray[Any]]"  # of the inputs, in host memory
+    arrays: dict[str, NDArray[Any]]  # of the inputs, in host memory
     feeds: dict[str, Any]
     results: dict[str, Any]
 
@@ -63,7 +64,7 @@ class DeviceCall:
         return statistics.median(up) * 1e-9, statistics.median(down) * 1e-9
 
 
-def on_host(feeds: dict[str, Any]) -> "dict[str, NDArray[Any]]":
+def on_host(feeds: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """The arrays of values in host memory, by input."""
     try:
         return {name: value.numpy() for name, value in feeds.items()}
@@ -71,7 +72,7 @@ def on_host(feeds: dict[str, Any]) -> "dict[str, NDArray[Any]]":
         raise HarnessError(f"an input cannot be brought to the GPU: {first_line(error)}") from error
 
 
-def upload(arrays: "dict[str, NDArray[Any]]") -> dict[str, Any]:
+def upload(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """The arrays as values in the GPU's memory."""
     of = runtime.load().OrtValue
     return {name: of.ortvalue_from_numpy(array, MEMORY, NUMBER) for name, array in arrays.items()}
@@ -97,7 +98,7 @@ def first_run(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], target:
 
 def bind(
     of: "onnxruntime.InferenceSession",
-    arrays: "dict[str, NDArray[Any]]",
+    arrays: dict[str, NDArray[Any]],
     feeds: dict[str, Any],
     results: dict[str, Any],
     target: Target,

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.machine import files
 from harness.machine.process import WorkerFailedError
@@ -17,11 +19,8 @@ from harness.timing import latency, node_providers
 from harness.timing.latency import Subject
 from harness.timing.node_providers import Placement
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Outputs = Mapping[str, NDArray[np.float32]]
 
-    Outputs = Mapping[str, NDArray[numpy.float32]]
 
 CPU = "cpu"
 FOLDER = "outputs"  # of a run
@@ -36,7 +35,7 @@ class Inspection:
     """
 
     nodes: Placement = field(default_factory=dict)
-    outputs: "Outputs" = field(default_factory=dict)
+    outputs: Outputs = field(default_factory=dict)
     failure: str = ""
 
 
@@ -72,8 +71,6 @@ def save_outputs(path: Path, inspected: Mapping[str, Inspection]) -> None:
 
 def _inspect(subject: Subject) -> Inspection:
     """A subject that fails on the CPU is left to be timed, which says why it cannot be."""
-    import numpy as np
-
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "outputs.npz"

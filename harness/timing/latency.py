@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+from onnx import helper
+
 from harness.machine import process as worker_process
 from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker, WorkerFailedError
@@ -162,8 +165,6 @@ def launcher(
 
 def _blocks(groups: Sequence[Sequence[str]], subjects: Mapping[str, Subject]) -> Iterator[list[Sequence[str]]]:
     """The groups that take turns at once."""
-    import psutil
-
     model_bytes = {key: _size(subjects[key].model) for group in groups for key in group}
     return blocks.split(groups, model_bytes, psutil.virtual_memory().available)
 
@@ -199,8 +200,6 @@ def opened(subject: Subject) -> Iterator[Worker]:
 
 def save_identity(path: Path) -> Subject:
     """Write a model that does nothing to one number; timed like the others, it is the call floor."""
-    from onnx import helper
-
     node = helper.make_node("Identity", ["image"], ["same"])
     small_models.save(path, [node], {"image": (1, 1)}, {"same": (1, 1)})
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)

@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.cost import optimised_graph
 from harness.cost.optimised_graph import OptimisedGraph, OptimisedNode
@@ -22,11 +25,8 @@ from harness.timing import profiles
 from harness.timing.latency import Effort, Subject
 from harness.timing.profiles import Profile, ProfiledNode
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Array = NDArray[np.float64]
 
-    Array = NDArray[numpy.float64]
 
 COLUMNS = (
     "part", "rank", "position", "node", "operator", "originals", "provider", "median_s", "low_s", "high_s", "share",
@@ -163,13 +163,11 @@ def matched(graph: OptimisedGraph, told: Sequence[ProfiledNode]) -> dict[int, Pr
     return found
 
 
-def estimates(launches: "Array") -> list[Estimate]:
+def estimates(launches: Array) -> list[Estimate]:
     """For values (launches, things): each thing's median and bootstrap 95 % interval over launches.
 
     The interval is None where the launches are too few to carry one.
     """
-    import numpy as np
-
     medians = np.median(launches, axis=0)
     ends = bootstrap.interval(launches)
     if ends is None:
@@ -182,8 +180,6 @@ def lines(times: NodeTimes) -> list[dict[str, object]]:
 
     Nodes and the call together are the unprofiled call; with what the profiler adds, the profiled one.
     """
-    import numpy as np
-
     plain, profiled, inside = map(np.asarray, (times.plain_s, times.profiled_s, times.in_nodes_s))
     wholes = {CALL: plain - inside, NODES: inside, WHOLE: plain, ADDED: profiled - plain, PROFILED: profiled}
     of_wholes = dict(zip(wholes, estimates(np.stack(list(wholes.values()), axis=1)), strict=True))
@@ -242,10 +238,8 @@ def _node_line(
     }
 
 
-def by_operator(times: NodeTimes) -> Mapping[str, "Array"]:
+def by_operator(times: NodeTimes) -> Mapping[str, Array]:
     """The time in each kind of operator, launch by launch; fused or laid out for a processor, it is of one kind."""
-    import numpy as np
-
     found: dict[str, Any] = {}
     for timed in (timed for timed in times.nodes if timed.seconds):
         kind = kind_of(timed.node.operator)
@@ -262,10 +256,8 @@ def _bare(operator: str) -> str:
     return operator.rpartition(".")[2]
 
 
-def _middle_mean(values: Any) -> "Array":
+def _middle_mean(values: Any) -> Array:
     """The mean of the middle half of the values, along the first axis."""
-    import numpy as np
-
     ordered = np.sort(np.asarray(values, dtype=np.float64), axis=0)
     cut = len(ordered) // 4
     return np.asarray(ordered[cut : len(ordered) - cut].mean(axis=0))

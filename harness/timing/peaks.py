@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from onnx import helper, numpy_helper
+
 from harness.measurements.types import Timing
 from harness.timing import latency, node_times, small_models
 from harness.timing.latency import Effort, Subject
@@ -38,8 +41,6 @@ class Peak:
     @property
     def per_s(self) -> tuple[float | None, float | None, float | None]:
         """Work a second, with its 95 % interval over launches; None where it failed."""
-        import numpy as np
-
         if self.timing.failure:
             return None, None, None
         fastest = [self.work / min(launch.call_s) for launch in self.timing.launches]
@@ -95,9 +96,6 @@ def _few(effort: Effort) -> Effort:
 
 def save_gemm(path: Path, size: int = GEMM_SIZE) -> tuple[Path, Mapping[str, tuple[int, ...]]]:
     """A product of two square matrices, the second stored in the file, as a weight is."""
-    import numpy as np
-    from onnx import helper, numpy_helper
-
     values = np.random.default_rng(0).random((size, size), np.float32)
     node = helper.make_node("MatMul", ["image", "weight"], ["product"], name="gemm")
     shapes = {"image": (size, size)}
@@ -108,8 +106,6 @@ def save_gemm(path: Path, size: int = GEMM_SIZE) -> tuple[Path, Mapping[str, tup
 
 def save_sums(path: Path, values: int, repeats: int) -> tuple[Path, Mapping[str, tuple[int, ...]]]:
     """Sums of two arrays one after the other: each reads two and writes one."""
-    from onnx import helper
-
     names = ["image", *(f"sum_{number}" for number in range(1, repeats + 1))]
     nodes = [helper.make_node("Add", [before, "other"], [after], name=after) for before, after in pairwise(names)]
     shapes = {"image": (values,), "other": (values,)}

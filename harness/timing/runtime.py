@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.errors import HarnessError, first_line
 from harness.measurements.providers import Target
 from harness.measurements.session_options import ALL, USUAL, SessionOptions
 
 if TYPE_CHECKING:
-    import numpy
     import onnxruntime
-    from numpy.typing import NDArray
 
 # Idle threads of one session spin on after a run and take the cores of the next session's; told to
 # stop at the end of each run, they do not, at a cost under 1 % of the speed alone.
@@ -139,11 +140,9 @@ def _load_cuda_libraries() -> None:
 
 
 def outputs(
-    of: "onnxruntime.InferenceSession", images: "NDArray[numpy.float32]", name: str, batch: int = 250
-) -> "NDArray[numpy.float32]":
+    of: "onnxruntime.InferenceSession", images: NDArray[np.float32], name: str, batch: int = 250
+) -> NDArray[np.float32]:
     """One output of the session (N, values) for images in the session's layout."""
-    import numpy as np
-
     feed = of.get_inputs()[0].name
     parts = (of.run([name], {feed: images[start : start + batch]})[0] for start in range(0, len(images), batch))
     return np.concatenate([part.reshape(len(part), -1) for part in parts])
@@ -199,7 +198,7 @@ def binding(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: 
     return found
 
 
-def run(of: "onnxruntime.InferenceSession", feeds: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
+def run(of: "onnxruntime.InferenceSession", feeds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Every output of one plain run, by name."""
     names = [value.name for value in of.get_outputs()]
     return dict(zip(names, of.run(names, feeds), strict=True))
@@ -222,8 +221,6 @@ def inputs(
     Raises :class:`HarnessError` for an input of a type that no array can be made of (strings,
     sequences), and for one without a shape.
     """
-    import numpy as np
-
     given = _arrays(arrays) if arrays else {}
     random = np.random.default_rng(seed)
     feeds = {}
@@ -242,17 +239,14 @@ def inputs(
     return feeds
 
 
-def _arrays(path: str) -> "dict[str, NDArray[Any]]":
-    import numpy as np
+def _arrays(path: str) -> dict[str, NDArray[Any]]:
 
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
 
-def _value(array: "NDArray[Any]", kind: str) -> Any:
+def _value(array: NDArray[Any], kind: str) -> Any:
     """An array as onnxruntime's value of that type. It shares the memory of the array, which it keeps."""
-    import numpy as np
-
     of = load().OrtValue
     if kind != "bfloat16":
         return of.ortvalue_from_numpy(np.ascontiguousarray(array, kind).reshape(array.shape))

@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
 OPSET, IR_VERSION = 18, 10
 
 # Of some 100 µs: what disturbs a machine takes a core for longer, so that most of its calls are not disturbed.
@@ -16,8 +20,6 @@ Shapes = Mapping[str, Sequence[int | str]]  # by name; a text is an axis of any 
 
 def save(path: Path, nodes: Sequence[Any], inputs: Shapes, outputs: Shapes, weights: Sequence[Any] = ()) -> None:
     """Write a graph of these nodes, with inputs and outputs of float32, named as its file is."""
-    import onnx
-    from onnx import TensorProto, helper
 
     def values(shapes: Shapes) -> list[Any]:
         return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
@@ -40,9 +42,6 @@ def save_convolutions(path: Path, layers: int, channels: int, side: int) -> dict
 
     Returns the shape of its input for one image, by its name.
     """
-    import numpy as np
-    from onnx import helper, numpy_helper
-
     random, shape = np.random.default_rng(0), (channels, channels, 3, 3)
     deviation = math.sqrt(2 / math.prod(shape[1:]))
     nodes, kernels, last = [], [], "x"

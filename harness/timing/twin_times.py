@@ -1,15 +1,13 @@
 """How the graphs of two frameworks' files of one network differ in time: operator by operator."""
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.measurements import bootstrap
 from harness.timing.node_times import NODES, WHOLE, Estimate, NodeTimes, by_operator, estimates, kind_of
 
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
+Array = NDArray[np.float64]
 
-    Array = NDArray[numpy.float64]
 
 COLUMNS = (
     "operator", "keras_nodes", "torch_nodes", "keras_s", "torch_s", "difference_s", "low_s", "high_s",
@@ -22,8 +20,6 @@ def lines(keras: NodeTimes, torch: NodeTimes) -> list[dict[str, object]]:
 
     The interval is of the difference of medians, both files' launches drawn again on their own.
     """
-    import numpy as np
-
     first, second = by_operator(keras), by_operator(torch)
     none = {True: np.zeros(len(keras.plain_s)), False: np.zeros(len(torch.plain_s))}
     pairs = {
@@ -45,20 +41,19 @@ def _number(times: NodeTimes, operator: str) -> int:
 
 
 def _line(
-    name: str, keras_nodes: int | None, torch_nodes: int | None, pair: "tuple[Array, Array]", whole_s: float
+    name: str, keras_nodes: int | None, torch_nodes: int | None, pair: tuple[Array, Array], whole_s: float
 ) -> dict[str, object]:
     (keras_s, torch_s), (difference, low, high) = _medians(pair), _difference(*pair)
     values = (name, keras_nodes, torch_nodes, keras_s, torch_s, difference, low, high, difference / whole_s)
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _medians(pair: "tuple[Array, Array]") -> tuple[float, float]:
+def _medians(pair: tuple[Array, Array]) -> tuple[float, float]:
     one, other = (estimates(values[:, None])[0][0] for values in pair)
     return one, other
 
 
-def _difference(keras: "Array", torch: "Array") -> Estimate:
-    import numpy as np
+def _difference(keras: Array, torch: Array) -> Estimate:
 
     median = float(np.median(keras) - np.median(torch))
     ends = bootstrap.interval(keras, torch)

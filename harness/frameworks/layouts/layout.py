@@ -4,14 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data.preprocessing import Preprocessing
 from harness.frameworks.tensor_files import Form, Tensors
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 Library = Literal["torchvision", "timm", "keras"]
 Shape = tuple[int, ...]
@@ -59,10 +58,8 @@ class Place:
     axes: Shape
     ours: Shape
 
-    def ours_of(self, array: "NDArray[numpy.float32]") -> "NDArray[numpy.float32]":
+    def ours_of(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         """The array of the file as PyTorch lays it out in our network."""
-        import numpy as np
-
         return np.ascontiguousarray(array.reshape(self.split).transpose(self.axes).reshape(self.ours))
 
 
