@@ -24,6 +24,7 @@ myst_heading_anchors = 3  # by the rule of GitHub; a link to a heading that is n
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+smartquotes = False  # quoted messages stay as they are printed
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
