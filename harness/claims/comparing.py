@@ -19,14 +19,14 @@ def more_accurate(first: str, second: str, *, dataset: str, by: float = 0.0) -> 
     """That the first network is right more often than the second, by more than an amount."""
 
     def check(evidence: Evidence) -> Finding:
-        one, other = evidence.trained(dataset, first, second)
-        found = one.compared_with(other)
-        ends = found.difference
+        first_trained, second_trained = evidence.trained(dataset, first, second)
+        compared = first_trained.compared_with(second_trained)
+        ends = compared.difference
         return judge(
-            _told(one, other, found),
-            _numbers(one, other, found),
-            holds=ends.low > by if by else found.significant and ends.value > 0,
-            fails=ends.high < by if by else found.significant and ends.value < 0,
+            _told(first_trained, second_trained, compared),
+            _numbers(first_trained, second_trained, compared),
+            holds=ends.low > by if by else compared.significant and ends.value > 0,
+            fails=ends.high < by if by else compared.significant and ends.value < 0,
         )
 
     return check
@@ -36,13 +36,13 @@ def not_less_accurate(first: str, second: str, *, dataset: str) -> Check:
     """That the first network loses nothing against the second, or at most a point."""
 
     def check(evidence: Evidence) -> Finding:
-        one, other = evidence.trained(dataset, first, second)
-        found = one.compared_with(other)
+        first_trained, second_trained = evidence.trained(dataset, first, second)
+        compared = first_trained.compared_with(second_trained)
         return judge(
-            f"{_told(one, other, found)}; up to {100 * NEGLIGIBLE:g} point counts as none",
-            _numbers(one, other, found),
-            holds=found.difference.low > -NEGLIGIBLE,
-            fails=found.difference.high < -NEGLIGIBLE,
+            f"{_told(first_trained, second_trained, compared)}; up to {100 * NEGLIGIBLE:g} point counts as none",
+            _numbers(first_trained, second_trained, compared),
+            holds=compared.difference.low > -NEGLIGIBLE,
+            fails=compared.difference.high < -NEGLIGIBLE,
         )
 
     return check
@@ -111,9 +111,10 @@ def points(difference: Estimate) -> str:
     return f"{100 * difference.value:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
 
 
-def _told(one: Trained, other: Trained, found: Comparison) -> str:
-    method = "Newcombe" if found.p is None else f"paired; McNemar p = {found.p:.2g}"
-    return f"{_accuracy(one)} against {_accuracy(other)}: {points(found.difference)} ({method}){remarks(one, other)}"
+def _told(first: Trained, second: Trained, compared: Comparison) -> str:
+    method = "Newcombe" if compared.p is None else f"paired; McNemar p = {compared.p:.2g}"
+    accuracies = f"{_accuracy(first)} against {_accuracy(second)}"
+    return f"{accuracies}: {points(compared.difference)} ({method}){remarks(first, second)}"
 
 
 def _counted(found: Trained) -> str:
@@ -124,11 +125,11 @@ def _accuracy(found: Trained) -> str:
     return f"{found.name} {format_percent(found.accuracy.value, found.accuracy.low, found.accuracy.high)}"
 
 
-def _numbers(one: Trained, other: Trained, found: Comparison) -> dict[str, object]:
-    name = f"{one.name} - {other.name}"
+def _numbers(first: Trained, second: Trained, compared: Comparison) -> dict[str, object]:
+    name = f"{first.name} - {second.name}"
     return {
-        **one.accuracy.numbers(f"{one.name} accuracy"),
-        **other.accuracy.numbers(f"{other.name} accuracy"),
-        **found.difference.numbers(name),
-        **({f"{name} p": found.p} if found.p is not None else {}),
+        **first.accuracy.numbers(f"{first.name} accuracy"),
+        **second.accuracy.numbers(f"{second.name} accuracy"),
+        **compared.difference.numbers(name),
+        **({f"{name} p": compared.p} if compared.p is not None else {}),
     }

@@ -36,17 +36,17 @@ def costs(first: str, second: str, *, params: float, macs: float) -> Check:
     """That the first network has so many times the second's parameters and MACs; 1 means equal."""
 
     def check(evidence: Evidence) -> Finding:
-        one, other = _totals(evidence, first), _totals(evidence, second)
-        ratios = {"parameters": one[0] / other[0], "MACs": one[1] / other[1]}
-        told = [
+        first_totals, second_totals = _totals(evidence, first), _totals(evidence, second)
+        ratios = {"parameters": first_totals[0] / second_totals[0], "MACs": first_totals[1] / second_totals[1]}
+        texts = [
             f"{what} {mine:,} / {its:,} = {ratios[what]:.4g}"
-            for what, mine, its in zip(ratios, one, other, strict=True)
+            for what, mine, its in zip(ratios, first_totals, second_totals, strict=True)
         ]
         numbers: dict[str, Any] = {}
-        for name, totals in ((first, one), (second, other)):
+        for name, totals in ((first, first_totals), (second, second_totals)):
             numbers |= {f"{name} params": totals[0], f"{name} macs": totals[1]}
         return judge(
-            f"{first} against {second}: {', '.join(told)}",
+            f"{first} against {second}: {', '.join(texts)}",
             numbers,
             holds=as_stated(ratios["parameters"], params) and as_stated(ratios["MACs"], macs),
         )

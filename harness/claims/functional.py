@@ -23,11 +23,12 @@ def equal_parameters(_: Evidence) -> Finding:
     from torch import nn
 
     pairs = ((20, 1), (6, 3), (2, 7))
-    dense = [params(list_module_layers((one,), nn.Linear(one, other, device="meta"))) for one, other in pairs]
-    conv = [params(list_module_layers((one, 1, 1), nn.Conv2d(one, other, 1, device="meta"))) for one, other in pairs]
-    told = ", ".join(f"{one} → {other}" for one, other in pairs)
+    layers = [(nn.Linear(*pair, device="meta"), nn.Conv2d(*pair, 1, device="meta")) for pair in pairs]
+    dense = [params(list_module_layers((linear.in_features,), linear)) for linear, _ in layers]
+    conv = [params(list_module_layers((conv.in_channels, 1, 1), conv)) for _, conv in layers]
+    shown = ", ".join(f"{inputs} → {outputs}" for inputs, outputs in pairs)
     return judge(
-        f"parameters of {told}: dense {dense}, 1×1 convolution {conv}",
+        f"parameters of {shown}: dense {dense}, 1×1 convolution {conv}",
         {"dense params": dense, "convolution params": conv},
         holds=dense == conv == [21, 21, 21],
     )

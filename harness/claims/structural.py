@@ -145,18 +145,18 @@ def strides_shrink(evidence: Evidence) -> Finding:
 def one_kind_of_layer(evidence: Evidence) -> Finding:
     """The different convolutions and poolings of VGG 16 and of AlexNet: kernel, stride, padding."""
     vgg, alexnet = (_configurations(evidence, name) for name in ("vgg16", "alexnet"))
-    told = [
+    texts = [
         f"{name}: {len(of['Conv2d'])} configuration(s) of convolution, {len(of['MaxPool2d'])} of pooling"
         for name, of in (("vgg16", vgg), ("alexnet", alexnet))
     ]
     return judge(
-        "; ".join(told),
+        "; ".join(texts),
         {
-            f"{name} {kind}": sorted(found)
+            f"{name} {kind}": sorted(configurations)
             for name, of in (("vgg16", vgg), ("alexnet", alexnet))
-            for kind, found in of.items()
+            for kind, configurations in of.items()
         },
-        holds=[len(found) for found in vgg.values()] == [1, 1] and len(alexnet["Conv2d"]) > 1,
+        holds=[len(configurations) for configurations in vgg.values()] == [1, 1] and len(alexnet["Conv2d"]) > 1,
     )
 
 

@@ -70,15 +70,16 @@ def _kind(args: argparse.Namespace) -> str:
     return given[0] if given else "framework" if args.framework else "files"
 
 
-def _checked(found: Contest) -> Contest:
+def _checked(contest: Contest) -> Contest:
     """Raise :class:`HarnessError` where the sides have other numbers of ways to time a file."""
-    a, b = found.sides
-    for one, other in found.files:
-        if len(a.ways(one)) != len(b.ways(other)):
+    a, b = contest.sides
+    for file_a, file_b in contest.files:
+        if len(a.ways(file_a)) != len(b.ways(file_b)):
             raise HarnessError(
-                f"A is timed {len(a.ways(one))} times, B {len(b.ways(other))} times: name threads=N in both --options."
+                f"A is timed {len(a.ways(file_a))} times, B {len(b.ways(file_b))} times: "
+                "name threads=N in both --options."
             )
-    return found
+    return contest
 
 
 def _side(
@@ -141,17 +142,17 @@ def _of_commits(args: argparse.Namespace, networks: Sequence[str], own: Sequence
     repository = checkouts.repository()
     head = checkouts.resolve(repository, "HEAD")
     path = interpreters.harness_linked(_made(place / "path"))
-    found, made = [], []
+    sides, exports = [], []
     with checkouts.checked_out(repository, args.commit) as both:
-        if head in [one.commit for one in both] and checkouts.changed(repository):
+        if head in [checkout.commit for checkout in both] and checkouts.changed(repository):
             progress.say(f"{repository} has changes that HEAD has not: they are not measured.")
-        for number, one in enumerate(both):
-            python = commit_environments.python(one.folder, repository, progress.say)
-            exporter = Interpreter(executable=python, path=str(one.folder))
-            made.append(exports_elsewhere.exported(_asked(args, networks), place / str(number), exporter))
-            found.append(_of_commit(number, one, args, own, python, path))
-    a, b = found
-    return Contest(sides=(a, b), files=_pairs(args, networks, (a, b), made))
+        for number, checkout in enumerate(both):
+            python = commit_environments.python(checkout.folder, repository, progress.say)
+            exporter = Interpreter(executable=python, path=str(checkout.folder))
+            exports.append(exports_elsewhere.exported(_asked(args, networks), place / str(number), exporter))
+            sides.append(_of_commit(number, checkout, args, own, python, path))
+    a, b = sides
+    return Contest(sides=(a, b), files=_pairs(args, networks, (a, b), exports))
 
 
 def _of_commit(
@@ -199,12 +200,12 @@ def _pairs(
 ) -> list[tuple[File, File]]:
     """Every file that a side has exported, beside the other's of the same network and framework."""
     wanted = args.framework or catalog.FRAMEWORKS
-    found = []
+    paired = []
     for name in _names(args, networks):
-        known = [each for each in wanted if any(isinstance(one.get((name, each)), Path) for one in made)]
+        known = [each for each in wanted if any(isinstance(exported.get((name, each)), Path) for exported in made)]
         for framework in known or wanted[:1]:
-            found.append(_pair(both, (name, name), (framework, framework), (made[0], made[1])))
-    return found
+            paired.append(_pair(both, (name, name), (framework, framework), (made[0], made[1])))
+    return paired
 
 
 def _pair(

@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Compare, and print the lines."""
     runs = pairs.read(args.base, args.head, any_order=True)
-    found = judging.judge(runs, settings.read(Path.cwd())).findings
-    shown = [one for one in found if args.all or _differs(one)]
-    print_table(COLUMNS, [{name: getattr(one, name) or None for name in COLUMNS} for one in shown], args.format)
+    findings = judging.judge(runs, settings.read(Path.cwd())).findings
+    shown = [finding for finding in findings if args.all or _differs(finding)]
+    print_table(COLUMNS, [{name: getattr(finding, name) or None for name in COLUMNS} for finding in shown], args.format)
     for name, (base, head) in runs.differences.items():
         progress.say(f"differs: {name}: {base}, {head}")
-    progress.say(f"{sum(map(_differs, found))} of {len(found)} checks differ")
+    progress.say(f"{sum(map(_differs, findings))} of {len(findings)} checks differ")
     return 0
 
 

@@ -44,10 +44,10 @@ def main(args: argparse.Namespace) -> int:
     if not 0 < args.seconds < 3600:
         raise HarnessError(f"--seconds {args.seconds:g}: expected more than 0 and less than 3600.")
     progress.say("looking at this machine")
-    found = doctor.findings()
+    findings = doctor.findings()
     if not args.no_measurement:
-        found += [told(spread) for spread in _measured(latency.Effort(launches=args.launches, seconds=args.seconds))]
-    print_table(COLUMNS, [{name: getattr(one, name) for name in COLUMNS} for one in found], args.format)
+        findings += [told(spread) for spread in _measured(latency.Effort(launches=args.launches, seconds=args.seconds))]
+    print_table(COLUMNS, [{name: getattr(finding, name) for name in COLUMNS} for finding in findings], args.format)
     return 0
 
 

@@ -120,28 +120,28 @@ def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: 
     )
 
 
-def _declared(file: OnnxFile, value: Any, told: Sequence[int | None] | None) -> list[Size]:
+def _declared(file: OnnxFile, value: Any, given_sizes: Sequence[int | None] | None) -> list[Size]:
     """The sizes that the file gives an input, checked against those that were told."""
     kind = value.type.tensor_type
     if not value.type.HasField("tensor_type"):
         return []  # a sequence or a map: nothing here can feed it
     if kind.HasField("shape"):
         sizes = [_size(dim) for dim in kind.shape.dim]
-    elif told is None:
+    elif given_sizes is None:
         raise HarnessError(
             f"{file.path}: input {value.name} has no shape in the file: give it, --shape {value.name}=1,3,224,224"
         )
     else:
-        return [""] * len(told)
-    fits = told is None or (
-        len(told) == len(sizes)
-        and all(isinstance(size, str) or given in (None, size) for size, given in zip(sizes, told, strict=True))
+        return [""] * len(given_sizes)
+    fits = given_sizes is None or (
+        len(given_sizes) == len(sizes)
+        and all(isinstance(size, str) or given in (None, size) for size, given in zip(sizes, given_sizes, strict=True))
     )
     if not fits:
-        found = ",".join(str(size or "?") for size in sizes)
+        declared = ",".join(str(size or "?") for size in sizes)
         raise HarnessError(
-            f"{file.path}: input {value.name} is [{found}], and was given "
-            f"[{','.join('?' if size is None else str(size) for size in told or ())}]"
+            f"{file.path}: input {value.name} is [{declared}], and was given "
+            f"[{','.join('?' if size is None else str(size) for size in given_sizes or ())}]"
         )
     return sizes
 

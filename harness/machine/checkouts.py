@@ -58,18 +58,18 @@ def checked_out(repository: Path, names: Sequence[str]) -> Iterator[list[Checkou
     """Worktrees of these commits, gone when the block is left, whatever happened in it."""
     commits = [resolve(repository, name) for name in names]
     with tempfile.TemporaryDirectory(prefix="harness-commits-") as place:
-        found = [
+        checkouts = [
             Checkout(asked=name, commit=commit, folder=Path(place) / str(number))
             for number, (name, commit) in enumerate(zip(names, commits, strict=True))
         ]
         try:
-            for one in found:
-                _git(repository, "worktree", "add", "--quiet", "--detach", str(one.folder), one.commit)
-            yield found
+            for checkout in checkouts:
+                _git(repository, "worktree", "add", "--quiet", "--detach", str(checkout.folder), checkout.commit)
+            yield checkouts
         finally:
-            for one in found:
+            for checkout in checkouts:
                 with contextlib.suppress(HarnessError):  # one that was not made yet
-                    _git(repository, "worktree", "remove", "--force", str(one.folder))
+                    _git(repository, "worktree", "remove", "--force", str(checkout.folder))
             _git(repository, "worktree", "prune")
 
 

@@ -60,16 +60,16 @@ def judge(
     The looks that were taken are taken again: a subject has the verdict of the first look at which it had one.
     A subject of fewer launches than a look is looked at with those that it has, which must be two at least.
     """
-    found: dict[str, Judged] = {}
+    judged: dict[str, Judged] = {}
     for most in looks:
         seen = {key: values[:most] for key, values in logarithms.items()}
         estimates = {key: comparison.estimate(values) for key, values in seen.items()}
         verdicts = once(estimates, thresholds, len(looks))
-        for key in logarithms.keys() - {key for key, one in found.items() if one.verdict != Verdict.CANT_TELL}:
-            found[key] = Judged(verdict=verdicts[key], ratio=estimates[key].ratio, launches=len(seen[key]))
+        for key in logarithms.keys() - {key for key, earlier in judged.items() if earlier.verdict != Verdict.CANT_TELL}:
+            judged[key] = Judged(verdict=verdicts[key], ratio=estimates[key].ratio, launches=len(seen[key]))
         if all(len(values) <= most for values in logarithms.values()):
             break
-    return {key: found[key] for key in logarithms}
+    return {key: judged[key] for key in logarithms}
 
 
 def once(estimates: Mapping[str, Estimate], thresholds: Thresholds, looks: int = 1) -> dict[str, Verdict]:

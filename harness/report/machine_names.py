@@ -38,8 +38,10 @@ def facts(environment: Environment) -> tuple[object, ...]:
 
 def versions(environment: Environment) -> dict[str, str]:
     """The versions of what was installed."""
-    found = environment.get("versions")
-    return {plain(str(name)): plain(str(one)) for name, one in found.items() if one} if isinstance(found, dict) else {}
+    recorded = environment.get("versions")
+    if not isinstance(recorded, dict):
+        return {}
+    return {plain(str(name)): plain(str(version)) for name, version in recorded.items() if version}
 
 
 def _processor(environment: Environment) -> str:

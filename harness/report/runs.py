@@ -73,13 +73,13 @@ def load(paths: Sequence[Path]) -> CombinedRuns:
     same run twice, other test images under one name, or the same subjects on one machine with nothing that
     tells which run is which.
     """
-    found = [_read(path) for path in paths]
-    for one, other in itertools.combinations(found, 2):
-        _check_distinct(one, other)
-    _check_images(found)
-    if len(found) == 1:
-        return CombinedRuns(runs=tuple(found), notes=())
-    labelled = [_labelled(run, label) for run, label in zip(found, _labels(found), strict=True)]
+    measured = [_read(path) for path in paths]
+    for earlier, later in itertools.combinations(measured, 2):
+        _check_distinct(earlier, later)
+    _check_images(measured)
+    if len(measured) == 1:
+        return CombinedRuns(runs=tuple(measured), notes=())
+    labelled = [_labelled(run, label) for run, label in zip(measured, _labels(measured), strict=True)]
     return CombinedRuns(runs=tuple(labelled), notes=tuple(_notes(labelled)))
 
 
@@ -225,16 +225,17 @@ def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
 
 def _changed(pairs: Iterable[tuple[MeasuredRun, MeasuredRun]]) -> Iterator[str]:
     """What of the software and of the weights is not the same."""
-    for one, other in pairs:
-        old, new = machine_names.versions(one.environment), machine_names.versions(other.environment)
+    for first, second in pairs:
+        old, new = machine_names.versions(first.environment), machine_names.versions(second.environment)
         differing = [name for name in sorted(old | new) if old.get(name) != new.get(name)] if old and new else []
         if differing:
-            told = ", ".join(f"{name} {old.get(name, 'none')} and {new.get(name, 'none')}" for name in differing)
-            yield f"{one.label} and {other.label} differ in {told}."
-        weights = [{(row.architecture, row.profile): row.weights for row in run.rows} for run in (one, other)]
+            differences = ", ".join(f"{name} {old.get(name, 'none')} and {new.get(name, 'none')}" for name in differing)
+            yield f"{first.label} and {second.label} differ in {differences}."
+        weights = [{(row.architecture, row.profile): row.weights for row in run.rows} for run in (first, second)]
         common = weights[0].keys() & weights[1].keys()
         anew = sorted({name for name, profile in common if len({of[name, profile] for of in weights}) > 1})
         if anew:
             more = f" and {len(anew) - NAMED} more" if len(anew) > NAMED else ""
             named = plain(", ".join(anew[:NAMED]))
-            yield f"{one.label} and {other.label} have other weights of {named}{more}: accuracies differ by training."
+            both = f"{first.label} and {second.label}"
+            yield f"{both} have other weights of {named}{more}: accuracies differ by training."

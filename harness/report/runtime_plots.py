@@ -30,11 +30,11 @@ def draw(ratios: Sequence[RuntimeRatio], folder: Path) -> list[Path]:
 
 def figure(ratios: Sequence[RuntimeRatio]) -> "Figure":
     """The picture, before it is written anywhere."""
-    settings = {one.setting: [ratio for ratio in ratios if ratio.setting == one.setting] for one in ratios}
+    settings = {ratio.setting: [ratio for ratio in ratios if ratio.setting == ratio.setting] for ratio in ratios}
     runtimes = [name for name in _MARKERS if any(ratio.runtime == name for ratio in ratios)]
     longest = max(len(ratio.network) for ratio in ratios)
     heights = [0.5 + 0.55 * len({ratio.network for ratio in group}) for group in settings.values()]
-    found, panels = drawing.panels(heights, left_in=0.35 + 0.085 * longest, note=NOTE)
+    drawn, panels = drawing.panels(heights, left_in=0.35 + 0.085 * longest, note=NOTE)
     for (setting, group), axes in zip(settings.items(), panels, strict=True):
         names = list(dict.fromkeys(ratio.network for ratio in group))[::-1]
         for ratio in group:
@@ -48,7 +48,7 @@ def figure(ratios: Sequence[RuntimeRatio]) -> "Figure":
         drawing.title(axes, f"A framework's own time against its exported file's: {setting}")
     entries = [drawing.swatch(name, _colour(name), _MARKERS[name], filled=_filled(name)) for name in runtimes]
     drawing.legends(panels[0], ("Run by", entries))
-    return found
+    return drawn
 
 
 def _draw_dot(axes: Any, ratio: RuntimeRatio, y: float) -> None:

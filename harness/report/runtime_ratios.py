@@ -35,10 +35,10 @@ def gather(folder: Path, rows: Sequence[Row]) -> list[RuntimeRatio]:
     """Every ratio that the samples of a run folder carry, of networks and runtimes whose rows are ok."""
     doubted = {(row.architecture, row.framework, row.runtime) for row in rows if row.status != "ok"}
     networks = dict.fromkeys(row.architecture for row in rows if row.runtime in OWN)
-    found = [
+    ratios = [
         ratio for network in networks for ratio in _of_network(folder / samples.FOLDER / f"{network}.parquet", network)
     ]
-    return [one for one in found if (one.network, one.framework, one.runtime) not in doubted]
+    return [ratio for ratio in ratios if (ratio.network, ratio.framework, ratio.runtime) not in doubted]
 
 
 def for_people(ratios: Sequence[RuntimeRatio]) -> list[dict[str, object]]:

@@ -64,9 +64,11 @@ def inspect_all(subjects: Iterable[Subject]) -> dict[str, Inspection]:
 
 def save_outputs(path: Path, inspected: Mapping[str, Inspection]) -> None:
     """Keep what each subject gave, under "SUBJECT/OUTPUT"; no file where none gave anything."""
-    found = {f"{key}/{name}": values for key, one in inspected.items() for name, values in one.outputs.items()}
-    if found:
-        files.save_arrays(path, found)
+    arrays = {
+        f"{key}/{name}": values for key, inspection in inspected.items() for name, values in inspection.outputs.items()
+    }
+    if arrays:
+        files.save_arrays(path, arrays)
 
 
 def _inspect(subject: Subject) -> Inspection:

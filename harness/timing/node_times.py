@@ -143,24 +143,25 @@ def attribute(graph: OptimisedGraph, launches: Sequence[Profile]) -> NodeTimes:
     )
 
 
-def matched(graph: OptimisedGraph, told: Sequence[ProfiledNode]) -> dict[int, ProfiledNode]:
+def matched(graph: OptimisedGraph, profiled_nodes: Sequence[ProfiledNode]) -> dict[int, ProfiledNode]:
     """The profiled node of each node, by its place in the graph.
 
     Nodes are told apart by name; those without one, which the profiler names by operator and a number
     of its own, in their order, where as many of that operator were profiled as the graph has.
     """
-    by_name = {node.name: node for node in told}
-    found = {place: by_name[node.name] for place, node in enumerate(graph.nodes) if node.name and node.name in by_name}
-    used = {node.name for node in found.values()}
-    rest = [node for node in told if node.name not in used]
+    by_name = {node.name: node for node in profiled_nodes}
+    named = [(place, node.name) for place, node in enumerate(graph.nodes) if node.name]
+    by_place = {place: by_name[name] for place, name in named if name in by_name}
+    used = {node.name for node in by_place.values()}
+    rest = [node for node in profiled_nodes if node.name not in used]
     nameless = [place for place, node in enumerate(graph.nodes) if not node.name]
     profiled = Counter(node.operator for node in rest)
     stored = Counter(_bare(graph.nodes[place].operator) for place in nameless)
     for operator in stored:
         if profiled[operator] == stored[operator]:
             places = (place for place in nameless if _bare(graph.nodes[place].operator) == operator)
-            found |= dict(zip(places, (node for node in rest if node.operator == operator), strict=True))
-    return found
+            by_place |= dict(zip(places, (node for node in rest if node.operator == operator), strict=True))
+    return by_place
 
 
 def estimates(launches: Array) -> list[Estimate]:

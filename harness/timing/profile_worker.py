@@ -66,16 +66,16 @@ def by_node(events: list[dict[str, Any]], kept: list[bool]) -> dict[str, Any]:
 
     A node that runs several times in one run (in the body of a loop) has the sum of them.
     """
-    found = profile_events.runs(events)
-    if found != len(kept):
-        raise HarnessError(f"the profile holds {found} runs, and {len(kept)} were made.")
+    ended = profile_events.runs(events)
+    if ended != len(kept):
+        raise HarnessError(f"the profile holds {ended} runs, and {len(kept)} were made.")
     nodes: dict[str, dict[str, Any]] = {}
-    times: list[Counter[str]] = [Counter() for _ in range(found + 1)]  # the last of a run that did not end
+    times: list[Counter[str]] = [Counter() for _ in range(ended + 1)]  # the last of a run that did not end
     for event in profile_events.of_nodes(events):
         times[event.run][event.name] += event.microseconds
         if event.name not in nodes:
-            told = ("name", "operator", "provider", "activation_bytes", "output_bytes")
-            nodes[event.name] = {name: getattr(event, name) for name in told}
+            fields = ("name", "operator", "provider", "activation_bytes", "output_bytes")
+            nodes[event.name] = {name: getattr(event, name) for name in fields}
     chosen = [run for run, keep in zip(times, kept, strict=False) if keep]
     return {"nodes": list(nodes.values()), "runs_us": [[run[name] for name in nodes] for run in chosen]}
 

@@ -71,7 +71,7 @@ def session(
     threads: int,
     target: Target = CPU,
     profile: Path | None = None,
-    told: SessionOptions = USUAL,
+    chosen: SessionOptions = USUAL,
 ) -> "onnxruntime.InferenceSession":
     """A session on the target with that many threads for one operator, operators one after the other.
 
@@ -86,23 +86,23 @@ def session(
         _load_cuda_libraries()
     source = model if isinstance(model, bytes) else str(model)
     try:
-        found = onnxruntime.InferenceSession(
+        made = onnxruntime.InferenceSession(
             source,
-            options(threads, target, profile, told),
+            options(threads, target, profile, chosen),
             providers=target.listed(existing),
-            disabled_optimizers=list(told.disabled_optimizers),
+            disabled_optimizers=list(chosen.disabled_optimizers),
             enable_fallback=0,  # else it begins again on the CPU where the provider fails, even in the middle of a run
         )
     except Exception as error:  # onnxruntime's own errors share no base class
         if type(error).__module__.startswith("onnxruntime") or (isinstance(error, RuntimeError) and target != CPU):
             raise HarnessError(f"onnxruntime cannot load the model: {first_line(error)}") from error
         raise
-    if target.name not in found.get_providers():
+    if target.name not in made.get_providers():
         raise HarnessError(
-            f"onnxruntime dropped {target.name} and would run on {', '.join(found.get_providers())}: "
+            f"onnxruntime dropped {target.name} and would run on {', '.join(made.get_providers())}: "
             "its device or its libraries are missing."
         )
-    return found
+    return made
 
 
 def _check_built_in(onnxruntime: Any, target: Target, existing: tuple[str, ...]) -> None:
@@ -113,22 +113,22 @@ def _check_built_in(onnxruntime: Any, target: Target, existing: tuple[str, ...])
         )
 
 
-def options(threads: int, target: Target = CPU, profile: Path | None = None, told: SessionOptions = USUAL) -> Any:
+def options(threads: int, target: Target = CPU, profile: Path | None = None, chosen: SessionOptions = USUAL) -> Any:
     """The options of every session that is timed, so that the same kernels run wherever one is looked at."""
-    found = load().SessionOptions()
-    found.intra_op_num_threads = threads
-    found.inter_op_num_threads = 1
-    found.log_severity_level = 3
-    if told.optimization != ALL:
-        found.graph_optimization_level = getattr(load().GraphOptimizationLevel, LEVELS[told.optimization])
-    for key, value in (SESSION_CONFIG | dict(told.entries)).items():
-        found.add_session_config_entry(key, value)
+    made = load().SessionOptions()
+    made.intra_op_num_threads = threads
+    made.inter_op_num_threads = 1
+    made.log_severity_level = 3
+    if chosen.optimization != ALL:
+        made.graph_optimization_level = getattr(load().GraphOptimizationLevel, LEVELS[chosen.optimization])
+    for key, value in (SESSION_CONFIG | dict(chosen.entries)).items():
+        made.add_session_config_entry(key, value)
     if target.provider == "directml":
-        found.enable_mem_pattern = False  # DirectML refuses a session with it
+        made.enable_mem_pattern = False  # DirectML refuses a session with it
     if profile is not None:
-        found.enable_profiling = True
-        found.profile_file_prefix = str(profile)
-    return found
+        made.enable_profiling = True
+        made.profile_file_prefix = str(profile)
+    return made
 
 
 @functools.cache

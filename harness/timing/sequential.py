@@ -146,26 +146,26 @@ def _groups(
 
 
 def _judged(
-    pairs: Mapping[str, Pair], found: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
+    pairs: Mapping[str, Pair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
 ) -> dict[str, Judged]:
     """Fewer than six launches are no evidence of anything, as the gate has it too."""
-    known = {name: logarithms(pair, found) for name, pair in pairs.items()}
+    known = {name: logarithms(pair, timings) for name, pair in pairs.items()}
     whole = {name: values for name, values in known.items() if len(values) > 1}
     judged = verdicts.judge(whole, thresholds, planned) if whole else {}
     return {
-        name: one if one.launches >= LAUNCHES_FOR_INTERVAL else replace(one, verdict=Verdict.CANT_TELL)
-        for name, one in judged.items()
+        name: verdict if verdict.launches >= LAUNCHES_FOR_INTERVAL else replace(verdict, verdict=Verdict.CANT_TELL)
+        for name, verdict in judged.items()
     }
 
 
 def _detectable(
-    pairs: Mapping[str, Pair], found: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
+    pairs: Mapping[str, Pair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
 ) -> dict[str, dict[int, float]]:
     """By subject and look: the smallest slowdown that is found 95 times in a hundred, by the control."""
-    told = {}
+    smallest = {}
     for name, pair in pairs.items():
-        values = logarithms(Pair(a=pair.a, b=pair.again), found)
+        values = logarithms(Pair(a=pair.a, b=pair.again), timings)
         if len(values) > 1:
             estimate = comparison.estimate(values)
-            told[name] = verdicts.detectable(estimate, len(values), len(pairs), thresholds, planned)
-    return told
+            smallest[name] = verdicts.detectable(estimate, len(values), len(pairs), thresholds, planned)
+    return smallest

@@ -55,7 +55,7 @@ class Worker:
         told = SessionOptions(**session or {})
         before = _thread_count()
         start = CLOCK()
-        created = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile, told=told)
+        created = runtime.session(Path(model), threads=threads, target=Target(**target), profile=profile, chosen=told)
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
@@ -235,7 +235,7 @@ def main() -> int:
     def begin() -> Answer:
         runtime.load()
         worker = Worker()
-        return lambda do, told: dict(getattr(worker, do)(**told))
+        return lambda do, arguments: dict(getattr(worker, do)(**arguments))
 
     return serve(begin)
 

@@ -39,24 +39,24 @@ def write(runs: CombinedRuns, folder: Path, claims: Sequence[Mapping[str, Any]] 
 
 def text(runs: CombinedRuns, claims: Sequence[Mapping[str, Any]] | None = None) -> str:
     """The page of some runs, before it is written anywhere."""
-    found: list[RunFiles] = []
+    run_contents: list[RunFiles] = []
     for run in runs.runs:
-        found.append(run_files.read(run, first=sum(len(one.rows) for one in found)))
-    rows = [row for run in found for row in run.rows]
+        run_contents.append(run_files.read(run, first=sum(len(content.rows) for content in run_contents)))
+    rows = [row for run in run_contents for row in run.rows]
     sections = [
         overview.section(rows),
         timing.latency(rows),
-        timing.twins(found),
-        timing.runtimes(found),
+        timing.twins(run_contents),
+        timing.runtimes(run_contents),
         sweeping.precisions(rows),
         sweeping.batches(rows),
         sweeping.threads(rows),
         sweeping.sizes(rows),
-        where_time_goes.section(found),
-        training_curves.section(found),
+        where_time_goes.section(run_contents),
+        training_curves.section(run_contents),
         findings.claims(claims),
-        findings.not_measured(rows, found),
-        findings.environment(found),
+        findings.not_measured(rows, run_contents),
+        findings.environment(run_contents),
     ]
     title = plain(f"onnx-harness: {' and '.join(dict.fromkeys(row.run for row in rows))}")
     return document.render(title, runs.notes, rows, sections, findings.every_row(rows), row_texts.differing(rows)[1])

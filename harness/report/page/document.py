@@ -89,9 +89,10 @@ def _finite(value: Any) -> Any:
 
 
 def _chart(chart: Chart) -> dict[str, object]:
-    found = asdict(chart)
-    told = {name: found[name] for name in ("spec", "axes", "settings", "summary")}
-    return told | {"records": _columns([{name: _short(value) for name, value in one.items()} for one in chart.records])}
+    fields = asdict(chart)
+    kept = {name: fields[name] for name in ("spec", "axes", "settings", "summary")}
+    records = [{name: _short(value) for name, value in record.items()} for record in chart.records]
+    return kept | {"records": _columns(records)}
 
 
 def _columns(records: Sequence[Mapping[str, object]]) -> dict[str, object]:

@@ -27,11 +27,11 @@ FILLED_BY: Mapping[str, str] = {
 }
 
 
-def claims(found: Sequence[Finding] | None) -> Section:
+def claims(checked: Sequence[Finding] | None) -> Section:
     """The numbered claims with their verdicts; None where they were not checked."""
     lines = [
-        {name: plain(str(one[name])) for name in ("claim", "verdict", "says", "lecture", "measured")}
-        for one in found or ()
+        {name: plain(str(claim[name])) for name in ("claim", "verdict", "says", "lecture", "measured")}
+        for claim in checked or ()
     ]
     counts: dict[str, int] = {}
     for line in lines:

@@ -79,7 +79,7 @@ class RunFiles:
 def read(run: MeasuredRun, first: int = 0) -> RunFiles:
     """A run with what its folder holds. Raises :class:`HarnessError` where a row lacks what every row has."""
     remarks: list[str] = []
-    found = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
+    possible = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
     folder = run.folder
 
     def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
@@ -94,15 +94,15 @@ def read(run: MeasuredRun, first: int = 0) -> RunFiles:
     }
     tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
     return RunFiles(
-        label=found[0].run,
+        label=possible[0].run,
         first=first,
-        rows=found,
+        rows=possible,
         environment=kept(folder / rows.ENVIRONMENT, _environment, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},
-        nodes=[one for one in tables if one],
+        nodes=[node_table for node_table in tables if node_table],
         peaks=kept(folder / "peaks.csv", _peaks, []),
-        twins=kept(folder / samples.FOLDER, lambda _: twin_ratios.gather(folder, found), []),
-        runtimes=kept(folder / samples.FOLDER, lambda _: runtime_ratios.gather(folder, found), []),
+        twins=kept(folder / samples.FOLDER, lambda _: twin_ratios.gather(folder, possible), []),
+        runtimes=kept(folder / samples.FOLDER, lambda _: runtime_ratios.gather(folder, possible), []),
         remarks=remarks,
     )
 

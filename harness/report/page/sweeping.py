@@ -30,14 +30,15 @@ Value = Callable[[Change], Interval | None]
 def precisions(rows: Sequence[Row]) -> Section:
     """What lower precisions cost in accuracy, save on disk and gain in time."""
     numbers = {id(row): number for number, row in enumerate(rows)}
-    found = precision_plots.changes(rows)
-    once = list({(one.row.architecture, one.row.framework, one.row.precision): one for one in found}.values())
+    changes = precision_plots.changes(rows)
+    by_file = {(change.row.architecture, change.row.framework, change.row.precision): change for change in changes}
+    once = list(by_file.values())
     parts: list[tuple[str, str, Value, Sequence[Change], float]] = [
         ("Accuracy", precision_plots.ACCURACY_LABEL, lambda change: change.points, once, 0.0),
         ("Size", precision_plots.SIZE_LABEL, lambda change: change.size, once, 100.0),
     ]
-    for name in dict.fromkeys(change.setting for change in found):
-        of_setting = [change for change in found if change.setting == name]
+    for name in dict.fromkeys(change.setting for change in changes):
+        of_setting = [change for change in changes if change.setting == name]
         speed = f"Speed: {plain(name)}", precision_plots.SPEED_LABEL
         parts.append((*speed, lambda change: change.speed, of_setting, 1.0))
     charts = [_precision_chart(*part, numbers) for part in parts if any(part[2](change) for change in part[3])]
@@ -46,8 +47,8 @@ def precisions(rows: Sequence[Row]) -> Section:
         title="Precision",
         intro=PRECISION_INTRO if charts else "",
         charts=charts,
-        tables=[table("Lower precisions against float32", list(map(_change_line, found)), folded=True)]
-        if found
+        tables=[table("Lower precisions against float32", list(map(_change_line, changes)), folded=True)]
+        if changes
         else [],
         absent=NO_PRECISIONS,
     )
