@@ -4,6 +4,12 @@ import errno
 
 # What the system answers where a file cannot be written: no space, no permission, no folder.
 CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+_FULL = (errno.EDQUOT, errno.ENOSPC, errno.EFBIG)
+# What the system answers to a path or a disk that the user must change; anything else is a fault of ours.
+SYSTEM_REFUSES = (
+    *CANNOT_WRITE,
+    *(errno.EFBIG, errno.EIO, errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENAMETOOLONG, errno.ENFILE, errno.ENXIO),
+)
 
 
 class HarnessError(Exception):
@@ -27,3 +33,10 @@ def reason(error: BaseException) -> str:
     """The first line of what an error says; after the name of its class where it was not expected."""
     said = first_line(error)
     return said if isinstance(error, HarnessError) else f"{type(error).__name__}: {said}"
+
+
+def system_refusal(error: OSError) -> str:
+    """In one line, what the system refuses, and of which path."""
+    place = f"{error.filename}: " if error.filename else ""
+    advice = " Free some space, or choose another folder." if error.errno in _FULL else " Choose another path."
+    return f"{place}{error.strerror or error}.{advice if place or error.errno in _FULL else ''}"

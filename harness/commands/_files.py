@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.commands import _preparing
 from harness.cost import input_shapes
 from harness.errors import HarnessError
+from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.runs import labelled_data, model_files
 from harness.runs.model_files import FileSettings
@@ -52,7 +53,7 @@ def split(names: Sequence[str]) -> tuple[list[str], list[Path]]:
         for name in names
         if name.casefold().endswith(".onnx") or (name not in catalog.architectures() and Path(name).is_file())
     ]
-    whole = dict.fromkeys(Path(name).expanduser().absolute() for name in files)
+    whole = dict.fromkeys(expand_user(name).absolute() for name in files)
     return [name for name in names if name not in files], list(whole)
 
 
@@ -62,7 +63,7 @@ def data(args: argparse.Namespace, networks: Sequence[object], files: Sequence[P
         return _preparing.data(args)
     if networks:
         raise HarnessError(f"--data {args.data} is for .onnx files, and networks of the catalogue are named too.")
-    return str(Path(args.data).expanduser().absolute())
+    return str(expand_user(args.data).absolute())
 
 
 def settings(args: argparse.Namespace, files: Sequence[Path], data: str | None) -> FileSettings:
@@ -94,4 +95,4 @@ def _check(args: argparse.Namespace, files: Sequence[Path], data: str | None) ->
 
 
 def _whole(path: Path | None) -> str | None:
-    return str(path.expanduser().absolute()) if path else None
+    return str(expand_user(path).absolute()) if path else None

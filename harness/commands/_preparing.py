@@ -8,6 +8,7 @@ from harness.data import datasets, imagenet, places
 from harness.errors import HarnessError
 from harness.frameworks import training
 from harness.machine import cache, progress
+from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
 from harness.pieces import carrying_out
@@ -69,7 +70,7 @@ def data(args: argparse.Namespace) -> str | None:
     if text.startswith(imagenet.PREFIX):
         if text == imagenet.PREFIX:
             raise HarnessError(f"--data {text} names no folder: expected imagenet:DIR, DIR with {imagenet.LAYOUT}.")
-        folder = Path(text.removeprefix(imagenet.PREFIX)).expanduser().resolve()
+        folder = expand_user(text.removeprefix(imagenet.PREFIX)).resolve()
         imagenet.find(folder)  # whoever names a folder means it
         return f"{imagenet.PREFIX}{folder}"
     datasets.availability(text)
@@ -106,9 +107,9 @@ def base_weights(args: argparse.Namespace, networks: Sequence[Architecture]) -> 
     for given in map(str, args.base_weights):
         base, separator, file = given.partition("=")
         if separator and base in bases:
-            files[base] = Path(file).expanduser().resolve()
+            files[base] = expand_user(file).resolve()
         elif len(bases) == 1:
-            files[bases[0]] = Path(given).expanduser().resolve()
+            files[bases[0]] = expand_user(given).resolve()
         else:
             known = " and ".join(bases) or "no ImageNet base"
             raise HarnessError(

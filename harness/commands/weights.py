@@ -23,6 +23,7 @@ from harness.errors import HarnessError
 from harness.frameworks import imported, importing
 from harness.frameworks.imported import Imported
 from harness.frameworks.layouts.layout import Library
+from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Scaling
 from harness.report.tables import FORMATS, print_table
@@ -64,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> str:
     """Read the file and keep its weights; give the name of the network."""
     architecture = catalog.get(args.name)
-    path = args.file.expanduser()
+    path = expand_user(args.file)
     read = importing.read(path, architecture, args.layout)
     preprocessing = _overridden(read.preprocessing, args, architecture)
     imported.store(

@@ -16,6 +16,7 @@ from harness.data import cifar
 from harness.data.image_folder import LAYOUT
 from harness.errors import HarnessError
 from harness.machine.download import Remote, cache_folder, fetch
+from harness.machine.user_paths import expand_user
 
 Layout = Literal["npz", "idx", "cifar_python", "cifar_binary"]
 
@@ -141,8 +142,8 @@ def image_folder(name: str) -> Path | None:
         own = _own_folder()
         return own / name if own and (own / name).is_dir() else None
     path = Path(name.removeprefix(FOLDER))
-    with contextlib.suppress(RuntimeError):  # ~ of a user that there is not
-        path = path.expanduser()
+    with contextlib.suppress(HarnessError):  # ~ of a user that there is not
+        path = expand_user(path)
     try:
         return path.absolute() if name != FOLDER and path.is_dir() else None
     except OSError:  # a name too long to be one
@@ -169,7 +170,7 @@ def _own_folder() -> Path | None:
     folder = os.environ.get("HARNESS_DATA")
     if not folder:
         return None
-    path = Path(folder).expanduser()
+    path = expand_user(folder)
     if not path.is_dir():
         raise HarnessError(f"HARNESS_DATA is {folder}, which is no folder: set it to one that holds data sets.")
     return path
@@ -183,7 +184,7 @@ def _own_file(name: str) -> Iterator[Place]:
 def _keras(name: str) -> Iterator[Place]:
     """As keras.datasets lays them out, CIFAR-10 in today's nested folder or in the flat one before Keras 3.6."""
     home = os.environ.get("KERAS_HOME")
-    root = (Path(home).expanduser() if home else Path.home() / ".keras") / "datasets"
+    root = (expand_user(home) if home else Path.home() / ".keras") / "datasets"
     layouts: dict[str, tuple[Layout, tuple[str, ...]]] = {
         "mnist": ("npz", ("mnist.npz",)),
         "fashion_mnist": ("idx", ("fashion-mnist",)),
@@ -200,7 +201,7 @@ def _keras(name: str) -> Iterator[Place]:
 def _torchvision(name: str) -> Iterator[Place]:
     """The folders that torchvision's examples use as ``root``; torchvision itself has no default."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    torch_home = Path(os.environ.get("TORCH_HOME") or cache / "torch").expanduser()
+    torch_home = expand_user(os.environ.get("TORCH_HOME") or cache / "torch")
     layouts: dict[str, tuple[Layout, str]] = {
         "mnist": ("idx", "MNIST/raw"),
         "fashion_mnist": ("idx", "FashionMNIST/raw"),

@@ -18,6 +18,7 @@ from harness.data.preprocessing import INTERPOLATIONS, Preprocessing
 from harness.errors import HarnessError
 from harness.frameworks import weights
 from harness.frameworks.weights import Weights
+from harness.machine.user_paths import expand_user
 from harness.networks.architecture import Scaling
 
 SUFFIX = ".safetensors"
@@ -43,7 +44,7 @@ class Imported:
 def folder() -> Path:
     """Where imported weights live; it need not be there."""
     if place := os.environ.get("HARNESS_WEIGHTS"):
-        return Path(place).expanduser()
+        return expand_user(place)
 
     return platformdirs.user_data_path("onnx-harness") / "weights"
 

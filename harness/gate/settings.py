@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 from harness.measurements.verdicts import Thresholds
 
 FILE, TABLE = "pyproject.toml", ("tool", "harness", "gate")
@@ -94,8 +94,8 @@ def _names(name: str, value: object) -> tuple[str, ...]:
 def _table(file: Path) -> dict[str, object]:
     try:
         found: object = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}.") from error
+    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
+        raise HarnessError(f"{file} cannot be read: {first_line(error)}.") from error
     for name in TABLE:
         found = found.get(name, {}) if isinstance(found, dict) else {}
     if not isinstance(found, dict):

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import CANNOT_WRITE, CannotWriteError
+from harness.machine.user_paths import expand_user
 
 # The folders that are the cache's own.
 KINDS = ("compare", "convert", "datasets", "draw", "environments", "export", "log", "page", "prove", "train")
@@ -24,7 +25,7 @@ MANIFEST = "manifest.json"
 def root() -> Path:
     """The folder of the cache."""
     if place := os.environ.get("HARNESS_CACHE"):
-        return Path(place).expanduser()
+        return expand_user(place)
     import platformdirs
 
     return platformdirs.user_cache_path("onnx-harness")

@@ -90,8 +90,8 @@ def of_rounds(of: Rounds, to: Rounds) -> Ratio:
 
 
 def logarithms(of: Rounds, to: Rounds) -> list[float]:
-    """The logarithm of the ratio in each launch that both took turns in, in the order of the launches."""
-    common = sorted(of.keys() & to.keys())
+    """The logarithm of the ratio in each launch with a round that both took a turn in, in the order of the launches."""
+    common = sorted(number for number in of.keys() & to.keys() if of[number].keys() & to[number].keys())
     return [_of_launch(of[number], to[number]) for number in common]
 
 

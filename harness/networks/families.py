@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import HarnessError, first_line
+from harness.machine.user_paths import expand_user
 from harness.networks.architecture import Architecture
 
 FRAMEWORKS = ("keras", "torch")
@@ -45,7 +46,7 @@ def architectures() -> dict[str, Architecture]:
 
 def of_folder(folder: Path) -> tuple[Architecture, ...]:
     """The networks of a folder of the user's own. Its ``__init__.py`` is executed, as an import would."""
-    folder = folder.expanduser().resolve()
+    folder = expand_user(folder).resolve()
     if not (folder / "__init__.py").is_file():
         raise HarnessError(f"{folder}: expected {LAYOUT}; found no __init__.py.")
     return _members(str(folder), str(folder))
