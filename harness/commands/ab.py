@@ -18,7 +18,6 @@ Example:
 """
 
 import argparse
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -28,7 +27,7 @@ from harness.commands import _contests, _files, _measuring
 from harness.commands._contests import Contest
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.gate import settings
-from harness.machine import installed, progress
+from harness.machine import installed, progress, temporary
 from harness.networks import catalog
 from harness.pieces.plan import MACS_PER_SECOND
 from harness.report.tables import FORMATS
@@ -84,8 +83,8 @@ def main(args: argparse.Namespace) -> int:
     plan = _plan(args)
     folder = args.out or Path("results/runs") / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-ab"
     run_folder.check_new(folder, "choose another --out")
-    with tempfile.TemporaryDirectory(prefix="harness-ab-") as place:
-        contest = _contests.parse(args, Path(place))
+    with temporary.folder() as place:
+        contest = _contests.parse(args, place)
         _announce(contest, plan)
         try:
             found = _measured(folder, contest, plan)

@@ -10,11 +10,9 @@ Example:
 
 import argparse
 import math
-import tempfile
-from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.machine import processors, progress
+from harness.machine import processors, progress, temporary
 from harness.machine.process import WorkerFailedError
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.report.tables import FORMATS, print_table
@@ -54,11 +52,11 @@ def main(args: argparse.Namespace) -> int:
 def _measured(effort: latency.Effort) -> list[Spread]:
     threads = tuple(sorted({1, processors.threads_available()}))
     progress.say("measuring two models against themselves")
-    with tempfile.TemporaryDirectory() as folder, progress.bars() as bars:
+    with temporary.folder() as folder, progress.bars() as bars:
         task = bars.add_task("A/A", total=1, note="")
         try:
             return spreads(
-                Path(folder),
+                folder,
                 threads,
                 effort,
                 progress=lambda share: bars.update(task, completed=share),

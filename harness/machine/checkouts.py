@@ -2,13 +2,12 @@
 
 import contextlib
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.machine import installed
+from harness.machine import installed, temporary
 
 SHORT = 12  # digits of a commit, as runs name it
 
@@ -57,9 +56,9 @@ def changed(repository: Path) -> bool:
 def checked_out(repository: Path, names: Sequence[str]) -> Iterator[list[Checkout]]:
     """Worktrees of these commits, gone when the block is left, whatever happened in it."""
     commits = [resolve(repository, name) for name in names]
-    with tempfile.TemporaryDirectory(prefix="harness-commits-") as place:
+    with temporary.folder() as place:
         checkouts = [
-            Checkout(asked=name, commit=commit, folder=Path(place) / str(number))
+            Checkout(asked=name, commit=commit, folder=place / str(number))
             for number, (name, commit) in enumerate(zip(names, commits, strict=True))
         ]
         try:

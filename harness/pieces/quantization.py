@@ -1,6 +1,5 @@
 """int8 of a float32 graph, by onnxruntime's static quantization: what it is told, in one place."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from harness.machine import temporary
 from harness.pieces import artifacts
 
 Batch = NDArray[np.float32]
@@ -37,8 +37,8 @@ def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
     """
     from onnxruntime import quantization
 
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
+    with temporary.folder() as folder:
+        prepared, quantized = folder / "prepared.onnx", folder / "quantized.onnx"
         quantization.quant_pre_process(source, prepared, skip_symbolic_shape=True)
         quantization.quantize_static(
             prepared,

@@ -1,16 +1,15 @@
 """The accuracy of any .onnx file: which class each example is taken for, from one of its outputs."""
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
+from harness.machine import temporary
 from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker, WorkerFailedError
 from harness.measurements import answers
@@ -65,8 +64,8 @@ def here(model: ModelFile, threads: int) -> Run:
 @contextlib.contextmanager
 def in_worker(model: ModelFile, subject: latency.Subject) -> Iterator[Run]:
     """The file run by the subject's interpreter with its options, in a process that is started when needed."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        fed, scores = Path(folder) / "fed.npz", Path(folder) / "scores.npy"
+    with temporary.folder() as folder, contextlib.ExitStack() as stack:
+        fed, scores = folder / "fed.npz", folder / "scores.npy"
         worker: Worker | None = None
 
         def run(feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

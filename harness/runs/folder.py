@@ -151,10 +151,12 @@ def check_same_files(folder: Path, settings: Settings) -> None:
 def check_same_machine(folder: Path, facts: Facts) -> None:
     """Raise :class:`HarnessError` where the run was begun on another machine or with other software."""
     begun = json.loads((folder / ENVIRONMENT).read_text())
-    changed = [name for name in facts if begun.get(name) != json.loads(json.dumps(facts[name]))]
+    now = json.loads(json.dumps(dict(facts)))
+    # What is not known is not another: git may have been too slow to name the commit.
+    changed = [name for name in now if None not in (begun.get(name), now[name]) and begun[name] != now[name]]
     if changed:
         raise HarnessError(
-            f"{folder} was begun with another {changed[0]} ({begun.get(changed[0])}, now {facts[changed[0]]}): "
+            f"{folder} was begun with another {changed[0]} ({begun[changed[0]]}, now {now[changed[0]]}): "
             "its rows would not belong together. Begin another run."
         )
 

@@ -1,6 +1,5 @@
 """Whether a framework's form computes what the exported file does: asked of a fresh process, never while timing."""
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.machine import temporary
 from harness.machine.process import WorkerFailedError
 from harness.measurements import runtimes
 from harness.measurements.configurations import ONNXRUNTIME
@@ -68,8 +68,8 @@ def noted(row: Row, check: Check | None) -> Row:
 
 
 def _check(subject: Subject, file: Path, proof: Equivalence) -> Check:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "outputs.npz"
+    with temporary.folder() as folder:
+        path = folder / "outputs.npz"
         reply = latency.answer(subject, "open", outputs=str(path))
         own = _read(path)
     return compared(own, _of_file(file, subject), proof, reply["first_run_s"])

@@ -1,6 +1,5 @@
 """Measuring the networks and files of a run: timed in turns, and written down row by row."""
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import CannotWriteError, HarnessError
-from harness.machine import files, processors
+from harness.machine import files, processors, temporary
 from harness.measurements import rows, samples
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
@@ -191,9 +190,9 @@ def _measure_network(
             timing.places.row(run_rows.asked(folder.name, needed, way.framework), way, {}, timing.name) for way in ways
         ]
     started = [way for way in present if subjects.startable(needed, way, errors)]
-    with tempfile.TemporaryDirectory() as compiled:  # empty: what compiling takes is told, and once alone
+    with temporary.folder() as compiled:  # empty: what compiling takes is told, and once alone
         asked = [
-            replace(subjects.make_subject(needed, way), compiled=Path(compiled) / str(number))
+            replace(subjects.make_subject(needed, way), compiled=compiled / str(number))
             for number, way in enumerate(started)
         ]
         checks = framework_check.check_all(needed, zip((way.framework for way in started), asked, strict=True))

@@ -6,14 +6,13 @@ and each whole, so that a network that has them all is done.
 """
 
 import csv
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import CannotWriteError, HarnessError, first_line
-from harness.machine import files
+from harness.machine import files, temporary
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import Target
 from harness.pieces.piece import Pieces
@@ -133,9 +132,9 @@ def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) 
     """The lines of peaks.csv by threads and name; measured where they are not known yet."""
     path = folder / PEAKS
     if not path.is_file():
-        with tempfile.TemporaryDirectory() as models:
+        with temporary.folder() as models:
             found = machine_peaks.measure(
-                Path(models), settings.threads, settings.effort, seed=settings.seed, progress=progress
+                models, settings.threads, settings.effort, seed=settings.seed, progress=progress
             )
         files.write_table(path, machine_peaks.COLUMNS, [peak.line for peak in found])
     by_threads: dict[int, dict[str, Line]] = {}

@@ -3,7 +3,6 @@
 Asked of fresh worker processes in passes that are not timed.
 """
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.machine import files
+from harness.machine import files, temporary
 from harness.machine.process import WorkerFailedError
 from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.providers import Target
@@ -74,8 +73,8 @@ def save_outputs(path: Path, inspected: Mapping[str, Inspection]) -> None:
 def _inspect(subject: Subject) -> Inspection:
     """A subject that fails on the CPU is left to be timed, which says why it cannot be."""
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "outputs.npz"
+        with temporary.folder() as folder:
+            path = folder / "outputs.npz"
             nodes = latency.answer(subject, "inspect", outputs=str(path))["nodes"]
             with np.load(path, allow_pickle=False) as arrays:
                 found = Inspection(nodes=nodes, outputs=dict(arrays))

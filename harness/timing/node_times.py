@@ -6,7 +6,6 @@ which neither the ticks nor a run that was interrupted move, and statistics are 
 """
 
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from harness.cost import optimised_graph
 from harness.cost.optimised_graph import OptimisedGraph, OptimisedNode
 from harness.errors import HarnessError, first_line
+from harness.machine import temporary
 from harness.machine.process import WorkerFailedError
 from harness.measurements import bootstrap
 from harness.timing import profiles
@@ -104,8 +104,8 @@ def measure(
 def _graph(subject: Subject, known: dict[Path, OptimisedGraph]) -> OptimisedGraph:
     """The graph of a file as it is run; it is the same for every thread count."""
     if subject.model not in known:
-        with tempfile.TemporaryDirectory() as folder:
-            optimised, countable = Path(folder) / "optimised.onnx", Path(folder) / "countable.onnx"
+        with temporary.folder() as folder:
+            optimised, countable = folder / "optimised.onnx", folder / "countable.onnx"
             profiles.save_graphs(subject.model, optimised, countable)
             known[subject.model] = optimised_graph.read(subject.model, optimised, countable, subject.shapes)
     return known[subject.model]

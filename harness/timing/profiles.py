@@ -3,11 +3,11 @@
 import json
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.machine import temporary
 from harness.machine.process import WorkerFailedError, exit_status
 from harness.timing.latency import Effort, Subject
 
@@ -40,9 +40,9 @@ class Profile:
 
 def take(subject: Subject, effort: Effort) -> Profile:
     """Profile a subject in a fresh process. Raises :class:`WorkerFailedError` where it cannot be run."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary.folder() as folder:
         asked = {"seconds": effort.seconds, "turn_s": effort.turn_s, **subject.asked}
-        reply = _ask(Path(folder), do="profile", **asked)
+        reply = _ask(folder, do="profile", **asked)
     return Profile(
         nodes=tuple(ProfiledNode(**node) for node in reply["nodes"]),
         runs_us=tuple(map(tuple, reply["runs_us"])),

@@ -9,14 +9,13 @@ import math
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import reason
-from harness.machine import gpus
+from harness.machine import gpus, temporary
 from harness.measurements import change_point
 from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
@@ -90,8 +89,8 @@ class Worker:
 
         The first values of each output of numbers are written to the .npz file ``outputs``.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            self.open(**subject, profile=Path(folder) / "profile")
+        with temporary.folder() as folder:
+            self.open(**subject, profile=folder / "profile")
             written = Path(self.call.session.end_profiling())
             import numpy as np
 

@@ -1,7 +1,6 @@
 """How far a file of a lower precision is from the one that it was made from."""
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from harness.data import images
 from harness.errors import HarnessError
 from harness.frameworks.training import Progress
+from harness.machine import temporary
 from harness.measurements.types import Artifact
 from harness.pieces import artifacts, equivalence, evaluation
 from harness.pieces.piece import Piece
@@ -98,8 +98,8 @@ def predictions(compared: Piece) -> dict[str, NDArray[Any]]:
 
 def _run_once(found: Artifact, image: NDArray[np.float32]) -> tuple[dict[str, int], int]:
     """In what types the nodes that multiply are run, by onnxruntime's profiler, and how many casts it added."""
-    with tempfile.TemporaryDirectory() as folder:
-        session = runtime.session(found.path, threads=1, profile=Path(folder) / "profile")
+    with temporary.folder() as folder:
+        session = runtime.session(found.path, threads=1, profile=folder / "profile")
         runtime.outputs(session, images.native(image, found.metadata["layout"]), artifacts.OUTPUT)
         events = json.loads(Path(session.end_profiling()).read_text())
     nodes = list(profile_events.of_nodes(events))
