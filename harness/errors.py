@@ -20,6 +20,10 @@ class CannotWriteError(HarnessError):
     """The place that everything is made in cannot be written: going on would fail again and again."""
 
 
+class RunFileError(HarnessError):
+    """A file of a run is there, and is not what the harness writes."""
+
+
 class NothingMeasuredError(HarnessError):
     """A run that measured nothing at all: exit code 4, so that no one takes it for a result."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 
 ENVIRONMENT = {
@@ -47,7 +47,7 @@ def write(
     spread: float = SPREAD,
 ) -> Path:
     """A run folder with these rows; each subject takes 100 µs, as its control does, or ``slower`` times that."""
-    rows.append(folder_of(folder) / rows.FILE_NAME, *found)
+    rows.append(folder_of(folder) / run_folder.ROWS, *found)
     (folder / "environment.json").write_text(json.dumps(told))
     random = np.random.default_rng(seed)
     for name in dict.fromkeys(str(row.sampled_as).partition("/")[0] for row in found):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.gate.settings import GateSettings
-from harness.measurements import comparison, rows, samples, verdicts
+from harness.measurements import comparison, run_folder, samples, verdicts
 from harness.measurements.comparison import Estimate
 from harness.measurements.configurations import CONTROL
 from harness.measurements.verdicts import Verdict
@@ -91,7 +91,7 @@ def measured(folder: Path, networks: Sequence[str], count: int) -> list[Path]:
     runs = [folder / f"run {number}" for number in range(count)]
     for run in runs:
         command = [sys.executable, "-m", "harness", "run", *files, "--control", "--out", str(run)]
-        if not (run / rows.FILE_NAME).is_file():
+        if not (run / run_folder.ROWS).is_file():
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             print(f"  {run.name}", file=sys.stderr, flush=True)
     return runs
@@ -99,8 +99,8 @@ def measured(folder: Path, networks: Sequence[str], count: int) -> list[Path]:
 
 def across(runs: Sequence[Path]) -> Iterator[Across]:
     """The ratios to the control of every subject that all runs have timed."""
-    for file in sorted((runs[0] / samples.FOLDER).iterdir()):
-        medians = [samples.round_medians(one / samples.FOLDER / file.name) for one in runs]
+    for file in sorted((runs[0] / run_folder.SAMPLES).iterdir()):
+        medians = [samples.round_medians(one / run_folder.SAMPLES / file.name) for one in runs]
         for subject in sorted(medians[0]):
             name, _, way = subject.partition(", ")
             control = f"{CONTROL}, {way}"

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.networks import catalog
 from harness.report import page, runs
@@ -44,7 +44,7 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows.write(folder / rows.FILE_NAME, made_up(args.rows))
+        rows.write(folder / run_folder.ROWS, made_up(args.rows))
         page.text(runs.load([folder]))  # the library is bundled once
         begun = time.perf_counter()
         path = page.write(runs.load([folder]), folder)

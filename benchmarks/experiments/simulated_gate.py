@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.measurements import comparison, samples, verdicts
+from harness.measurements import comparison, run_folder, samples, verdicts
 from harness.measurements.verdicts import LOOKS, Thresholds, Verdict
 from harness.report.tables import print_table
 
@@ -50,7 +50,7 @@ def noise(run: Path) -> dict[str, list[float]]:
     Raises :class:`HarnessError` where the run folder has no two exports that took turns.
     """
     found = {}
-    for path in sorted((run / samples.FOLDER).glob("*.parquet")):
+    for path in sorted((run / run_folder.SAMPLES).glob("*.parquet")):
         medians = samples.round_medians(path)
         for subject, own in medians.items():
             twin = medians.get(subject.replace("keras, ", "torch, ", 1))

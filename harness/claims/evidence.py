@@ -20,6 +20,7 @@ from harness.frameworks.training import History
 from harness.measurements import rows
 from harness.measurements.configurations import FLOAT32
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.networks import catalog
 from harness.report.tables import format_percent
 
@@ -75,6 +76,11 @@ class Evidence:
 
     run: Path | None = None
 
+    @property
+    def folder(self) -> RunFolder | None:
+        """The folder of the run."""
+        return RunFolder.around(self.run) if self.run else None
+
     @cached_property
     def rows(self) -> list[Row]:
         return rows.read(self.run) if self.run else []
@@ -95,8 +101,8 @@ class Evidence:
 
         Raises :class:`HarnessError` where the history is damaged, or of another training than the row.
         """
-        path = self._file("histories", f"{of.name}.json")
-        if path is None:
+        path = self.folder.history_file(of.name) if self.folder else None
+        if path is None or not path.is_file():
             raise NotMeasuredError(f"the run kept no history of {of.name}")
         found = run_files.history(path)
         if abs(found.test_accuracy - of.accuracy.value) > SAME_TRAINING:
@@ -116,12 +122,6 @@ class Evidence:
 
         with torch.device("meta"):
             return torch_training.build(catalog.get(name))
-
-    def _file(self, *parts: str) -> Path | None:
-        if self.run is None:
-            return None
-        path = (self.run if self.run.is_dir() else self.run.parent).joinpath(*parts)
-        return path if path.is_file() else None
 
     def _exported(self, name: str) -> list[Row]:
         """The run's rows of the network as it was exported, in no lower precision."""
@@ -174,10 +174,10 @@ class Evidence:
 
     def _answers(self, row: Row) -> tuple[NDArray[np.integer[Any]] | None, NDArray[np.bool_] | None]:
         """The test images' classes (N,), and which of them the row's file gets right; None where not kept."""
-        path = self._file("predictions", f"{row.architecture}.npz")
-        if path is None:
+        found = run_files.predictions(self.folder, row.architecture, row.framework) if self.folder else None
+        if found is None:
             return None, None
-        labels, predicted = run_files.predictions(path, row.framework)
+        labels, predicted = found
         return labels, predicted == labels
 
 

@@ -1,6 +1,5 @@
 """The files that a run keeps beside its rows, each checked as it is read: what is damaged is told, and not used."""
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError, first_line
+from harness.errors import HarnessError
 from harness.frameworks.training import History
+from harness.measurements import run_folder
+from harness.measurements.run_folder import RunFolder
 
 Classes = NDArray[np.integer[Any]]
 
@@ -19,35 +20,36 @@ Classes = NDArray[np.integer[Any]]
 def history(path: Path) -> History:
     """How a network was trained. Raises :class:`HarnessError` where a figure is none that a training can have."""
     try:
-        found = History.from_json(json.loads(path.read_text("utf-8")))
+        found = History.from_json(run_folder.read_object(path))
         faults = list(_faults(found))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+    except (HarnessError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise HarnessError(f"the history of {path.stem} is none of a training by this version: {error}") from error
     if faults:
         raise HarnessError(f"the history of {path.stem} is damaged: {faults[0]}.")
     return found
 
 
-def predictions(path: Path, framework: str) -> tuple[Classes, Classes]:
-    """The test images' classes (N,), and those that the framework's file takes them for.
+def predictions(folder: RunFolder, network: str, framework: str) -> tuple[Classes, Classes] | None:
+    """The test images' classes (N,), and those that the framework's file takes them for; None if not kept.
 
-    Raises :class:`HarnessError` where they are not there, or are no two rows of classes of one length.
+    Raises :class:`HarnessError` if they are no two rows of classes of one length.
     """
-    try:
-        # Opened here, so that it is closed where numpy finds it garbled.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labels, predicted = arrays["labels"], arrays[framework]
-    except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
-        raise HarnessError(f"the predictions of {path.stem} cannot be read: {first_line(error)}") from error
+    found = folder.predictions(network)
+    if not found:
+        return None
+    for name in ("labels", framework):
+        if name not in found:
+            raise HarnessError(f"the predictions of {network} are damaged: expected {name} among {', '.join(found)}.")
+    labels, predicted = found["labels"], found[framework]
     for name, array in (("labels", labels), (framework, predicted)):
         if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
             raise HarnessError(
-                f"the predictions of {path.stem} are damaged: expected classes (N,) as {name}, found {array.dtype} "
+                f"the predictions of {network} are damaged: expected classes (N,) as {name}, found {array.dtype} "
                 f"{array.shape}."
             )
     if len(labels) != len(predicted):
         raise HarnessError(
-            f"the predictions of {path.stem} are damaged: expected one a label, found {len(predicted):,} for "
+            f"the predictions of {network} are damaged: expected one a label, found {len(predicted):,} for "
             f"{len(labels):,}."
         )
     return labels, predicted

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.machine import progress
+from harness.measurements.run_folder import PEAKS, RunFolder
 from harness.pieces.piece import Pieces
 from harness.report.tables import print_table
 from harness.runs import folder as run_folder
@@ -18,7 +19,7 @@ def measure(
     """Profile what has no tables yet, under a bar."""
     run_folder.note_moment(folder, "profiling")
     with progress.bars() as bars:
-        names = [nodes.PEAKS, *measured]
+        names = [PEAKS, *measured]
         task = bars.add_task("profiling", total=len(names), note="")
 
         def report(name: str, share: float) -> None:
@@ -32,4 +33,4 @@ def show(folder: Path, measured: Mapping[str, Pieces | ModelFile], settings: Set
     lines = nodes.most_expensive(folder, measured, settings.threads[0])
     if lines and table:
         print_table(list(lines[0]), lines, "table")
-    progress.say(f"where the time goes: {folder / nodes.FOLDER}, {folder / nodes.PEAKS}")
+    progress.say(f"where the time goes: {RunFolder(folder).nodes_folder}, {RunFolder(folder).peaks_file}")

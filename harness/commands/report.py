@@ -23,7 +23,7 @@ from pathlib import Path
 from harness.commands.claims import checked
 from harness.errors import HarnessError
 from harness.machine import progress
-from harness.measurements import rows
+from harness.measurements import run_folder
 from harness.networks.catalog import FRAMEWORKS
 from harness.report import (
     dark as dark_pictures,
@@ -113,7 +113,7 @@ def _claims(run: Path) -> list[dict[str, object]] | None:
 def reference(start: Path, results: Path = REFERENCE) -> Path:
     """The reference results of the repository that a folder lies in."""
     for folder in (start, *start.parents):
-        if (folder / results / rows.FILE_NAME).is_file():
+        if (folder / results / run_folder.ROWS).is_file():
             return folder / results
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 

@@ -2,7 +2,6 @@
 
 import difflib
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache as remember
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from harness.data import cifar, idx, image_folder, places
 from harness.data.places import PUBLICATIONS, Place
-from harness.errors import HarnessError, first_line
+from harness.errors import HarnessError
+from harness.machine.arrays import read_arrays
 
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.integer[Any]]
@@ -265,18 +265,13 @@ def _read(place: Place) -> tuple[dict[str, Bytes], bool]:
 
 
 def _read_npz(path: Path) -> dict[str, Bytes]:
-
     try:
-        with zipfile.ZipFile(path):  # np.load would take a file that is no zip for a pickle
-            pass
-        with np.load(path, allow_pickle=False) as file:
-            if missing := [name for name in _ARRAYS if name not in file.files]:
-                raise _unlike(path, "the arrays " + ", ".join(_ARRAYS), f"no {', '.join(missing)}")
-            return {name: file[name] for name in _ARRAYS}
-    except HarnessError:
-        raise
-    except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
-        raise _unlike(path, "a whole .npz file", first_line(error)) from error
+        found = read_arrays(path, "a whole .npz file")
+    except HarnessError as error:
+        raise HarnessError(f"{error}\nReplace it or remove it.") from error
+    if missing := [name for name in _ARRAYS if name not in found]:
+        raise _unlike(path, "the arrays " + ", ".join(_ARRAYS), f"no {', '.join(missing)}")
+    return {name: found[name] for name in _ARRAYS}
 
 
 def _checked(arrays: Mapping[str, Bytes], facts: Facts, place: Place) -> dict[str, Bytes]:

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 
 from harness.errors import HarnessError, first_line
 from harness.machine import cache
+from harness.machine.arrays import read_array
 from harness.networks.architecture import Split
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -77,7 +78,7 @@ def decode(files: ImageFiles, input_shape: tuple[int, int, int]) -> dict[Split, 
         with cache.building(entry) as building:
             for split, listed in files.splits.items():
                 _write(building / f"{split}.npy", [path for path, _ in listed], input_shape)
-    mapped = {split: np.load(entry / f"{split}.npy", mmap_mode="r", allow_pickle=False) for split in files.splits}
+    mapped = {split: read_array(entry / f"{split}.npy", mapped=True) for split in files.splits}
     return {split: np.asarray(array) for split, array in mapped.items()}
 
 

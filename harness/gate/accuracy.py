@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, fisher_exact
 
-from harness.errors import HarnessError, first_line
+from harness.errors import HarnessError
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
 from harness.gate.pairs import Pair, RunPair, Side
@@ -18,8 +17,6 @@ from harness.measurements import paired, verdicts
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
 from harness.measurements.verdicts import Verdict
-
-FOLDER = "predictions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +125,14 @@ def _right(side: Side, row: Row) -> NDArray[Any] | None:
     """Which images are answered rightly (N,), where the run has kept it."""
     if side.folder is None:
         return None
-    name = row.sampled_as.partition("/")[0] if row.sampled_as else row.architecture
-    path = side.folder / FOLDER / f"{Path(name).name}.npz"
-    if not path.is_file():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = dict(arrays)
-    except Exception as error:  # zipfile, zlib and numpy each have their own for a garbled file
-        raise HarnessError(f"{path}: expected predictions of a run, found: {first_line(error)}.") from error
+    found = side.folder.predictions(row.sampled_as.partition("/")[0] if row.sampled_as else row.architecture)
     own = f"{row.framework}_{row.precision}"  # of a network in several precisions
     key = own if own in found else row.framework
     if key not in found or "labels" not in found:
         return None
     if found[key].shape != found["labels"].shape:
-        raise HarnessError(f"{path}: {found[key].shape} predictions for {found['labels'].shape} labels.")
+        raise HarnessError(
+            f"{side.path}: {row.architecture}: {found[key].shape} predictions for {found['labels'].shape} labels."
+        )
     right: NDArray[Any] = found[key] == found["labels"]
     return right

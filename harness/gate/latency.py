@@ -11,7 +11,7 @@ from harness.gate.exact import measured
 from harness.gate.findings import Finding
 from harness.gate.pairs import Pair, RunPair, Side
 from harness.gate.settings import GateSettings
-from harness.measurements import comparison, samples, verdicts
+from harness.measurements import comparison, verdicts
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements.comparison import Estimate, Rounds
 from harness.measurements.configurations import CONTROL, Configuration
@@ -160,10 +160,5 @@ class _Samples:
         """What a run has kept of a network or file."""
         key = side.name, name
         if key not in self._files:
-            self._files[key] = _read(side, name)
+            self._files[key] = side.folder.samples(name) if side.folder else {}
         return self._files[key]
-
-
-def _read(side: Side, name: str) -> Mapping[str, Rounds]:
-    path = side.folder / samples.FOLDER / f"{name}.parquet" if side.folder else None
-    return samples.round_medians(path) if path is not None and path.is_file() else {}

@@ -4,13 +4,11 @@ A change that keeps every count, like another epsilon, a transposed input or rou
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError, first_line
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
 from harness.gate.pairs import RunPair, Side
@@ -18,7 +16,6 @@ from harness.gate.settings import GateSettings
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Verdict
 
-FOLDER = "outputs"
 LEAST_PROBABILITY = 1e-30
 SUMS_TO_ONE = 1e-3
 
@@ -34,7 +31,7 @@ def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
 
 def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tolerance: float) -> Finding:
     base, head = pair
-    before, after = (_kept(side.folder, row) for side, row in zip(sides, pair, strict=True))
+    before, after = (_kept(side, row) for side, row in zip(sides, pair, strict=True))
     if base.onnx_sha256 == head.onnx_sha256 is not None and not (before and after):
         return Finding(subject=subject, check="outputs", verdict=Verdict.PASS, detail="the same file")
     if None not in (base.weights, head.weights) and base.weights != head.weights:
@@ -92,17 +89,9 @@ def _proved(row: Row) -> float:
     return row.equivalence_tolerance / row.equivalence_scale
 
 
-def _kept(folder: Path | None, row: Row) -> dict[str, NDArray[Any]]:
-    """The outputs of a row's subject, by name; none where the run has none."""
-    if folder is None or row.sampled_as is None:
+def _kept(side: Side, row: Row) -> dict[str, NDArray[Any]]:
+    """The outputs of a row's subject, by name; none if the run has none."""
+    if side.folder is None or row.sampled_as is None:
         return {}
     name, _, subject = row.sampled_as.partition("/")
-    path = folder / FOLDER / f"{name}.npz"
-    if not path.is_file():
-        return {}
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            own = [key for key in arrays if key.startswith(f"{subject}/")]
-            return {key.removeprefix(f"{subject}/"): arrays[key] for key in own}
-    except Exception as error:  # zipfile, zlib and numpy each have their own for a garbled file
-        raise HarnessError(f"{path}: expected outputs of a run, found: {first_line(error)}.") from error
+    return side.folder.outputs(name, subject)

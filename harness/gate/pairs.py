@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.measurements import recorded_environment, rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 
 # Of an environment: what tells of the moment or the side, not of the machine or its software.
 PASSING = ("moments", "measurement", "side", "label", "looks")
@@ -31,13 +32,13 @@ class Side:
     name: str
     path: Path
     rows: tuple[Row, ...]
-    folder: Path | None
+    folder: RunFolder | None
     environment: Mapping[str, object]
 
     @property
     def begun(self) -> str:
         """When it was begun, as ISO 8601; empty where it does not tell."""
-        return recorded_environment.begun(self.environment)
+        return run_folder.begun(self.environment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +106,13 @@ def _side(name: str, path: Path) -> Side:
         raise HarnessError(f"{name}: {path} holds no rows: expected a run of `harness run` or `harness ab`.")
     for number, row in enumerate(found, start=2):
         _check_numbers(path, number, row)
-    folder = path if path.is_dir() else None
+    folder = RunFolder(path) if path.is_dir() else None
     return Side(
         name=name,
         path=path,
         rows=tuple(found),
         folder=folder,
-        environment=recorded_environment.read(folder) if folder else {},
+        environment=folder.environment if folder else {},
     )
 
 

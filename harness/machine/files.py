@@ -7,12 +7,8 @@ import io
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def make_folder(folder: Path) -> None:
@@ -55,15 +51,6 @@ def write_table(target: Path, columns: Sequence[str], lines: Sequence[Mapping[st
     writer.writeheader()
     writer.writerows(lines)
     write(target, text.getvalue())
-
-
-def save_arrays(target: Path, found: "Mapping[str, NDArray[Any]]") -> None:
-    """Keep arrays as .npz, in a folder that is made where it is missing."""
-    import numpy as np
-
-    make_folder(target.parent)
-    with replacing(target) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **found)  # type: ignore[arg-type]
 
 
 def sha256(path: Path) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import HarnessError
 from harness.machine import files
+from harness.measurements.run_folder import ROWS
 
 if TYPE_CHECKING:
     import pandas
@@ -36,8 +37,6 @@ ADDED = (
         ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
     )
 )
-FILE_NAME = "rows.csv"
-ENVIRONMENT = "environment.json"  # beside it: the machine and the software
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +165,9 @@ def read(path: Path) -> list[Row]:
 
     Raises :class:`HarnessError` where there is no table, or one that this version cannot read.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = path / ROWS if path.is_dir() else path
     if not file.is_file():
-        raise HarnessError(f"{path} is no run: expected a folder that holds {FILE_NAME}, made by `harness run --out`.")
+        raise HarnessError(f"{path} is no run: expected a folder that holds {ROWS}, made by `harness run --out`.")
     content = file.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]  # before decoding: a torn line may end inside a character
     try:

@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, first_line
+from harness.errors import RunFileError, first_line
 from harness.machine import files
 from harness.measurements.types import Timing
 
 if TYPE_CHECKING:
     import pandas
 
-FOLDER = "samples"
 COLUMNS = ("subject", "launch", "round", "calls", "nanoseconds")
 
 Medians = dict[str, dict[int, dict[int, float]]]  # by subject, launch and round: the median of a call, in nanoseconds
 
 
 def round_medians(path: Path) -> Medians:
-    """What a file of samples holds, warm-up left out. Raises :class:`HarnessError` for one that no run can have."""
+    """What a file of samples holds, warm-up left out. Raises :class:`RunFileError` for one that no run can have."""
     table = _read(path)
     table = table[table["round"] >= 0]
     table["call"] = table["nanoseconds"] / table["calls"]
@@ -38,9 +37,9 @@ def _read(path: Path) -> "pandas.DataFrame":
         possible = bool(((table["nanoseconds"] > 0) & (table["calls"] > 0)).all())
         kinds = {name: table[name].dtype.kind for name in COLUMNS[1:]}
     except Exception as error:  # pyarrow and pandas each have their own for a garbled file
-        raise HarnessError(f"{path}: expected samples of a run, found: {first_line(error)}.") from error
+        raise RunFileError(f"{path}: expected samples of a run, found: {first_line(error)}.") from error
     if not possible or set(kinds.values()) - {"i", "u"}:
-        raise HarnessError(f"{path}: expected samples of a run, found a sample without calls or without time.")
+        raise RunFileError(f"{path}: expected samples of a run, found a sample without calls or without time.")
     return table
 
 

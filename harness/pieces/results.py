@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.frameworks.training import History
+from harness.machine.arrays import read_arrays
 from harness.measurements import answers
 from harness.measurements.types import Accuracy, Artifact, Equivalence
 from harness.pieces import artifacts
 from harness.pieces.piece import Piece, Pieces
+
+PREDICTIONS = "predictions.npz"
 
 
 def history(piece: Piece) -> History:
@@ -29,8 +32,7 @@ def verdict(pieces: Pieces) -> Equivalence:
 
 def predictions(pieces: Pieces) -> dict[str, NDArray[np.int64]]:
     """The class that each exported file takes each test image for, by framework; and the labels, if any."""
-    with np.load(pieces.prove.folder / "predictions.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_arrays(pieces.prove.folder / PREDICTIONS)
 
 
 def accuracies(pieces: Pieces) -> dict[str, Accuracy]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
-from harness.measurements import recorded_environment, rows
+from harness.errors import HarnessError, RunFileError
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.report import machine_names
 from harness.report.tables import plain
 
@@ -33,19 +34,9 @@ class MeasuredRun:
     environment: Mapping[str, Any]
 
     @property
-    def samples(self) -> Path:
-        """The folder of the raw samples, a Parquet file a network; it may not be there."""
-        return self.folder / "samples"
-
-    @property
-    def histories(self) -> dict[str, Path]:
-        """By network: the file that tells how it was trained."""
-        return {path.stem: path for path in sorted((self.folder / "histories").glob("*.json"))}
-
-    @property
     def begun(self) -> str:
         """When it was begun, as ISO 8601; empty where that is not known."""
-        return plain(recorded_environment.begun(self.environment))
+        return plain(run_folder.begun(self.environment))
 
     @property
     def subjects(self) -> set[tuple[object, ...]]:
@@ -109,8 +100,8 @@ def _read(path: Path) -> MeasuredRun:
 def _environment(folder: Path) -> Mapping[str, Any]:
     """What is known of the machine: nothing where the file is not there or damaged, which a note says."""
     try:
-        return recorded_environment.read(folder)
-    except HarnessError:
+        return RunFolder(folder).environment
+    except RunFileError:
         return {}
 
 
@@ -208,7 +199,7 @@ def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
         commit = f", commit {plain(str(run.environment['commit']))}" if run.environment.get("commit") else ""
         yield f"{run.label}: the run {run.name}{when}{commit}."
         if not run.environment:
-            yield f"The machine of {run.name} is not known: it has no {rows.ENVIRONMENT} that can be read."
+            yield f"The machine of {run.name} is not known: it has no {run_folder.ENVIRONMENT} that can be read."
     pairs = list(itertools.combinations(runs, 2))
     if any(_in_turns(*pair) for pair in pairs):
         yield "Two sides were measured in turns with one another: `harness gate` has their ratios."

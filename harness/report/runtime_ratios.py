@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.measurements import comparison, samples
+from harness.measurements import comparison
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.measurements.runtimes import OWN
 from harness.report.tables import format_scaled
 
@@ -35,9 +36,7 @@ def gather(folder: Path, rows: Sequence[Row]) -> list[RuntimeRatio]:
     """Every ratio that the samples of a run folder carry, of networks and runtimes whose rows are ok."""
     doubted = {(row.architecture, row.framework, row.runtime) for row in rows if row.status != "ok"}
     networks = dict.fromkeys(row.architecture for row in rows if row.runtime in OWN)
-    ratios = [
-        ratio for network in networks for ratio in _of_network(folder / samples.FOLDER / f"{network}.parquet", network)
-    ]
+    ratios = [ratio for network in networks for ratio in _of_network(RunFolder(folder), network)]
     return [ratio for ratio in ratios if (ratio.network, ratio.framework, ratio.runtime) not in doubted]
 
 
@@ -53,10 +52,8 @@ def _times(ratio: RuntimeRatio) -> str:
     return format_scaled(1.0, ratio.value, ratio.low, ratio.high)
 
 
-def _of_network(path: Path, network: str) -> list[RuntimeRatio]:
-    if not path.is_file():
-        return []
-    medians = samples.round_medians(path)
+def _of_network(folder: RunFolder, network: str) -> list[RuntimeRatio]:
+    medians = folder.samples(network)
     found = []
     for subject, own in medians.items():
         framework, *setting = subject.split(", ")

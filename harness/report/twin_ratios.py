@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.measurements import comparison, samples
+from harness.measurements import comparison
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.report import runtime_ratios
 
 KERAS, TORCH = "keras", "torch"
@@ -35,13 +36,11 @@ def gather(folder: Path, rows: Sequence[Row]) -> list[TwinRatio]:
         if row.latency_median_s is not None:
             frameworks.setdefault(row.architecture, set()).add(row.framework)
     both = [name for name, found in frameworks.items() if {KERAS, TORCH} <= found]
-    return [ratio for name in both for ratio in _of_network(folder / samples.FOLDER / f"{name}.parquet", name)]
+    return [ratio for name in both for ratio in _of_network(RunFolder(folder), name)]
 
 
-def _of_network(path: Path, network: str) -> list[TwinRatio]:
-    if not path.is_file():
-        return []
-    medians = samples.round_medians(path)
+def _of_network(folder: RunFolder, network: str) -> list[TwinRatio]:
+    medians = folder.samples(network)
     found = []
     for subject, keras in medians.items():
         framework, _, setting = subject.partition(", ")

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
 from harness.machine import temporary
+from harness.machine.arrays import read_array
 from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker, WorkerFailedError
 from harness.measurements import answers
 from harness.measurements.providers import Target
 from harness.runs.model_files import ModelFile
 from harness.timing import latency, runtime
-
-FOLDER = "predictions"  # of a run
 
 Predictions = dict[str, NDArray[Any]]  # of the files of a network, by framework; and the labels
 Run = Callable[[Mapping[str, NDArray[Any]]], NDArray[Any]]  # the scores of some examples, by what inputs are fed
@@ -73,8 +72,7 @@ def in_worker(model: ModelFile, subject: latency.Subject) -> Iterator[Run]:
             worker = worker or stack.enter_context(latency.opened(subject))
             np.savez(fed, **feeds)  # type: ignore[arg-type]
             worker.ask(do="outputs", arrays=str(fed), output=model.output, to=str(scores))
-            found: NDArray[Any] = np.load(scores, allow_pickle=False)
-            return found
+            return read_array(scores)
 
         yield run
 

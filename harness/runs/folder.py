@@ -1,10 +1,4 @@
-"""The folder of a run: how it is begun, and how one that was stopped is found again.
-
-It holds ``plan.json`` (what was asked for, with the digests of the user's own files),
-``environment.json``, ``rows.csv``, ``samples/`` (the raw samples of each network or file),
-``predictions/`` (the class each file takes each test image for), ``histories/`` (of the training) and
-the pictures; where nodes were asked for, ``peaks.csv`` and ``nodes/``.
-"""
+"""The settings of a run: how its folder is begun with them, and how one that was stopped is found again."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,20 +6,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RunFileError
 from harness.frameworks import training
 from harness.machine import environment, files
 from harness.measurements import configurations, providers
 from harness.measurements.configurations import Configuration
 from harness.measurements.providers import Target
-from harness.measurements.rows import ENVIRONMENT
+from harness.measurements.run_folder import RunFolder, read_object
 from harness.networks import catalog
 from harness.pieces.request import Request
 from harness.runs import model_files
 from harness.runs.model_files import FileSettings
 from harness.timing import latency
 
-PLAN = "plan.json"
 END = "the end"  # the moment at which all is measured
 
 Facts = Mapping[str, object]
@@ -93,7 +86,7 @@ class Settings:
 def begin(folder: Path, settings: Settings, facts: Facts) -> None:
     """Make the folder of a new run. Raises :class:`HarnessError` where it holds something already."""
     check_new(folder, "choose another --out, or go on with that run by --resume")
-    _write_json(folder / PLAN, asdict(settings))
+    _write_json(RunFolder(folder).settings_file, asdict(settings))
     begin_unplanned(folder, facts)
 
 
@@ -104,25 +97,27 @@ def check_new(folder: Path, advice: str) -> None:
 
 
 def begin_unplanned(folder: Path, facts: Facts) -> None:
-    """The same of a run that cannot be gone on with: its environment, and no plan."""
-    _write_json(folder / ENVIRONMENT, {**facts, "moments": []})
+    """The same of a run that cannot be gone on with: its environment, and no settings."""
+    _write_json(RunFolder(folder).environment_file, {**facts, "moments": []})
 
 
 def go_on(folder: Path, settings: Settings) -> None:
     """Keep the settings that a run goes on with, for the next time that it is stopped."""
-    _write_json(folder / PLAN, asdict(settings))
+    _write_json(RunFolder(folder).settings_file, asdict(settings))
 
 
 def resumed(folder: Path) -> Settings:
     """The settings of a run that was stopped. Raises :class:`HarnessError` where the folder is no run."""
     try:
-        found = json.loads((folder / PLAN).read_text())
+        found = read_object(RunFolder(folder).settings_file)
         effort = latency.Effort(**found.pop("effort"))
         own = _file_settings(**found.pop("files", {}))
         whole = {name: _tuples(value) if isinstance(value, list) else value for name, value in found.items()}
         return Settings(**whole, effort=effort, files=own)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise HarnessError(f"{folder} is no run that could be resumed: it holds no whole {PLAN}.") from error
+    except (RunFileError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise HarnessError(
+            f"{folder} is no run that could be resumed: it holds no whole {RunFolder(folder).settings_file.name}."
+        ) from error
 
 
 def _tuples(value: Any) -> Any:
@@ -150,7 +145,7 @@ def check_same_files(folder: Path, settings: Settings) -> None:
 
 def check_same_machine(folder: Path, facts: Facts) -> None:
     """Raise :class:`HarnessError` where the run was begun on another machine or with other software."""
-    begun = json.loads((folder / ENVIRONMENT).read_text())
+    begun = read_object(RunFolder(folder).environment_file)
     now = json.loads(json.dumps(dict(facts)))
     # What is not known is not another: git may have been too slow to name the commit.
     changed = [name for name in now if None not in (begun.get(name), now[name]) and begun[name] != now[name]]
@@ -163,13 +158,13 @@ def check_same_machine(folder: Path, facts: Facts) -> None:
 
 def note_moment(folder: Path, what: str) -> None:
     """Add to the environment what runs beside the run at this moment."""
-    moments = json.loads((folder / ENVIRONMENT).read_text())["moments"]
+    moments = read_object(RunFolder(folder).environment_file)["moments"]
     note(folder, {"moments": [*moments, {"before": what, **environment.moment()}]})
 
 
 def note(folder: Path, facts: Facts) -> None:
     """Add facts to the environment."""
-    _write_json(folder / ENVIRONMENT, {**json.loads((folder / ENVIRONMENT).read_text()), **facts})
+    _write_json(RunFolder(folder).environment_file, {**read_object(RunFolder(folder).environment_file), **facts})
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

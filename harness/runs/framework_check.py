@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.machine import temporary
+from harness.machine.arrays import read_arrays
 from harness.machine.process import WorkerFailedError
 from harness.measurements import runtimes
 from harness.measurements.configurations import ONNXRUNTIME
@@ -71,7 +72,7 @@ def _check(subject: Subject, file: Path, proof: Equivalence) -> Check:
     with temporary.folder() as folder:
         path = folder / "outputs.npz"
         reply = latency.answer(subject, "open", outputs=str(path))
-        own = _read(path)
+        own = read_arrays(path)
     return compared(own, _of_file(file, subject), proof, reply["first_run_s"])
 
 
@@ -96,9 +97,3 @@ def _of_file(file: Path, subject: Subject) -> Outputs:
     images = runtimes.images(*subject.shapes.values())
     names = (artifacts.OUTPUT, "logits")
     return {name: runtime.outputs(session, images, name, batch=len(images)) for name in names}
-
-
-def _read(path: Path) -> Outputs:
-
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)

@@ -6,7 +6,6 @@ their own (.npy; .txt or .csv with one class number a line).
 """
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,17 +94,6 @@ def of_arrays(arrays: Arrays, data: Path, labels: Path | None, path: Path, input
         labels=right,
         portions=lambda: iter([fed]),
     )
-
-
-def read_arrays(path: Path) -> Arrays:
-    """The arrays of an .npz file. Raises :class:`HarnessError` where it is none, or holds objects."""
-    try:
-        with zipfile.ZipFile(path):  # numpy.load would take a file that is no zip for a pickle
-            pass
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
-        raise HarnessError(f"{path}: expected an .npz file of arrays, found: {first_line(error)}.") from error
 
 
 def check_array(array: NDArray[Any], of: Input, file: Path, *, first_axis: bool) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from harness.errors import CannotWriteError, HarnessError
 from harness.machine import files, processors, temporary
+from harness.machine.arrays import save_arrays
 from harness.measurements import rows, samples
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.measurements.types import Timing
 from harness.pieces.piece import Pieces
 from harness.runs import (
@@ -57,7 +59,7 @@ def measure(
     Rows of the targets that are ``absent`` are skipped, with the reason. ``progress`` is told a name and the
     share of it that is done, ``finished`` that its rows are written.
     """
-    table = folder / rows.FILE_NAME
+    table = RunFolder(folder).rows_file
     done = _finished(table, measured, settings, absent)
     identity = latency.save_identity(folder / "identity.onnx")
     begun, left = time.monotonic(), len(measured) - len(done)
@@ -160,6 +162,11 @@ class _Timing:
     seed: int
     aim: Aim | None = None
 
+    @property
+    def kept(self) -> RunFolder:
+        """Where what is measured is kept."""
+        return RunFolder(self.folder)
+
     def of(self, asked: Sequence[latency.Subject], progress: Progress) -> dict[str, Timing]:
         """The timings by subject, in turns with call floors and controls; their raw samples and outputs are kept."""
         beside = self.places.beside
@@ -168,8 +175,8 @@ class _Timing:
         failed = {key: Timing(launches=(), failure=one.failure) for key, one in inspected.items() if one.failure}
         timed = [subject for subject in asked if subject.key not in failed]
         found = self._measured(timed, progress) if timed else {}
-        samples.save(self.folder / samples.FOLDER / f"{self.name}.parquet", found)
-        inspection.save_outputs(self.folder / inspection.FOLDER / f"{self.name}.npz", inspected)
+        samples.save(self.kept.samples_file(self.name), found)
+        inspection.save_outputs(self.kept.outputs_file(self.name), inspected)
         nodes = {key: one.nodes for key, one in inspected.items()}
         return {key: replace(one, nodes=nodes.get(key, {})) for key, one in found.items()} | failed
 
@@ -198,9 +205,9 @@ def _measure_network(
         checks = framework_check.check_all(needed, zip((way.framework for way in started), asked, strict=True))
         failed = {key: Timing(launches=(), failure=check.failure) for key, check in checks.items() if check.failure}
         timings = failed | timing.of([one for one in asked if one.key not in failed], progress)
-    files.save_arrays(folder / file_accuracy.FOLDER / f"{timing.name}.npz", precision_rows.predictions(needed))
+    save_arrays(timing.kept.predictions_file(timing.name), precision_rows.predictions(needed))
     if needed.weights.kind == "train":
-        files.copy(needed.weights.folder / "history.json", folder / "histories" / f"{timing.name}.json")
+        files.copy(needed.weights.folder / "history.json", timing.kept.history_file(timing.name))
     proved = run_rows.proved(folder.name, needed)
     found = []
     for way in ways:
@@ -217,7 +224,7 @@ def _measure_file(model: ModelFile, timing: _Timing, progress: Progress) -> list
     present = file_rows.timeable(model, ways, timing.places)
     timings = timing.of([subjects.make_subject(model, way) for way in present], lambda done: progress(share * done))
     if not all(timings[way.key].failure for way in present):
-        keep = partial(files.save_arrays, timing.folder / file_accuracy.FOLDER / f"{timing.name}.npz")
+        keep = partial(save_arrays, timing.kept.predictions_file(timing.name))
         run = file_accuracy.here(model, processors.threads_available())
         row = file_rows.with_accuracy(row, model, run, keep, lambda done: progress(share + (1 - share) * done))
     return file_rows.timed(row, model, ways, timing.places, timings, timing.name)

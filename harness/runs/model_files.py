@@ -17,6 +17,7 @@ from harness.cost.inputs import Input
 from harness.cost.onnx_file import OnnxFile
 from harness.errors import HarnessError
 from harness.machine import files
+from harness.machine.arrays import read_arrays
 from harness.networks import catalog
 from harness.networks.architecture import Scaling
 from harness.runs import labelled_data
@@ -106,7 +107,7 @@ def read(
     missing or damaged, or takes images of another size alone, and where what the user said fits none of them.
     """
     opened = [onnx_file.read(Path(path)) for path in settings.models]
-    arrays = labelled_data.read_arrays(Path(settings.inputs)) if settings.inputs else {}
+    arrays = read_arrays(Path(settings.inputs)) if settings.inputs else {}
     _check_named(opened, (*settings.shapes, *arrays))
     names = _names([file.path for file in opened], taken)
     found: list[ModelFile] = []
@@ -157,7 +158,7 @@ def _read(
 ) -> ModelFile:
     """One file, with what it is fed and tested on."""
     names = {value.name for value in file.inputs}
-    examples = labelled_data.read_arrays(Path(data)) if data and labelled_data.are_arrays(data) else {}
+    examples = read_arrays(Path(data)) if data and labelled_data.are_arrays(data) else {}
     told: dict[str, Sequence[int | None]] = {
         **{key: (None, *array.shape[1:]) for key, array in examples.items() if key in names},
         **{key: array.shape for key, array in arrays.items() if key in names},

@@ -5,7 +5,6 @@ a network and thread count, and for twins the difference of their graphs. The ta
 and each whole, so that a network that has them all is done.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import Any
 
 from harness.errors import CannotWriteError, HarnessError, first_line
 from harness.machine import files, temporary
+from harness.measurements import run_folder
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import Target
+from harness.measurements.run_folder import PEAKS, RunFolder
 from harness.pieces.piece import Pieces
 from harness.report import roofline
 from harness.report.tables import format_percent, format_seconds, format_threads
@@ -25,7 +26,6 @@ from harness.timing import node_samples, node_times, twin_times
 from harness.timing import peaks as machine_peaks
 from harness.timing.node_times import NodeTimes
 
-FOLDER, PEAKS = "nodes", "peaks.csv"
 SAMPLES = ".samples.parquet"
 FAILED = "failed"
 SHOWN = 10
@@ -63,7 +63,7 @@ def measure(
     peaks = _peaks(folder, settings, partial(progress, PEAKS))
     for number, (name, one) in enumerate(measured.items()):
         keys = [(framework, threads) for framework in subjects.frameworks(one) for threads in settings.threads]
-        paths = {key: table_path(folder, name, *key) for key in keys}
+        paths = {key: RunFolder(folder).node_table_file(name, *key) for key in keys}
         if all(map(_whole, paths.values())):
             continue
         try:
@@ -91,15 +91,10 @@ def most_expensive(folder: Path, measured: Mapping[str, Pieces | ModelFile], thr
     found: list[dict[str, object]] = []
     for name, one in measured.items():
         for framework in subjects.frameworks(one):
-            path = table_path(folder, name, framework, threads)
-            nodes = [line for line in _read(path) if line["part"] == "node"] if path.is_file() else []
+            path = RunFolder(folder).node_table_file(name, framework, threads)
+            nodes = [line for line in run_folder.read_table(path) if line["part"] == "node"] if path.is_file() else []
             found += [{"network": name, "file": framework, **_for_people(line)} for line in nodes[:SHOWN]]
     return found
-
-
-def table_path(folder: Path, name: str, framework: str, threads: int) -> Path:
-    """Where the table of a file is, with one thread count."""
-    return folder / FOLDER / f"{name}.{framework}.{threads}.csv"
 
 
 def _measure(
@@ -130,7 +125,7 @@ def _ways(one: Pieces | ModelFile, settings: Settings) -> dict[Key, Way]:
 
 def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) -> dict[int, dict[str, Line]]:
     """The lines of peaks.csv by threads and name; measured where they are not known yet."""
-    path = folder / PEAKS
+    path = RunFolder(folder).peaks_file
     if not path.is_file():
         with temporary.folder() as models:
             found = machine_peaks.measure(
@@ -138,7 +133,7 @@ def _peaks(folder: Path, settings: Settings, progress: Callable[[float], None]) 
             )
         files.write_table(path, machine_peaks.COLUMNS, [peak.line for peak in found])
     by_threads: dict[int, dict[str, Line]] = {}
-    for line in _read(path):
+    for line in run_folder.read_table(path):
         by_threads.setdefault(int(line["threads"]), {})[line["peak"]] = line
     return by_threads
 
@@ -153,7 +148,7 @@ def _write_twins(folder: Path, name: str, found: Mapping[Key, NodeTimes | str]) 
     for threads in sorted({threads for _, threads in found}):
         keras, torch = found.get(("keras", threads)), found.get(("torch", threads))
         if isinstance(keras, NodeTimes) and isinstance(torch, NodeTimes):
-            path = folder / FOLDER / f"{name}.{threads}.twins.csv"
+            path = RunFolder(folder).nodes_folder / f"{name}.{threads}.twins.csv"
             files.write_table(path, twin_times.COLUMNS, twin_times.lines(keras, torch))
 
 
@@ -165,6 +160,7 @@ def _draw(
     say: Callable[[str], None],
 ) -> None:
     """A roofline for each thread count; what was measured stands without it."""
+    nodes = RunFolder(folder).nodes_folder
     for threads in sorted({threads for _, threads in lines}):
         of_files = {
             framework: of_file
@@ -173,7 +169,7 @@ def _draw(
         }
         title = f"{name}, {format_threads(threads)}"
         try:
-            roofline.draw(title, of_files, peaks.get(threads, {}), folder / FOLDER / f"{name}.{threads}.roofline")
+            roofline.draw(title, of_files, peaks.get(threads, {}), nodes / f"{name}.{threads}.roofline")
         except (HarnessError, OSError) as error:
             say(f"  no roofline of {title}: {first_line(error)}")
 
@@ -196,18 +192,4 @@ def _for_people(line: Line) -> dict[str, object]:
 
 def _whole(path: Path) -> bool:
     """Whether a table is there, and of a profile that did not fail."""
-    return path.is_file() and _read(path)[0]["part"] != FAILED
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a table: what has a unit, and what counts, as numbers; None for an empty field."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _value(name, text) for name, text in line.items()} for line in csv.DictReader(file)]
-
-
-def _value(name: str, text: str) -> object:
-    if not text:
-        return None
-    if name.endswith(("_s", "_byte", "share")):
-        return float(text)
-    return int(text) if name in ("rank", "position", "macs", "threads") else text
+    return path.is_file() and run_folder.read_table(path)[0]["part"] != FAILED

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from harness.machine import files
+from harness.machine.arrays import save_arrays
 from harness.measurements import rows, samples
 from harness.measurements.configurations import Way
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.measurements.types import Timing
 from harness.measurements.verdicts import Judged, Thresholds
 from harness.report.tables import format_threads
@@ -62,7 +63,7 @@ class _Half:
     """One side while it is measured; ``files`` are in the order of the rows, ``timed`` what takes turns, by key."""
 
     side: Side
-    folder: Path
+    folder: RunFolder
     files: Sequence[File]
     places: Places
     timed: dict[str, Subject] = field(default_factory=dict)
@@ -123,7 +124,7 @@ def measure(
     timed = halves[0].timed
     again = [replace(timed[pair.a], key=pair.again) for pair in pairs.values() if pair.a and pair.again]
     for half in halves:
-        run_folder.note_moment(half.folder, "measuring")
+        run_folder.note_moment(half.folder.path, "measuring")
     found = sequential.timings(
         pairs,
         [floor.key for half in halves for floor in _floors(half)],
@@ -137,7 +138,7 @@ def measure(
     looks = {"planned": len(plan.looks), "taken": found.looks_taken, "launches": list(plan.looks)}
     tables = [_finished(half, found.timings, looks) for half in halves]
     for half, table in zip(halves, tables, strict=True):
-        rows.write(half.folder / rows.FILE_NAME, table)
+        rows.write(half.folder.rows_file, table)
     compared = [
         Compared(subject=name, a=a, b=b, judged=found.judged.get(name))
         for name, a, b in zip(pairs, *tables, strict=True)
@@ -155,7 +156,7 @@ def _begun(folder: Path, side: Side, own_files: Sequence[File], measurement: str
     ways = [way for file in own_files for way in side.ways(file)]
     half = _Half(
         side=side,
-        folder=own,
+        folder=RunFolder(own),
         files=own_files,
         places=places.group(identity, ways, absent),
     )
@@ -221,18 +222,18 @@ def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, obje
         kept = predictions.setdefault(file.architecture, {})
         table += _rows(half, file, half.timings(number, found), kept.update)
     for name in timed:
-        samples.save(half.folder / samples.FOLDER / f"{name}.parquet", timed[name])
-        inspection.save_outputs(half.folder / inspection.FOLDER / f"{name}.npz", outputs[name])
+        samples.save(half.folder.samples_file(name), timed[name])
+        inspection.save_outputs(half.folder.outputs_file(name), outputs[name])
         if predictions[name]:
-            files.save_arrays(half.folder / file_accuracy.FOLDER / f"{name}.npz", predictions[name])
-    run_folder.note_moment(half.folder, run_folder.END)
-    run_folder.note(half.folder, {"looks": looks})
+            save_arrays(half.folder.predictions_file(name), predictions[name])
+    run_folder.note_moment(half.folder.path, run_folder.END)
+    run_folder.note(half.folder.path, {"looks": looks})
     return table
 
 
 def _rows(half: _Half, file: File, timings: Mapping[str, Timing], keep: Callable[[Predictions], None]) -> Sequence[Row]:
     """The rows of one file, with its accuracy and its memory."""
-    ways, run = half.side.ways(file), half.folder.name
+    ways, run = half.side.ways(file), half.folder.path.name
     if isinstance(file, Missing):
         return [run_rows.placed(file.row(run), way.configuration) for way in ways]
     row = file_rows.describe(run, file)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.machine import files, temporary
+from harness.machine import temporary
+from harness.machine.arrays import read_arrays, save_arrays
 from harness.machine.process import WorkerFailedError
 from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.providers import Target
@@ -22,7 +23,6 @@ Outputs = Mapping[str, NDArray[np.float32]]
 
 
 CPU = "cpu"
-FOLDER = "outputs"  # of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def save_outputs(path: Path, inspected: Mapping[str, Inspection]) -> None:
         f"{key}/{name}": values for key, inspection in inspected.items() for name, values in inspection.outputs.items()
     }
     if arrays:
-        files.save_arrays(path, arrays)
+        save_arrays(path, arrays)
 
 
 def _inspect(subject: Subject) -> Inspection:
@@ -76,8 +76,7 @@ def _inspect(subject: Subject) -> Inspection:
         with temporary.folder() as folder:
             path = folder / "outputs.npz"
             nodes = latency.answer(subject, "inspect", outputs=str(path))["nodes"]
-            with np.load(path, allow_pickle=False) as arrays:
-                found = Inspection(nodes=nodes, outputs=dict(arrays))
+            found = Inspection(nodes=nodes, outputs=read_arrays(path))
     except WorkerFailedError as error:
         return Inspection(failure="" if subject.target.provider == CPU else str(error))
     if subject.target.name in nodes or subject.target.provider == CPU:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
+from harness.machine.arrays import read_arrays
 from harness.measurements.providers import Target
 from harness.measurements.session_options import ALL, USUAL, SessionOptions
 
@@ -221,7 +222,7 @@ def inputs(
     Raises :class:`HarnessError` for an input of a type that no array can be made of (strings,
     sequences), and for one without a shape.
     """
-    given = _arrays(arrays) if arrays else {}
+    given = read_arrays(Path(arrays)) if arrays else {}
     random = np.random.default_rng(seed)
     feeds = {}
     for value in of.get_inputs():
@@ -237,12 +238,6 @@ def inputs(
             array = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
         feeds[value.name] = _value(array, kind)
     return feeds
-
-
-def _arrays(path: str) -> dict[str, NDArray[Any]]:
-
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
 
 
 def _value(array: NDArray[Any], kind: str) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.errors import reason
 from harness.machine import gpus, temporary
+from harness.machine.arrays import read_arrays
 from harness.measurements import change_point
 from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
@@ -156,8 +157,7 @@ class Worker:
         """Run the session on the arrays of an .npz file, and save one of its outputs as .npy."""
         import numpy as np
 
-        with np.load(arrays, allow_pickle=False) as file:
-            found = runtime.run(self.call.session, dict(file))[output]
+        found = runtime.run(self.call.session, read_arrays(Path(arrays)))[output]
         np.save(to, found, allow_pickle=False)
         return {}
 

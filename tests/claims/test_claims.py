@@ -35,7 +35,7 @@ from harness.data import datasets
 from harness.errors import HarnessError
 from harness.frameworks.layers import Layer
 from harness.frameworks.training import Epoch, History
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
@@ -75,7 +75,7 @@ class Plant:
 
     def row(self, name: str, **values: Any) -> None:
         rows.append(
-            self.folder / rows.FILE_NAME,
+            self.folder / run_folder.ROWS,
             Row(**{"run": "planted", "architecture": name, "framework": "torch", **values}),
         )
 

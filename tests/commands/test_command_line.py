@@ -93,14 +93,15 @@ def test_a_folder_that_is_not_a_run_is_refused(harness: Harness, tmp_path: Path)
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "letter.txt").write_text("dear")
     refused(harness("run", "lenet5_1x1", "--out", str(tmp_path / "letters")), "not empty")
-    refused(harness("run", "lenet5_1x1", "--out", str(tmp_path / "letters"), "--resume"), "plan.json")
+    refused(harness("run", "lenet5_1x1", "--out", str(tmp_path / "letters"), "--resume"), "settings.json")
     assert [file.name for file in (tmp_path / "letters").iterdir()] == ["letter.txt"]
 
 
-def test_a_damaged_plan_is_no_run(harness: Harness, tmp_path: Path) -> None:
-    for content in ("{", "[]", '{"architectures": 3}'):
-        (tmp_path / "plan.json").write_text(content)
-        refused(harness("run", "--out", str(tmp_path), "--resume"), "plan.json")
+def test_damaged_settings_are_no_run(harness: Harness, tmp_path: Path) -> None:
+    for name in ("plan.json", "settings.json"):  # older runs have the first
+        for content in ("{", "[]", '{"architectures": 3}'):
+            (tmp_path / name).write_text(content)
+            refused(harness("run", "--out", str(tmp_path), "--resume"), name)
 
 
 def test_damaged_data_are_refused(harness: Harness, tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_an_interrupted_run_exits_with_130(cache_folder: Path, tmp_path: Path) -
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
     )
     deadline = time.monotonic() + 60
-    while not (tmp_path / "run" / "plan.json").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "run" / "settings.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)

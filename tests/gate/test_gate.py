@@ -15,7 +15,7 @@ from harness.gate import judging, outputs, pairs
 from harness.gate import settings as gate_settings
 from harness.gate.findings import Finding
 from harness.gate.settings import GateSettings
-from harness.measurements import paired, rows
+from harness.measurements import paired, rows, run_folder
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
 from harness.measurements.verdicts import Verdict
@@ -341,7 +341,7 @@ Spoil = Callable[[Path, Path], None]
 
 def _table(change: Callable[[str], str]) -> Spoil:
     def spoil(_: Path, head: Path) -> None:
-        file = head / rows.FILE_NAME
+        file = head / run_folder.ROWS
         file.write_text(change(file.read_text()))
 
     return spoil
@@ -360,7 +360,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "negative": (_table(lambda text: text.replace("0.0001", "-0.0001")), "latency_median_s is -0.0001"),
     "empty file": (_table(lambda _: ""), "is empty"),
     "header alone": (_table(lambda text: text.splitlines(keepends=True)[0]), "holds no rows"),
-    "no folder": (lambda _, head: (head / rows.FILE_NAME).unlink(), "is no run"),
+    "no folder": (lambda _, head: (head / run_folder.ROWS).unlink(), "is no run"),
     "wrong order": (_later, "wrong order"),
     "samples torn": (lambda _, head: (head / "samples" / "one.parquet").write_bytes(b"PAR1"), "expected samples"),
     "predictions torn": (lambda _, head: (head / "predictions" / "one.npz").write_bytes(b"P"), "expected predictions"),

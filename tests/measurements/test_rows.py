@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import COLUMNS, Row
 from tests import ROOT
 
@@ -39,7 +39,7 @@ ROWS = st.builds(Row, **{field.name: _strategy(field.type) for field in fields(R
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_rows_come_back_as_they_were(written: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / rows.FILE_NAME
+        path = Path(folder) / run_folder.ROWS
         for row in written:
             rows.append(path, row)
         assert rows.read(Path(folder)) == written
@@ -49,14 +49,14 @@ def test_rows_come_back_as_they_were(written: list[Row]) -> None:
 
 @pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n", "\u2028", "\x0b"])
 def test_line_ends_in_a_text_become_spaces(tmp_path: Path, line_end: str) -> None:
-    path = tmp_path / rows.FILE_NAME
+    path = tmp_path / run_folder.ROWS
     rows.append(path, replace(ROW, reason=f"one{line_end}two"))
     assert rows.read(path) == [replace(ROW, reason="one two")]
     assert path.read_bytes().count(b"\n") == 2
 
 
 def test_a_torn_line_is_not_read_and_is_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / rows.FILE_NAME
+    path = tmp_path / run_folder.ROWS
     rows.append(path, ROW)
     whole = path.stat().st_size
     rows.append(path, replace(ROW, reason="é" * 20))
@@ -69,7 +69,7 @@ def test_a_torn_line_is_not_read_and_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_torn_header_is_an_empty_table_that_can_be_gone_on_with(tmp_path: Path) -> None:
-    path = tmp_path / rows.FILE_NAME
+    path = tmp_path / run_folder.ROWS
     path.write_text("schema_version,run,archi", encoding="utf-8")
     with pytest.raises(HarnessError, match="empty"):
         rows.read(path)
@@ -99,7 +99,7 @@ def _table(**values: str) -> str:
     ],
 )
 def test_what_is_no_table_of_a_run_is_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
-    path = tmp_path / rows.FILE_NAME
+    path = tmp_path / run_folder.ROWS
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     if message:
         with pytest.raises(HarnessError, match=message):
@@ -112,7 +112,7 @@ def test_a_table_of_the_version_before_is_read_with_what_it_lacks_empty(tmp_path
     lacked = {"options", "upload_s", "download_s"}
     older = [name for name in COLUMNS if name not in lacked]
     values = {"schema_version": "2", "run": "r", "architecture": "a", "framework": "torch", "reason": "as it was"}
-    path = tmp_path / rows.FILE_NAME
+    path = tmp_path / run_folder.ROWS
     path.write_text(",".join(older) + "\n" + ",".join(values.get(name, "") for name in older) + "\n")
     (found,) = rows.read(path)
     assert (found.architecture, found.reason, found.options, found.upload_s) == ("a", "as it was", None, None)
@@ -127,7 +127,7 @@ def test_a_table_of_the_version_before_is_read_with_what_it_lacks_empty(tmp_path
 @pytest.mark.parametrize("name", ["quick", "figure"])
 def test_the_reference_results_can_be_read(name: str) -> None:
     folder = ROOT / "results/reference" / name
-    header, *lines = (folder / rows.FILE_NAME).read_text().splitlines()
+    header, *lines = (folder / run_folder.ROWS).read_text().splitlines()
     found = rows.read(folder)
     assert len(found) == len(lines) > 0
     assert header.startswith("schema_version,")

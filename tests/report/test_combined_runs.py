@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.report import machine_names, runs
 
@@ -33,9 +33,9 @@ def _run(folder: Path, environment: Mapping[str, Any] | None = None, **changed: 
     folder.mkdir()
     # No two measurements are the same to the last digit.
     latency = {"latency_median_s": 0.001 + len(list(folder.parent.iterdir())) / 1e6}
-    rows.append(folder / rows.FILE_NAME, replace(ROW, **({"run": folder.name} | latency | changed)))
+    rows.append(folder / run_folder.ROWS, replace(ROW, **({"run": folder.name} | latency | changed)))
     if environment is not None:
-        (folder / rows.ENVIRONMENT).write_text(json.dumps(environment))
+        (folder / run_folder.ENVIRONMENT).write_text(json.dumps(environment))
     return folder
 
 
@@ -49,7 +49,7 @@ def test_one_run_is_itself(tmp_path: Path) -> None:
     run = _run(tmp_path / "one", EPYC)
     (run / "histories").mkdir()
     (run / "histories" / "lenet.json").write_text("{}")
-    for path in (run, run / rows.FILE_NAME):
+    for path in (run, run / run_folder.ROWS):
         combined = runs.load([path])
         assert (combined.rows, combined.notes) == (rows.read(run), ())
         (found,) = combined.runs
@@ -101,11 +101,11 @@ def test_what_must_not_be_mixed_is_refused(tmp_path: Path) -> None:
     bare = _run(tmp_path / "bare"), _run(tmp_path / "bare_too", run="bare")
     images = _run(tmp_path / "images", GPU, dataset_digest="2")
     mixed = _run(tmp_path / "mixed", GPU)
-    rows.append(mixed / rows.FILE_NAME, replace(ROW, run="another", threads=1))
+    rows.append(mixed / run_folder.ROWS, replace(ROW, run="another", threads=1))
     empty = _run(tmp_path / "empty")
-    (empty / rows.FILE_NAME).write_text(",".join(rows.COLUMNS) + "\n")
+    (empty / run_folder.ROWS).write_text(",".join(rows.COLUMNS) + "\n")
     for paths, message in (
-        ((one, one / rows.FILE_NAME), "named twice"),
+        ((one, one / run_folder.ROWS), "named twice"),
         ((one, copied), "same measurement of lenet"),
         ((one, untold), "nothing tells which is which"),
         (bare, "nothing tells which is which"),
@@ -122,7 +122,7 @@ def test_what_must_not_be_mixed_is_refused(tmp_path: Path) -> None:
 def test_a_machine_that_is_not_known_is_said(tmp_path: Path, content: str | None) -> None:
     known, other = _run(tmp_path / "known", EPYC), _run(tmp_path / "other")
     if content is not None:
-        (other / rows.ENVIRONMENT).write_text(content)
+        (other / run_folder.ENVIRONMENT).write_text(content)
     assert _labels(known, other) == ["AMD EPYC 7763, 2 cores", "other"]
     assert any("machine of other is not known" in note for note in runs.load([known, other]).notes)
 

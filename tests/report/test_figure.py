@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.measurements import fitted_line, rows
+from harness.measurements import fitted_line, rows, run_folder
 from harness.measurements.pareto import Front
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
@@ -296,13 +296,13 @@ def test_the_command_draws_the_figure_of_a_run(harness: Harness, tmp_path: Path)
     folder = tmp_path / "results" / "reference" / "figure"
     folder.mkdir(parents=True)
     found = run_of_figure(NETWORKS[:-1])
-    rows.append(folder / rows.FILE_NAME, *found)
+    rows.append(folder / run_folder.ROWS, *found)
     done = harness("report", "--figure", "2016", "--format", "csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"left out: {NETWORKS[-1]}: not in the run" in done.stderr
     stems = ("figure_2016", "figure_2016_accuracy_per_parameter", "figure_2016_latency_by_operations")
     names = {f"{stem}.{ending}" for stem in stems for ending in ("png", "svg", "pdf", "csv")}
-    assert {path.name for path in folder.iterdir()} == {rows.FILE_NAME} | names
+    assert {path.name for path in folder.iterdir()} == {run_folder.ROWS} | names
     assert done.stdout == (folder / "figure_2016.csv").read_text(encoding="utf-8")
 
     shown = figure.gather(found)
@@ -330,7 +330,7 @@ def test_a_run_without_latencies_has_one_panel_and_no_line(tmp_path: Path) -> No
 
 def test_the_command_refuses_what_has_nothing_to_show(harness: Harness, tmp_path: Path) -> None:
     rows.append(
-        tmp_path / rows.FILE_NAME, Row(run="r", architecture="lenet_mnist", framework="torch", macs=1, params=1)
+        tmp_path / run_folder.ROWS, Row(run="r", architecture="lenet_mnist", framework="torch", macs=1, params=1)
     )
     wrong = {
         ("report", "--figure", "2016", str(tmp_path)): "harness run --set figure",

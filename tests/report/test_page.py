@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.report import page, runs
 from harness.report.page import document, library
@@ -85,7 +85,7 @@ class Read(HTMLParser):
 def _folder(tmp_path: Path, found: list[Row]) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
-    rows.write(folder / rows.FILE_NAME, found)
+    rows.write(folder / run_folder.ROWS, found)
     return folder
 
 
@@ -258,7 +258,7 @@ def test_two_runs_stand_apart_with_what_a_reader_must_know(tmp_path: Path) -> No
         (folder / "environment.json").write_text(json.dumps(known))
         speed = 1.0 if name == "one" else 1.5
         timed = [replace(row, latency_median_s=speed * (row.latency_median_s or 0)) for row in rows.read(folder)]
-        rows.write(folder / rows.FILE_NAME, timed)
+        rows.write(folder / run_folder.ROWS, timed)
         folders.append(folder)
     combined = runs.load(folders)
     read = Read(page.text(combined))

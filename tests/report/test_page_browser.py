@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.report import page, runs
 from tests import ROOT
@@ -48,7 +48,7 @@ def _run(folder: Path) -> list[Row]:
     made = [*found, *hostile, failed, *lower]
     for kept in ("environment.json", "histories", "samples"):
         (shutil.copytree if (QUICK / kept).is_dir() else shutil.copy)(QUICK / kept, folder / kept)
-    rows.write(folder / rows.FILE_NAME, made)
+    rows.write(folder / run_folder.ROWS, made)
     return made
 
 

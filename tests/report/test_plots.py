@@ -11,7 +11,7 @@ import pytest
 
 from harness.commands import report
 from harness.errors import HarnessError
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
 from harness.networks import catalog
@@ -223,7 +223,7 @@ def test_report_draws_a_run_and_prints_its_table(
 ) -> None:
     folder = tmp_path / report.REFERENCE
     folder.mkdir(parents=True)
-    rows.append(folder / rows.FILE_NAME, *_rows("lenet_mnist", "lenet5_1x1"))
+    rows.append(folder / run_folder.ROWS, *_rows("lenet_mnist", "lenet5_1x1"))
     monkeypatch.chdir(folder)
     assert _report() == 0
     out, err = capsys.readouterr()
@@ -231,7 +231,7 @@ def test_report_draws_a_run_and_prints_its_table(
     assert (folder / "latency.svg").is_file()
     assert str(folder / "latency.svg") in err
     assert _report("--format", "csv", "--out", str(tmp_path / "pictures")) == 0
-    assert capsys.readouterr().out == (folder / rows.FILE_NAME).read_text(encoding="utf-8")
+    assert capsys.readouterr().out == (folder / run_folder.ROWS).read_text(encoding="utf-8")
     assert (tmp_path / "pictures" / "latency.png").is_file()
 
 
@@ -242,7 +242,7 @@ def test_report_puts_runs_together_only_if_their_test_images_are_the_same(
     for place, (name, digest) in enumerate((("a", "d"), ("b", "d"), ("c", "other"))):
         (tmp_path / name).mkdir()
         own = replace(row, run=name, dataset_digest=digest, latency_high_s=1e-3 * (place + 1))
-        rows.append(tmp_path / name / rows.FILE_NAME, own)
+        rows.append(tmp_path / name / run_folder.ROWS, own)
     monkeypatch.chdir(tmp_path)
     assert _report("a", "b", "--out", "o") == 0
     for wrong, message in (

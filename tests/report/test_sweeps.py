@@ -20,7 +20,7 @@ from harness.claims import speed
 from harness.claims.evidence import Evidence
 from harness.errors import HarnessError
 from harness.machine import processors
-from harness.measurements import rows
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
 from harness.report import drawing, figure, plots, run_table, sweep_plots, sweep_tables, sweeps
 from harness.runs import model_files
@@ -184,7 +184,7 @@ def test_a_claim_of_time_is_judged_on_one_image(tmp_path: Path) -> None:
     found = []
     for name, one, eight in (("lenet_mnist", 1e-4, 9e-4), ("lenet_mnist_nopool", 2e-4, 8e-4)):
         found += [planted(time, architecture=name, framework="torch", batch=b) for b, time in ((8, eight), (1, one))]
-    rows.append(tmp_path / rows.FILE_NAME, *found)
+    rows.append(tmp_path / run_folder.ROWS, *found)
     finding = speed.pooling_is_faster(Evidence(tmp_path))
     assert finding.verdict == "holds", "at batch 8 it would not"
     assert not any("batch 8" in name for name in finding.numbers)

@@ -16,7 +16,7 @@ from harness.cost import ledger
 from harness.errors import HarnessError
 from harness.machine import installed
 from harness.machine.process import WorkerFailedError
-from harness.measurements import providers, rows
+from harness.measurements import providers, rows, run_folder
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import PROVIDERS, Target
 from harness.measurements.rows import Row
@@ -225,11 +225,14 @@ def test_the_settings_of_a_run_come_back_with_its_providers(tmp_path: Path) -> N
     settings = Settings(architectures=("lenet",), threads=(1, 2), providers=("cpu", "cuda"), cuda_graph=True)
     folder.begin(tmp_path / "new", settings, {})
     assert folder.resumed(tmp_path / "new") == settings
-    plan = json.loads((tmp_path / "new" / "plan.json").read_text())
+    older = json.loads((tmp_path / "new" / "settings.json").read_text())
     for name in ("providers", "device", "cuda_graph"):
-        del plan[name]
-    (tmp_path / "new" / "plan.json").write_text(json.dumps(plan))  # as runs before these settings wrote it
+        del older[name]
+    (tmp_path / "new" / "settings.json").unlink()
+    (tmp_path / "new" / "plan.json").write_text(json.dumps(older))  # as runs before these settings wrote it
     assert folder.resumed(tmp_path / "new").targets == (CPU,)
+    folder.go_on(tmp_path / "new", settings)
+    assert folder.resumed(tmp_path / "new") == settings
 
 
 def test_the_device_chooses_the_provider_and_must_fit_it() -> None:
@@ -285,10 +288,10 @@ def test_a_provider_that_is_not_there_is_skipped_with_the_reason(harness: Harnes
     assert (on_cuda.status, on_cuda.device, on_cuda.provider) == ("skipped", "gpu", "CUDAExecutionProvider")
     assert on_cuda.latency_median_s is None
     assert (on_cuda.reason or "").startswith("no CUDAExecutionProvider in the installed onnxruntime")
-    before = (out / rows.FILE_NAME).read_bytes()
+    before = (out / run_folder.ROWS).read_bytes()
     again = harness("run", "--out", str(out), "--resume")
     assert again.returncode == 0, again.stderr
-    assert (out / rows.FILE_NAME).read_bytes() == before, "what is skipped for good is not measured again"
+    assert (out / run_folder.ROWS).read_bytes() == before, "what is skipped for good is not measured again"
 
 
 @WITHOUT_CUDA

@@ -15,6 +15,7 @@ from harness.data import images
 from harness.errors import HarnessError
 from harness.frameworks.training import Progress
 from harness.machine import temporary
+from harness.machine.arrays import read_arrays, save_arrays
 from harness.measurements.types import Artifact
 from harness.pieces import artifacts, equivalence, evaluation
 from harness.pieces.piece import Piece
@@ -81,7 +82,7 @@ def make(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
         multiplied_in=multiplied_in,
         casts=casts,
     )
-    np.savez_compressed(folder / PREDICTIONS, **kept)  # type: ignore[arg-type]
+    save_arrays(folder / PREDICTIONS, kept)
     (folder / DEVIATION).write_text(json.dumps(asdict(deviation), indent=1))
 
 
@@ -92,8 +93,7 @@ def deviation(compared: Piece) -> Deviation:
 
 def predictions(compared: Piece) -> dict[str, NDArray[Any]]:
     """The class that the file takes each test image for, under :func:`name`; of many classes whether five hold it."""
-    with np.load(compared.folder / PREDICTIONS, allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_arrays(compared.folder / PREDICTIONS)
 
 
 def _run_once(found: Artifact, image: NDArray[np.float32]) -> tuple[dict[str, int], int]:

@@ -5,13 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.errors import HarnessError
 from harness.frameworks.training import Progress
+from harness.machine.arrays import read_arrays, save_arrays
 from harness.measurements import answers
 from harness.networks import catalog
-from harness.pieces import artifacts, equivalence, evaluation
+from harness.pieces import artifacts, equivalence, evaluation, results
 from harness.pieces.piece import Piece
 
 
@@ -23,9 +22,8 @@ def make(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
     exact = None
     for export in piece.needs:
         framework, found = export.framework, artifacts.read(export.folder / artifacts.FILE)
-        with np.load(export.folder / "logits.npz", allow_pickle=False) as arrays:
-            forms[framework] = arrays["logits"]
-            exact = arrays.get("exact", exact)
+        logits = read_arrays(export.folder / "logits.npz")
+        forms[framework], exact = logits["logits"], logits.get("exact", exact)
         forms[f"onnx from {framework}"] = evaluation.logits(found, evaluated.compared, threads)
         classes[framework] = answers.classes(forms[framework], threshold=0.0)
     if exact is None:
@@ -35,5 +33,5 @@ def make(piece: Piece, folder: Path, threads: int, progress: Progress) -> None:
     compared = {f"onnx from {export.framework}": kept[export.framework] for export in piece.needs}
     classes |= {form: found[: len(evaluated.compared)] for form, found in compared.items()}
     proof = equivalence.prove(forms, exact, classes, catalog.reference_framework(piece.request.architecture))
-    np.savez_compressed(folder / "predictions.npz", **kept)  # type: ignore[arg-type]
+    save_arrays(folder / results.PREDICTIONS, kept)
     (folder / "equivalence.json").write_text(json.dumps(asdict(proof), indent=1))

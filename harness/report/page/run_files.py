@@ -4,8 +4,6 @@ Beside its rows everything may be missing, older or damaged, since anybody may h
 read is left out, and ``remarks`` say so.
 """
 
-import csv
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError, first_line
-from harness.measurements import rows, samples
+from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.report import runtime_ratios, twin_ratios
 from harness.report.runs import MeasuredRun
 from harness.report.runtime_ratios import RuntimeRatio
@@ -80,7 +79,7 @@ def read(run: MeasuredRun, first: int = 0) -> RunFiles:
     """A run with what its folder holds. Raises :class:`HarnessError` where a row lacks what every row has."""
     remarks: list[str] = []
     possible = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
-    folder = run.folder
+    folder, files = run.folder, RunFolder(run.folder)
 
     def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
         try:
@@ -89,20 +88,18 @@ def read(run: MeasuredRun, first: int = 0) -> RunFiles:
             remarks.append(f"{what.relative_to(folder)} cannot be read and is left out: {first_line(error)}")
             return otherwise
 
-    histories: dict[str, Sequence[Line]] = {
-        file.stem: kept(file, _history, ()) for file in sorted(folder.glob("histories/*.json"))
-    }
-    tables = [kept(file, _nodes, None) for file in sorted(folder.glob("nodes/*.csv")) if _is_node_table(file)]
+    histories: dict[str, Sequence[Line]] = {name: kept(file, _history, ()) for name, file in files.histories.items()}
+    tables = [kept(file, _nodes, None) for file in sorted(files.nodes_folder.glob("*.csv")) if _is_node_table(file)]
     return RunFiles(
         label=possible[0].run,
         first=first,
         rows=possible,
-        environment=kept(folder / rows.ENVIRONMENT, _environment, {}),
+        environment=kept(files.environment_file, run_folder.read_object, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},
         nodes=[node_table for node_table in tables if node_table],
-        peaks=kept(folder / "peaks.csv", _peaks, []),
-        twins=kept(folder / samples.FOLDER, lambda _: twin_ratios.gather(folder, possible), []),
-        runtimes=kept(folder / samples.FOLDER, lambda _: runtime_ratios.gather(folder, possible), []),
+        peaks=kept(files.peaks_file, _peaks, []),
+        twins=kept(folder / run_folder.SAMPLES, lambda _: twin_ratios.gather(folder, possible), []),
+        runtimes=kept(folder / run_folder.SAMPLES, lambda _: runtime_ratios.gather(folder, possible), []),
         remarks=remarks,
     )
 
@@ -133,15 +130,8 @@ def _is_possible(name: str, value: object) -> bool:
     return 0 <= value < math.inf
 
 
-def _environment(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text("utf-8"))
-    if not isinstance(found, dict):
-        raise ValueError(f"expected an object, found {type(found).__name__}")
-    return found
-
-
 def _history(path: Path) -> Sequence[Line]:
-    epochs = json.loads(path.read_text("utf-8"))["epochs"]
+    epochs = run_folder.read_object(path)["epochs"]
     found: list[Line] = []
     for number, epoch in enumerate(epochs, start=1):
         figures = {name: float(epoch[name]) for name in _FIGURES}
@@ -159,7 +149,7 @@ def _is_node_table(path: Path) -> bool:
 
 def _nodes(path: Path) -> NodeTable | None:
     network, framework, threads = path.stem.rsplit(".", 2)
-    lines = _lines(path, _NODE_COLUMNS)
+    lines = run_folder.read_table(path, _NODE_COLUMNS)
     nodes = [line for line in lines if line["part"] == "node"]
     if any(line["rank"] is None for line in nodes):
         raise ValueError("a node has no rank")
@@ -167,26 +157,4 @@ def _nodes(path: Path) -> NodeTable | None:
 
 
 def _peaks(path: Path) -> Sequence[Line]:
-    return _lines(path, ("peak", "threads", "peak_per_s"))
-
-
-def _lines(path: Path, needed: Sequence[str]) -> Sequence[Line]:
-    with path.open(newline="", encoding="utf-8") as file:
-        found = csv.DictReader(file)
-        for name in needed:
-            if name not in (found.fieldnames or ()):
-                raise ValueError(f"it lacks the column {name!r}")
-        return [{name: _value(name, text) for name, text in line.items()} for line in found]
-
-
-def _value(name: str, text: str | None) -> object:
-    """What has a unit, and what counts, as numbers; None for an empty field."""
-    if not text:
-        return None
-    if name in ("rank", "position", "macs", "threads"):
-        return int(text)
-    if not name.endswith(("_s", "_byte", "share")):
-        return text
-    if not math.isfinite(float(text)):
-        raise ValueError(f"its {name} is {text}")
-    return float(text)
+    return run_folder.read_table(path, ("peak", "threads", "peak_per_s"))
