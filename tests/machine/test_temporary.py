@@ -10,7 +10,8 @@ from harness.machine import temporary
 
 HOLDER = (
     "import tempfile, time\nfrom harness.machine import temporary\n"
-    "with temporary.folder() as folder:\n    (folder / 'file').touch()\n    print(folder, flush=True)\n    time.sleep(600)\n"
+    "with temporary.folder() as folder:\n    (folder / 'file').touch()\n"
+    "    print(folder, flush=True)\n    time.sleep(600)\n"
 )
 
 
