@@ -1,4 +1,4 @@
-"""What the commands that train, export and run share: their arguments, and carrying out pieces in sight."""
+"""What the commands that train, export and run share: the arguments that choose networks and their training."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,13 +7,9 @@ from pathlib import Path
 from harness.data import datasets, imagenet, places
 from harness.errors import HarnessError
 from harness.frameworks import training
-from harness.machine import cache, progress
 from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
-from harness.pieces import carrying_out
-from harness.pieces.bars import PieceBars
-from harness.pieces.piece import Piece
 from harness.pieces.request import Request
 
 PROFILES = ("quick", "lecture", "fine_tuning")
@@ -116,22 +112,3 @@ def base_weights(args: argparse.Namespace, networks: Sequence[Architecture]) -> 
                 f"--base-weights {given}: the networks have {known}; expected BASE=FILE for one of them."
             )
     return files
-
-
-def carry_out(plan: Sequence[Piece]) -> dict[str, BaseException]:
-    """Make the pieces that are missing, with live bars; give the errors by digest."""
-    todo = [piece for piece in plan if not piece.made]
-    if not todo:
-        return {}
-    with progress.bars() as shown:
-        return carrying_out.carry_out(todo, PieceBars(shown, todo).report)
-
-
-def first_failure(errors: dict[str, BaseException]) -> HarnessError:
-    """The first of the errors as one that people can read."""
-    error = next(iter(errors.values()))
-    if isinstance(error, HarnessError):
-        return error
-    return HarnessError(
-        f"{type(error).__name__}: {error}. What the framework said is at the end of {cache.open_log(carrying_out.LOG)}."
-    )

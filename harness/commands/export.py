@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.commands import _preparing
 from harness.machine import files, installed, progress
 from harness.networks import catalog
-from harness.pieces import artifacts, plan
+from harness.pieces import artifacts, bars, carrying_out, plan
 from harness.report.tables import FORMATS, print_table
 
 
@@ -33,9 +33,9 @@ def main(args: argparse.Namespace) -> int:
     needed = [plan.plan_pieces(request) for request in requests]
     exports = [piece for pieces in needed for framework, piece in pieces.exports.items() if framework in asked]
     weights = [piece for pieces in needed for piece in pieces.all if piece.kind in ("draw", "train")]
-    errors = _preparing.carry_out([*weights, *exports])
+    errors = bars.make_pieces([*weights, *exports])
     if errors:
-        raise _preparing.first_failure(errors)
+        raise carrying_out.first_failure(errors)
     for pieces in needed:
         if pieces.untrained:
             progress.say(f"{pieces.weights.request.architecture.name}: random weights, since {pieces.untrained}")

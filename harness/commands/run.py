@@ -26,40 +26,25 @@ Example:
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 
-from harness.commands import _files, _measuring, _preparing, _profiling
+from harness.commands import _files, _measuring, _preparing
 from harness.errors import HarnessError, NothingMeasuredError
-from harness.machine import environment, installed, processors, progress
-from harness.measurements import rows, runtimes
-from harness.measurements.providers import Target
+from harness.machine import progress
+from harness.measurements import runtimes
 from harness.measurements.rows import Row
+from harness.measurements.run_folder import RunFolder
 from harness.networks import catalog
-from harness.pieces import plan
-from harness.pieces.piece import Pieces
-from harness.pieces.plan import MACS_PER_SECOND
 from harness.report import page, plots, runs, runtime_plots, runtime_ratios, sweep_tables
 from harness.report.run_table import print_run
 from harness.report.tables import FORMATS, print_table
-from harness.runs import (
-    consumption,
-    file_accuracy,
-    model_files,
-    nodes,
-    subjects,
-)
-from harness.runs import (
-    folder as run_folder,
-)
-from harness.runs import (
-    measuring as run,
-)
+from harness.runs import folder as run_folder
+from harness.runs import nodes, whole_run
 from harness.runs.folder import Settings
-from harness.runs.model_files import ModelFile
-from harness.timing import latency, runtime, small_models, stopping
+from harness.runs.whole_run import PlannedRun
+from harness.timing import latency
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,50 +70,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Carry out a run from its plan to its pictures."""
-    begun = time.monotonic()
-    installed.check_installed(("onnxruntime",))
+    started = time.monotonic()
     settings = _resumed(args) if args.resume else _settings(args)
-    requests = {request.architecture.name: request for request in settings.requests()}
-    frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
-    installed.check_installed(tuple(sorted(frameworks)))
-    read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
-    own = [file_accuracy.prepared(file, settings.files.output) for file in read]
-    needed = {name: plan.plan_pieces(request, settings.precisions) for name, request in requests.items()}
-    needed, own, left_out = subjects.applicable(needed, own, settings)
-    if left_out:
-        progress.say(f"left out: {left_out}")
-    _announce(needed, own, settings)
+    planned = whole_run.plan_run(settings)
+    whole_run.announce(planned)
     if args.dry_run:
-        _print_plan(needed, own, args.format)
+        _print_plan(planned, args.format)
         return 0
-    folder = _begun(args, settings)
+    folder = whole_run.begin(settings, args.out, resume=args.resume)
     try:
-        absent = _absent(folder, settings)
-        for reason in consumption.unreadable(settings):
-            progress.say(f"--energy: {reason}")
-        there = len(absent) < len(settings.targets)
-        anywhere = there or any(name in runtimes.OWN for name in settings.runtimes)  # else nothing is made in vain
-        pieces = [piece for of_one in needed.values() for piece in of_one.all] if anywhere else []
-        errors = _preparing.carry_out(pieces)
-        measured = needed | {file.name: file for file in own}
-        _measure(folder, measured, settings, errors, absent)
-        if settings.nodes and anywhere:
-            _profiling.measure(folder, measured, settings, errors)
-        run_folder.note_moment(folder, run_folder.END)
+        found = whole_run.carry_out(planned, folder)
     except KeyboardInterrupt:
         progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
         raise
-    found = rows.read(folder)
     _show(found, folder, args.format)
     if settings.nodes:
-        _profiling.show(folder, measured, settings, table=args.format == "table")
+        _show_nodes(folder, planned, table=args.format == "table")
     failed = {row.architecture for row in found if row.status != "ok"}
     progress.say(
-        f"{len(found)} rows in {folder} after {time.monotonic() - begun:.0f} s"
+        f"{len(found)} rows in {folder} after {time.monotonic() - started:.0f} s"
         + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
     )
     _write_page(folder)
     return _exit_code(found)
+
+
+def _show_nodes(folder: Path, planned: PlannedRun, *, table: bool) -> None:
+    """Print the most expensive nodes, for people alone: programs read the tables in the folder."""
+    lines = nodes.most_expensive(folder, planned.measured, planned.settings.threads[0])
+    if lines and table:
+        print_table(list(lines[0]), lines, "table")
+    progress.say(f"where the time goes: {RunFolder(folder).nodes_folder}, {RunFolder(folder).peaks_file}")
 
 
 def _write_page(folder: Path) -> None:
@@ -137,28 +109,6 @@ def _write_page(folder: Path) -> None:
         progress.say(f"the report is {page.write(runs.load([folder]), folder)}")
     except (HarnessError, OSError) as error:
         progress.say(f"no report: {error}")
-
-
-def _absent(folder: Path, settings: Settings) -> dict[Target, str]:
-    """The providers that cannot be had here, each said in one line."""
-    absent = run.unavailable(folder, settings)
-    for target, reason in absent.items():
-        progress.say(f"--provider {target.provider} is skipped: {reason}")
-    return absent
-
-
-def _begun(args: argparse.Namespace, settings: Settings) -> Path:
-    """The folder of the run, made or found again."""
-    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = args.out or Path("results/runs") / f"{moment}-{environment.commit() or 'release'}"
-    facts = {**environment.collect(), "session_config": runtime.SESSION_CONFIG}
-    if args.resume:
-        run_folder.check_same_machine(folder, facts)
-        run_folder.go_on(folder, settings)
-    else:
-        run_folder.begin(folder, settings, facts)
-    progress.say(f"the run is {folder}")
-    return Path(folder)
 
 
 def _resumed(args: argparse.Namespace) -> Settings:
@@ -213,35 +163,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     )
 
 
-def _announce(needed: dict[str, Pieces], own: Sequence[ModelFile], settings: Settings) -> None:
-    """Say what is planned and how long it may take."""
-    todo = [piece for pieces in needed.values() for piece in pieces.all if not piece.made]
-    measured: list[Pieces | ModelFile] = [*needed.values(), *own]
-    timed = [(one, way) for one in measured for way in subjects.ways(one, settings)]
-    calls = [subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
-    calls += [0.0] * len({(id(one), way.configuration.place) for one, way in timed})  # the call floors
-    if settings.control:
-        calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(
-            {(id(one), way.configuration.control) for one, way in timed}
-        )
-    preparation = sum(piece.estimate_s for piece in todo) / processors.threads_available()
-    measuring = settings.effort.launches * sum(map(settings.effort.expected_s, calls))
-    measuring += consumption.expected_s(calls, settings)
-    measuring += (settings.effort.launches + 2) * sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
-    profiling = nodes.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
-    parts = [f"{len(own)} {'file' if len(own) == 1 else 'files'}"] if own else []
-    if needed:
-        parts = [f"{len(needed)} networks", f"{len(todo)} pieces to prepare (about {preparation:.0f} s)", *parts]
-    further = stopping.announced(settings.precision_target, settings.time_limit_s, len(measured), measuring)
-    progress.say(
-        f"{', '.join(parts)}, {len(calls)} subjects to time in {settings.effort.launches} launches each "
-        f"(about {measuring:.0f} s{further})" + (f", then to profile (about {profiling:.0f} s)" if profiling else "")
-    )
-    for file in own:
-        progress.say(f"  {file.name} ({file.path}): {file.described}")
-
-
-def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str) -> None:  # noqa: A002
+def _print_plan(planned: PlannedRun, format: str) -> None:  # noqa: A002
     lines: list[dict[str, object]] = [
         {
             "piece": piece.kind,
@@ -252,7 +174,7 @@ def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str
             "made": piece.made,
             "estimate_s": round(piece.estimate_s, 1),
         }
-        for pieces in needed.values()
+        for pieces in planned.networks.values()
         for piece in pieces.all
     ]
     lines += [
@@ -264,32 +186,9 @@ def _print_plan(needed: dict[str, Pieces], own: Sequence[ModelFile], format: str
             "digest": file.sha256,
             "made": True,
         }
-        for file in own
+        for file in planned.files
     ]
     print_table(("piece", "network", "framework", "precision", "digest", "made", "estimate_s"), lines, format)
-
-
-def _measure(
-    folder: Path,
-    measured: Mapping[str, Pieces | ModelFile],
-    settings: Settings,
-    errors: dict[str, BaseException],
-    absent: Mapping[Target, str],
-) -> None:
-    run_folder.note_moment(folder, "measuring")
-    done = "measured" if len(absent) < len(settings.targets) else "skipped"
-    with progress.bars() as bars:
-        task = bars.add_task("measuring", total=len(measured), note="")
-        names = list(measured)
-
-        def report(name: str, share: float) -> None:
-            bars.update(task, completed=names.index(name) + share, note=name)
-
-        def finished(name: str) -> None:
-            report(name, 1.0)
-            progress.say_above(bars, f"  {done} {name}")
-
-        run.measure(folder, measured, settings, errors, absent, report, finished)
 
 
 def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002

@@ -19,7 +19,7 @@ from harness.commands import _preparing
 from harness.errors import HarnessError
 from harness.machine import installed, progress
 from harness.networks import catalog
-from harness.pieces import plan, results
+from harness.pieces import bars, carrying_out, plan, results
 from harness.pieces.piece import Piece, earlier
 from harness.pieces.request import Request
 from harness.report.tables import FORMATS, print_table
@@ -49,9 +49,9 @@ def main(args: argparse.Namespace) -> int:
         for request in asked
         if _can_be_trained(request, named=request.architecture.name in args.names)
     ]
-    errors = _preparing.carry_out([each for piece in trainings for each in (*earlier(piece), piece)])
+    errors = bars.make_pieces([each for piece in trainings for each in (*earlier(piece), piece)])
     if errors:
-        raise _preparing.first_failure(errors)
+        raise carrying_out.first_failure(errors)
     lines = [line for piece in trainings for line in _lines(piece, every=args.epochs)]
     print_table(COLUMNS, lines, args.format)
     return 0

@@ -1,13 +1,24 @@
 """What is shown of pieces in work: a bar for each, and a line for each that is finished."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.frameworks.training import Epoch
 from harness.machine import progress
+from harness.pieces import carrying_out
 from harness.pieces.piece import Piece
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+
+def make_pieces(plan: Sequence[Piece]) -> dict[str, BaseException]:
+    """Make the pieces that are missing, with live bars; give the errors by digest."""
+    todo = [piece for piece in plan if not piece.made]
+    if not todo:
+        return {}
+    with progress.bars() as shown:
+        return carrying_out.carry_out(todo, PieceBars(shown, todo).report)
 
 
 class PieceBars:

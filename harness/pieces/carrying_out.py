@@ -10,7 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +48,16 @@ def carry_out(plan: Sequence[Piece], report: Report) -> dict[str, BaseException]
     finally:
         work.stop()
         cache.sweep()
+
+
+def first_failure(errors: Mapping[str, BaseException]) -> HarnessError:
+    """The first of the errors as one that people can read."""
+    error = next(iter(errors.values()))
+    if isinstance(error, HarnessError):
+        return error
+    return HarnessError(
+        f"{type(error).__name__}: {error}. What the framework said is at the end of {cache.open_log(LOG)}."
+    )
 
 
 class _Worker:
