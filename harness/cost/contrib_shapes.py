@@ -1,4 +1,4 @@
-"""Output shapes of onnxruntime's own operators (domain com.microsoft), which shape inference does not know."""
+"""Output shapes that shape inference does not know: of onnxruntime's own operators and of classical models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from onnx import helper
 
 DOMAIN = "com.microsoft"
+CLASSICAL = "ai.onnx.ml"
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,20 @@ STAND_INS: Mapping[str, StandIn] = {
     "DynamicQuantizeLSTM": StandIn("LSTM", (0, 1, 2), ((0, 1, 2),)),
 }
 
+CLASSICAL_STAND_INS: Mapping[str, StandIn] = {
+    "Normalizer": StandIn("Identity", real=True),
+    "Scaler": StandIn("Identity", real=True),
+    "Imputer": StandIn("Identity"),
+}
+OF_DOMAIN = {DOMAIN: STAND_INS, CLASSICAL: CLASSICAL_STAND_INS}
+
 
 def replace(model: Any) -> None:
     """Put standard operators of the same output shape in the place of those that have one, in an onnx.ModelProto."""
     matrices = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer if len(tensor.dims) == 2}
     nodes = []
     for node in model.graph.node:
-        found = STAND_INS.get(node.op_type) if node.domain == DOMAIN and not _needs_ranks(node) else None
+        found = None if _needs_ranks(node) else OF_DOMAIN.get(node.domain, {}).get(node.op_type)
         projected = _projection(node, matrices) if node.domain == DOMAIN else None
         if projected:
             weight = model.graph.initializer.add(name=f"{node.output[0]} projection", data_type=1, dims=projected)
@@ -81,8 +89,34 @@ def declare(model: Any, of: Mapping[str, Sequence[int | str]], types: Mapping[st
             if shape is not None:
                 kind = types.get(node.input[0], 1)
                 found.append(helper.make_tensor_value_info(node.output[0], kind, shape))
+        elif node.domain == CLASSICAL and any(name and name not in of for name in node.output):
+            found += _of_classical(node, of)
     model.graph.value_info.extend(found)
     return bool(found)
+
+
+def _of_classical(node: Any, of: Mapping[str, Sequence[int | str]]) -> list[Any]:
+    """The outputs of a vectorizer or of an ensemble of trees, if the number of examples is known."""
+    sizes = _sizes(of.get(node.input[0]))
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    if not sizes:
+        return []
+    if node.op_type == "FeatureVectorizer" and "inputdimensions" in attributes:
+        return [helper.make_tensor_value_info(node.output[0], 1, [sizes[0], sum(attributes["inputdimensions"].ints)])]
+    if node.op_type in ("TreeEnsembleRegressor", "LinearRegressor", "SVMRegressor"):
+        targets = attributes["n_targets"].i if "n_targets" in attributes else 1
+        return [helper.make_tensor_value_info(node.output[0], 1, [sizes[0], targets])]
+    if node.op_type == "TreeEnsembleClassifier":
+        labels = [*(attributes[name] for name in ("classlabels_int64s", "classlabels_strings") if name in attributes)]
+        classes = sum(len(label.ints) + len(label.strings) for label in labels)
+        kind = 8 if any(label.strings for label in labels) else 7
+        shapes = [(kind, [sizes[0]]), (1, [sizes[0], classes])]
+        return [
+            helper.make_tensor_value_info(name, kind, shape)
+            for name, (kind, shape) in zip(node.output, shapes, strict=False)
+            if name and name not in of
+        ]
+    return []
 
 
 def fused_operands(node: Any, left: Sequence[int], right: Sequence[int]) -> tuple[list[int], list[int]]:

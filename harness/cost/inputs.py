@@ -105,7 +105,7 @@ def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: 
     for axis, size in enumerate(declared):
         length, what = (size if isinstance(size, int) else given[axis]), ""
         if length is None:
-            name, what = str(size), _what(axis, str(size), layout)
+            name, what = str(size), kind_of_axis(axis, str(size), layout)
             length = recorded[axis] or (_channels(file, value.name) if what == "channels" else None)
             if length is None:
                 length, what = named.get(name, (GUESSES[what], what))
@@ -150,7 +150,12 @@ def _size(dim: Any) -> Size:
     if dim.HasField("dim_value") and dim.dim_value > 0:  # some exporters write 0 or -1 for an open size
         return int(dim.dim_value)
     name = str(dim.dim_param)
-    return "" if name.startswith(_NAMELESS) else name
+    return "" if is_nameless(name) else name
+
+
+def is_nameless(size: str) -> bool:
+    """Whether an open size has no name of its own: two of them need not be one size."""
+    return not size or size.startswith(_NAMELESS)
 
 
 def _recorded(file: OnnxFile, sizes: Sequence[Size]) -> Sequence[int | None]:
@@ -161,8 +166,8 @@ def _recorded(file: OnnxFile, sizes: Sequence[Size]) -> Sequence[int | None]:
     return [None, *map(int, recorded)]
 
 
-def _what(axis: int, name: str, layout: str) -> str:
-    """What an open axis is: by its name, else by its place."""
+def kind_of_axis(axis: int, name: str, layout: str = "") -> str:
+    """What an open axis is ("batch", "sequence", "height" …): by its name, else by its place."""
     said = next((what for what, words in _SAYS.items() if any(word in name.casefold() for word in words)), "")
     if said:
         return said

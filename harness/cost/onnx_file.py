@@ -32,6 +32,7 @@ class StoredTensor:
     values: int
     floating: bool
     bytes: int
+    quantised: bool = False  # an integer of at most eight bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +213,13 @@ def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
         raise HarnessError(f"tensor {tensor.name!r} has a negative size: {list(tensor.dims)}")
     size = sum(map(len, tensor.string_data)) if bits is None else (values * bits + 7) // 8
     floating = onnx.TensorProto.DataType.Name(tensor.data_type).startswith(("FLOAT", "BFLOAT", "DOUBLE"))
-    return StoredTensor(dims=dims or tuple(tensor.dims), values=values, floating=floating, bytes=size)
+    return StoredTensor(
+        dims=dims or tuple(tensor.dims),
+        values=values,
+        floating=floating,
+        bytes=size,
+        quantised=bits is not None and bits <= 8 and not floating and tensor.data_type != onnx.TensorProto.BOOL,
+    )
 
 
 def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:

@@ -4,8 +4,9 @@ A file does not say what was learned, so this is a convention. Counted, each sto
 
 - kernels, scales, shifts and biases of convolutions, matrix products, recurrent cells, PRelu and
   the normalisations, through any chain of reshaping, casting or dequantising operators;
-- float tensors of more than one value that are added, multiplied, gathered from (an embedding) or
-  concatenated (a class token); a single value only where it is the bias after a matrix product;
+- float tensors of more than one value that are added, multiplied, gathered from (an embedding), resized (a table of
+  positions) or concatenated (a class token); a single value only if it is the bias after a matrix product;
+- tables of integers of at most eight bits that are gathered from: quantised embeddings;
 - float tensors of more than one value that reach an operator the ledger does not know;
 - what a classical model of ai.onnx.ml has learned: coefficients, thresholds, votes.
 
@@ -73,7 +74,7 @@ WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
     "PRelu": (1,),
     **{f"com.microsoft.{name}": indices for name, indices in CONTRIB_WEIGHT_INPUTS.items()},
 }
-GATHERS = frozenset({"Gather", "GatherElements", "GatherND"})  # from input 0
+TABLES = frozenset({"Gather", "GatherElements", "GatherND", "Resize", "Upsample"})  # read input 0 as a table
 ELEMENTWISE = frozenset({"Add", "Mul", "Concat", "com.microsoft.BiasGelu", "com.microsoft.FastGelu"})
 # What operators of ai.onnx.ml hold as attributes. Leaves of trees have a threshold too, of 0.
 _CLASSICAL_ATTRIBUTES = """
@@ -97,6 +98,7 @@ class Weight:
     values: int
     rank: int
     floating: bool
+    quantised: bool = False
     generated: bool = False  # by ConstantOfShape: not stored
 
 
@@ -134,9 +136,11 @@ def _reaching(graph: Any, outer: Mapping[str, Weight], shapes: Shapes, prefix: s
             yield known[node.input[0]]
         elif not made & statistics and (operator(node) != "Mul" or not scales.intersection(node.input)):
             yield from _read_by(node, known, products)
-        for inner in (graph for attribute in node.attribute for graph in subgraphs(attribute)):
-            local = {tensor.name: _stored(here + tensor.name, describe(tensor)) for tensor in inner.initializer}
-            yield from _reaching(inner, {**known, **local}, shapes, here)
+        held = (graph for attribute in node.attribute for graph in subgraphs(attribute))
+        for branch, inner in enumerate(held):  # two branches may call their tensors alike
+            there = f"{here}{branch}/"
+            local = {tensor.name: _stored(there + tensor.name, describe(tensor)) for tensor in inner.initializer}
+            yield from _reaching(inner, {**known, **local}, shapes, there)
 
 
 def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:
@@ -162,7 +166,7 @@ def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:
 
 
 def _stored(origin: str, tensor: StoredTensor) -> Weight:
-    return Weight(origin, tensor.values, len(tensor.dims), tensor.floating)
+    return Weight(origin, tensor.values, len(tensor.dims), tensor.floating, tensor.quantised)
 
 
 def _made_by(node: Any, known: Mapping[str, Weight], shapes: Shapes, here: str) -> Weight | None:
@@ -214,8 +218,8 @@ def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iter
         for index, weight in given:
             if index in WEIGHT_INPUTS[kind] and weight.rank > 0:
                 yield _unpacked(weight, node) if (kind, index) == PACKED else weight
-    elif kind in GATHERS:
-        yield from (weight for index, weight in given if index == 0 and weight.floating and weight.values > 1)
+    elif kind in TABLES:
+        yield from (weight for index, weight in given if index == 0 and _is_table(weight))
     elif kind in ELEMENTWISE:
         bias = kind == "Add" and any(name in products for name in node.input)
         for _, weight in given:
@@ -224,6 +228,10 @@ def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iter
                 yield weight
     elif kind not in RULES and not is_free(node):
         yield from (weight for _, weight in given if weight.floating and weight.values > 1)
+
+
+def _is_table(weight: Weight) -> bool:
+    return weight.values > 1 and (weight.floating or (weight.quantised and weight.rank > 1))
 
 
 def _unpacked(weight: Weight, node: Any) -> Weight:

@@ -48,8 +48,10 @@ def fold(model: Any, shapes: Mapping[str, Sequence[int | str]]) -> bool:
 
 
 def _holds_values(tensor: Any) -> bool:
+    """Whether its values are there, and few; one of no values needs none stored."""
+    values = math.prod(tensor.dims)
     stored = any(field.name.endswith("_data") for field, _ in tensor.ListFields())
-    return stored and math.prod(tensor.dims) <= SMALL_TENSOR
+    return not values or (stored and values <= SMALL_TENSOR)
 
 
 def _is_known(node: Any, known: Collection[str], shapes: Mapping[str, Sequence[int | str]]) -> bool:

@@ -9,6 +9,7 @@ import onnx
 from onnx import shape_inference
 
 from harness.cost import contrib_shapes, shape_values
+from harness.cost.inputs import is_nameless, kind_of_axis
 from harness.cost.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
 from harness.errors import HarnessError
 
@@ -112,12 +113,12 @@ def _named_sizes(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> dict[str
     for value in file.inputs:
         dims = value.type.tensor_type.shape.dim
         for dim, size in zip(dims, given.get(value.name, ()), strict=False):
-            if dim.dim_param and found.setdefault(dim.dim_param, size) != size:
+            if not is_nameless(dim.dim_param) and found.setdefault(dim.dim_param, size) != size:
                 raise HarnessError(
                     f"{file.path}: the size {dim.dim_param} is given as {found[dim.dim_param]} and as {size}; "
                     "it stands for one size"
                 )
-        if dims and dims[0].dim_param:
+        if dims and not is_nameless(dims[0].dim_param) and kind_of_axis(0, dims[0].dim_param) == "batch":
             batches[dims[0].dim_param] = 1
     return {**batches, **found}
 
@@ -136,17 +137,18 @@ def _recorded_shape(file: OnnxFile) -> list[int] | None:
 
 def _close(dims: Any, recorded: Sequence[int] | None, named: Mapping[str, int]) -> None:
     """Set open sizes that have a known name, an open first axis to a batch of one, and others from ``recorded``."""
-    sizes: list[int | None] = [1, *(recorded or [])] if dims else []
+    first = 1 if dims and kind_of_axis(0, dims[0].dim_param) == "batch" else None
+    sizes: list[int | None] = [first, *(recorded or [])] if dims else []
     if len(sizes) != len(dims):
-        sizes = [1, *[None] * (len(dims) - 1)] if dims else []
+        sizes = [first, *[None] * (len(dims) - 1)] if dims else []
     for dim, size in zip(dims, sizes, strict=True):
         if dim.HasField("dim_value") and dim.dim_value > 0:
             continue
-        known = named.get(dim.dim_param, size)
+        known = size if is_nameless(dim.dim_param) else named.get(dim.dim_param, size)
         if known is not None:
             dim.dim_value = known
-        elif not dim.dim_param:  # some exporters write 0 or -1 for an open size
-            dim.dim_param = "?"
+        elif is_nameless(dim.dim_param):  # some exporters write 0 or -1 for an open size
+            dim.Clear()
 
 
 def _forget_shapes(graph: Any) -> None:
@@ -228,10 +230,12 @@ def _scope(graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint:
 
 
 def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shape]) -> int:
-    """The batch that a file fixes: a first axis that an input shares with every output.
+    """The batch that a file fixes: a first axis that every input which has one shares, and every output.
 
-    Of rank 3 only where a convolution reads the input: else the axis is as often time or height.
+    Of rank 3 only if a convolution reads the input: else the axis is as often time or height.
     """
+    if len({shape[0] for shape in inputs.values() if shape}) > 1:  # nodes and edges of a graph, say
+        return 1
     convolved = {node.input[0] for node in graph.node if node.op_type == "Conv" and node.input}
     batched = [shape for name, shape in inputs.items() if shape and (len(shape) in (2, 4, 5) or name in convolved)]
     leading = {of.get(value.name, ())[:1] for value in graph.output}
