@@ -84,3 +84,33 @@ def test_classical_models_count_what_they_learned():
     assert (found.macs, found.params) == (0, 5)
     vectors = helper.make_node("SVMRegressor", ["x"], ["y"], domain="ai.onnx.ml", support_vectors=[1.0] * 8)
     assert count([vectors], {"x": ["N", 4]}, domains=["ai.onnx.ml"]).macs is None
+
+
+@pytest.mark.parametrize("kept_as", ["constant", "initializer"])
+def test_the_branches_of_an_if_have_tensors_of_their_own_whatever_they_are_called(kept_as):
+    def branch(outputs, name):
+        tensor = weight("w", 4, outputs)
+        constants = [helper.make_node("Constant", [], ["w"], value=tensor)] if kept_as == "constant" else []
+        nodes = [*constants, node("MatMul", "x w", "m"), node("ReduceSum", "m", name)]
+        initializers = [] if constants else [tensor]
+        return helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(name, 1, None)], initializers)
+
+    chosen = helper.make_node("If", ["c"], ["y"], then_branch=branch(100, "t"), else_branch=branch(7, "e"))
+    nodes = [node("ReduceSum", "x", "s", keepdims=0), node("Cast", "s", "c", to=9), chosen]
+    assert count(nodes, {"x": [1, 4]}).params == 4 * (100 + 7)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_a_quantised_embedding_is_learned_and_a_table_of_indices_is_not(kind):
+    table = numpy_helper.from_array(np.ones((50, 8), kind), "table")
+    indices = integers("indices", [[1, 2], [3, 4]])
+    first = integers("first", [0, 1])
+    read = [node("Gather", "table first", "e"), node("Cast", "e", "f", to=1), node("Gather", "indices first", "unused")]
+    nodes = [*read, node("MatMul", "f w")]
+    assert count(nodes, {}, [table, indices, first, weight("w", 8, 3)]).params == 50 * 8 + 8 * 3
+
+
+def test_a_table_of_positions_that_is_resized_is_learned():
+    sizes = integers("sizes", [1, 8, 6, 6])
+    nodes = [helper.make_node("Resize", ["positions", "", "", "sizes"], ["p"]), node("Add", "x p")]
+    assert count(nodes, {"x": ["N", 8, 6, 6]}, [weight("positions", 1, 8, 4, 4), sizes]).params == 8 * 16

@@ -179,3 +179,49 @@ def test_every_opset_from_7_on(opset):
     found = count(nodes, {"x": ["N", 3, 16, 16]}, stored, opset=opset)
     assert (found.macs, found.params) == (4 * 64 * 27 + 40, 108 + 8 + 50), found.unknown_operators
     assert found.peak_activation_bytes == 4 * (3 * 256 + 4 * 64)  # the image and the first map
+
+
+@pytest.mark.parametrize("raw", [b"", None])
+def test_a_shape_of_no_sizes_is_known_whether_or_not_its_values_are_stored(raw):
+    empty = onnx.TensorProto(name="empty", data_type=onnx.TensorProto.INT64, dims=[0], raw_data=raw)
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Gather", "s two", "d"),
+        node("Reshape", "d empty", "scalar"),
+        node("Unsqueeze", "scalar zero", "u"),
+        node("Concat", "three u", "target", axis=0),
+        node("Reshape", "x target", "r"),
+        node("MatMul", "r w"),
+    ]
+    stored = [empty, integers("two", [2]), integers("zero", [0]), integers("three", [3]), weight("w", 8, 5)]
+    assert count(nodes, {"x": ["n", 3, 8]}, stored).macs == 3 * 8 * 5
+
+
+@pytest.mark.parametrize("name", ["?", "None", "-1", "unk__7"])
+def test_two_open_axes_without_a_name_are_two_sizes(name):
+    inputs = {"x": ["N", 3, name, name]}
+    assert count([node("Conv", "x w")], inputs, [KERNEL], {"x": (1, 3, 10, 20)}).macs == 4 * 8 * 18 * 27
+
+
+@pytest.mark.parametrize(("vertices", "batch"), [(5, 5), (9, 1)])
+def test_a_first_axis_that_not_every_input_shares_is_no_batch(vertices, batch):
+    nodes = [node("ReduceMean", "vertices", "m", keepdims=0), node("Add", "edges m", "a"), node("MatMul", "a w")]
+    found = count(nodes, {"vertices": [vertices, 3], "edges": [5, 3]}, [weight("w", 3, 4)])
+    assert found.macs == 5 * 3 * 4 // batch
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "width"),
+    [
+        ("Scaler", {"offset": [0.0], "scale": [1.0]}, 2),
+        ("Normalizer", {"norm": "L2"}, 2),
+        ("Imputer", {"imputed_value_floats": [0.0], "replaced_value_float": 0.0}, 2),
+        ("Binarizer", {"threshold": 0.5}, 2),
+        ("FeatureVectorizer", {"inputdimensions": [2]}, 2),
+        ("OneHotEncoder", {"cats_int64s": [0, 1], "zeros": 1}, 4),
+    ],
+)
+def test_what_classical_operators_give_is_known(operator, attributes, width):
+    classical = helper.make_node(operator, ["x"], ["f"], domain="ai.onnx.ml", **attributes)
+    found = count([classical, node("MatMul", "f w")], {"x": [1, 2]}, [weight("w", 2, 3)], domains=("ai.onnx.ml",))
+    assert found.macs == width * 3
