@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from harness.data.images import Images
 from harness.frameworks import recipes
@@ -150,6 +149,8 @@ def _one_epoch(
 
 def _judged(recipe: Recipe, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Mean loss and share of right answers of logits (N, outputs)."""
+    from scipy.special import logsumexp  # takes longer to import than all else together
+
     exact = logits.astype(np.float64)
     if recipe.loss == "binary_cross_entropy":
         loss = np.logaddexp(0, exact[:, 0]) - exact[:, 0] * labels

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, fisher_exact
 
 from harness.errors import HarnessError
 from harness.gate.exact import measured
@@ -98,6 +97,8 @@ def _tested_on(row: Row) -> str:
 
 def _paired(base: NDArray[Any], head: NDArray[Any], misses: float) -> Loss:
     """By McNemar's exact test of a loss, and Bonett and Price's interval of paired shares."""
+    from scipy.stats import binomtest  # takes half a second to import
+
     gained, lost, total = int((head & ~base).sum()), int((base & ~head).sum()), len(base)
     if not gained and not lost:
         return Loss(value=0.0, most=0.0, p=None, detail=f"the same {int(base.sum())} of {total} images are right")
@@ -111,6 +112,8 @@ def _paired(base: NDArray[Any], head: NDArray[Any], misses: float) -> Loss:
 
 def _unpaired(base: Row, head: Row, misses: float) -> Loss | Finding:
     """Without the predictions: of two shares of the same images as though they were of different ones."""
+    from scipy.stats import fisher_exact  # takes half a second to import
+
     if None in (base.correct, base.total, head.correct, head.total):
         raise HarnessError(f"{head.architecture}: an accuracy without its count of right answers cannot be compared.")
     first, second = (Accuracy(correct=row.correct or 0, total=row.total or 1) for row in (base, head))

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pandas
-
 from harness.machine import files
 from harness.timing import node_times
 from harness.timing.profiles import Profile
@@ -14,6 +12,8 @@ KINDS = {"launch": "int16", "part": "category", "node": "category", "run": "int3
 
 def save(path: Path, launches: Sequence[Profile]) -> None:
     """Write a line for each run of a node and each whole call; nodes are counted in whole microseconds."""
+    import pandas  # takes half a second to import
+
     parts = [
         pandas.DataFrame({"launch": number, "part": part, "node": node, "run": range(len(taken)), "nanoseconds": taken})
         for number, launch in enumerate(launches)
