@@ -2,7 +2,8 @@
 
 Prints one JSON object a file (a list for several). `macs` are of one image, and null where a node
 cannot be counted: `unknown_operators` then says which and why. A size that the file leaves open is
-given with --input, the batch axis included. docs/cost.md says what each number counts.
+given with --input, the batch axis included. `checker_refuses` says why ONNX's own checker refuses the
+file, if it does. docs/cost.md says what each number counts.
 
 Example:
   harness cost resnet50.onnx --input image=1x3x224x224 --nodes
@@ -11,6 +12,7 @@ Example:
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ COLUMNS = (
     "stored_values",
     "folded_batch_norm",
     "unknown_operators",
+    "checker_refuses",
 )
 UNKNOWN_COLUMNS = ("file", "not counted", "nodes", "reason")
 NODE_COLUMNS = ("file", "name", "operator", "macs", "reason")
@@ -49,21 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Count each file and print; 0, or HarnessError where a file or a shape is no good."""
+    from harness.cost import checker
     from harness.cost.ledger import ledger
 
     shapes = input_shapes.parse("--input", args.input)
     costs = [(str(path), ledger(path, shapes)) for path in args.files]
+    refused = {str(path): checker.refusal(path) for path in args.files}
     if args.format == "json":
-        found = [summary(file, cost, nodes=args.nodes) for file, cost in costs]
+        found = [summary(file, cost, refused[file], nodes=args.nodes) for file, cost in costs]
         json.dump(found[0] if len(found) == 1 else found, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        _print_rows(costs, nodes=args.nodes, format=args.format)
+        _print_rows(costs, refused, nodes=args.nodes, format=args.format)
     return 0
 
 
-def summary(file: str, cost: Cost, *, nodes: bool = False) -> dict[str, Any]:
-    """The ledger of one file as JSON holds it; ``nodes`` adds the list ``node_costs``."""
+def summary(file: str, cost: Cost, refused: str = "", *, nodes: bool = False) -> dict[str, Any]:
+    """The ledger of one file as JSON holds it, with why the checker refuses it; ``nodes`` adds ``node_costs``."""
     found = {
         "file": file,
         "params": cost.params,
@@ -77,6 +82,7 @@ def summary(file: str, cost: Cost, *, nodes: bool = False) -> dict[str, Any]:
         "peak_activation_reason": cost.peak_activation_reason,
         "stored_values": cost.stored_values,
         "folded_batch_norm": cost.folded_batch_norm,
+        "checker_refuses": refused,
     }
     if nodes:
         found["node_costs"] = _node_rows(cost)
@@ -89,23 +95,27 @@ def _node_rows(cost: Cost) -> list[dict[str, object]]:
     ]
 
 
-def _print_rows(costs: list[tuple[str, Cost]], *, nodes: bool, format: str) -> None:  # noqa: A002
+def _print_rows(costs: list[tuple[str, Cost]], refused: Mapping[str, str], *, nodes: bool, format: str) -> None:  # noqa: A002
     from harness.report.tables import print_table
 
     if nodes:
         rows = [{"file": file, **row} for file, cost in costs for row in _node_rows(cost)]
         print_table(NODE_COLUMNS, rows, format)
         return
-    summaries = [summary(file, cost) for file, cost in costs]
+    summaries = [summary(file, cost, refused[file]) for file, cost in costs]
     for found in summaries:
         found["unknown_operators"] = ", ".join(found["unknown_operators"])
-    print_table(COLUMNS, summaries, format)
+    print_table(COLUMNS if format == "csv" else COLUMNS[:-1], summaries, format)
     unknown = [
         dict(zip(UNKNOWN_COLUMNS, (file, *line), strict=True)) for file, cost in costs for line in _not_counted(cost)
     ]
     if unknown and format == "table":
         print()
         print_table(UNKNOWN_COLUMNS, unknown, format)
+    told = [{"file": file, "ONNX's checker refuses it": why} for file, why in refused.items() if why]
+    if told and format == "table":
+        print()
+        print_table(tuple(told[0]), told, format)
 
 
 def _not_counted(cost: Cost) -> list[tuple[str, int | None, str]]:

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.machine.unpacking import Readable
 
 _UNSIGNED_BYTES = b"\x00\x00\x08"
+_LONGEST_HEADER = 4 + 4 * 255
+LIMIT = 1 << 30  # values: twenty times the largest that are known
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -21,8 +24,8 @@ def read(path: Path) -> NDArray[np.uint8]:
     The format is that of http://yann.lecun.com/exdb/mnist/.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return parse(content)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return parse(_read_whole(file))
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise HarnessError(
             f"{path}: expected a whole IDX file of bytes, found: {error}.\nReplace it or remove it."
@@ -30,14 +33,28 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 
 def parse(content: bytes) -> NDArray[np.uint8]:
-    """The uint8 array that the bytes of an IDX file describe; ValueError where they do not."""
+    """The uint8 array that the bytes of an IDX file describe; ValueError if they do not."""
+    shape, header = _shape(content)
+    if len(content) - header != math.prod(shape):
+        raise ValueError(f"{len(content) - header} values where its header says {shape}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _read_whole(file: Readable) -> bytes:
+    """The content, no more of it unpacked than its header says, and one byte to tell that there is more."""
+    start = file.read(_LONGEST_HEADER)
+    shape, header = _shape(start)
+    if math.prod(shape) > LIMIT:
+        raise ValueError(f"a header that says {shape}, more than {LIMIT:,} values")
+    return start + file.read(max(0, header + math.prod(shape) + 1 - len(start)))
+
+
+def _shape(content: bytes) -> tuple[tuple[int, ...], int]:
+    """The shape that a header says, and the bytes of the header."""
     if content[:3] != _UNSIGNED_BYTES or len(content) < 4:
         raise ValueError(f"a file that begins with {content[:4]!r}")
     dimensions = content[3]
     header = 4 + 4 * dimensions
     if len(content) < header:
         raise ValueError("a file that ends within its header")
-    shape = struct.unpack(f">{dimensions}I", content[4:header])
-    if len(content) - header != math.prod(shape):
-        raise ValueError(f"{len(content) - header} values where its header says {shape}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    return struct.unpack(f">{dimensions}I", content[4:header]), header

@@ -29,8 +29,8 @@ def read_arrays(path: Path, expected: str = "an .npz file of arrays") -> "dict[s
     import numpy as np
 
     try:
-        with zipfile.ZipFile(path):  # numpy.load would take a file that is no zip for a pickle
-            pass
+        with zipfile.ZipFile(path) as packed:  # numpy.load would take a file that is no zip for a pickle
+            _check_memory(sum(member.file_size for member in packed.infolist()))
         # Opened here, so that it is closed if numpy finds it garbled.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = dict(found)
@@ -40,6 +40,15 @@ def read_arrays(path: Path, expected: str = "an .npz file of arrays") -> "dict[s
     except Exception as error:  # zipfile, zlib, tokenize and struct each have their own for a garbled file
         raise HarnessError(f"{path}: expected {expected}, found: {first_line(error)}.") from error
     return arrays
+
+
+def _check_memory(unpacked_bytes: int) -> None:
+    """Raise :class:`ValueError` for more than the machine has left: a file of 14 MB may hold 14 GB of zeros."""
+    import psutil
+
+    available = psutil.virtual_memory().available
+    if unpacked_bytes > available:
+        raise ValueError(f"{unpacked_bytes:,} bytes when it is unpacked, and {available:,} bytes of memory are left")
 
 
 def read_array(path: Path, *, mapped: bool = False) -> "NDArray[Any]":

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.machine import csv_cells
 
 
 def make_folder(folder: Path) -> None:
@@ -49,11 +51,13 @@ def write_table(target: Path, columns: Sequence[str], lines: Sequence[Mapping[st
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows({name: csv_cells.guard(value) for name, value in line.items()} for line in lines)
     write(target, text.getvalue())
 
 
 def sha256(path: Path) -> str:
-    """What identifies the content of a file. Raises :class:`OSError` where it cannot be read."""
+    """What identifies the content of a file. Raises :class:`OSError` if it cannot be read, or is no regular file."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import HarnessError
-from harness.machine import files
+from harness.machine import csv_cells, files
 from harness.measurements.run_folder import ROWS
 
 if TYPE_CHECKING:
@@ -248,8 +248,9 @@ def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
 def _to_text(value: object) -> str:
     if value is None:
         return ""
-    # One row is one line: a line end inside a text would hide where a torn row begins.
-    return repr(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+    if isinstance(value, str):  # one row is one line: a line end inside a text would hide where a torn row begins
+        return str(csv_cells.guard(value))
+    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _from_text(text: str, kind: type) -> Any:
@@ -259,7 +260,7 @@ def _from_text(text: str, kind: type) -> Any:
         if text not in ("True", "False"):
             raise ValueError(f"expected True or False, found {text!r}")
         return text == "True"
-    return kind(text)
+    return csv_cells.unguard(text) if kind is str else kind(text)
 
 
 def _plain_type(annotation: Any) -> type:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, RunFileError, first_line
-from harness.machine import arrays
+from harness.machine import arrays, csv_cells
 from harness.measurements import samples
 from harness.measurements.samples import Medians
 
@@ -167,7 +167,7 @@ def _value(name: str, text: str | None) -> object:
     if name in COUNTS:
         return int(text)
     if not name.endswith(MEASURED):
-        return text
+        return csv_cells.unguard(text)
     value = float(text)
     if not 0 <= value < float("inf"):
         raise ValueError(f"its {name} is {text}")

@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
+from harness.machine import csv_cells
+
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
 
@@ -24,12 +26,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], fo
     """Print a table on standard output: ``table`` for people, ``csv`` or ``json`` for programs.
 
     The machine formats hold every value exactly; None is an empty field in csv and null in json,
-    and a number that json cannot write (NaN, infinity) is its name as text.
+    and a number that json cannot write (NaN, infinity) is its name as text. In csv a text is one
+    line, with an apostrophe before it if a spreadsheet would take it for a formula.
     """
     if format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([row.get(name) for name in columns] for row in rows)
+        writer.writerows([csv_cells.guard(row.get(name)) for name in columns] for row in rows)
     elif format == "json":
         listed = [{name: _json_value(row.get(name)) for name in columns} for row in rows]
         print(json.dumps(listed, indent=2, ensure_ascii=False, default=str))

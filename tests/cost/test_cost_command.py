@@ -48,6 +48,7 @@ def test_the_command_prints_one_object_or_a_list(small, capsys):
         "peak_activation_reason": "",
         "stored_values": 108,
         "folded_batch_norm": False,
+        "checker_refuses": "Field 'shape' of 'type' is required but missing.",  # of the output
     }
     run_command(str(small), str(small), "--nodes", "--input", "x=1x3x10x10")
     two = json.loads(capsys.readouterr().out)
@@ -73,6 +74,26 @@ def test_people_see_what_is_unknown_how_often_and_why(tmp_path, capsys):
     run_command(str(path), "--shape", "x=1,3,10,10")
     found = json.loads(capsys.readouterr().out)
     assert (found["macs"], found["macs_by_operator"]) == (None, {"Conv": 4 * 64 * 27})
+
+
+def test_a_file_that_the_checker_refuses_is_counted_and_said_so(tmp_path, capsys):
+    path = tmp_path / "refused.onnx"
+    model = make([node("Conv", "x w")], {"x": ["N", 3, 8, 8]}, [KERNEL])
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 4, 6, 6]))
+    onnx.save(model, path)
+    run_command(str(path))
+    assert json.loads(capsys.readouterr().out)["checker_refuses"] == ""
+    model.graph.node[0].attribute.append(helper.make_attribute("no_such", 1))
+    with pytest.raises(onnx.checker.ValidationError, match="no_such"):
+        onnx.checker.check_model(model)
+    onnx.save(model, path)
+    assert run_command(str(path)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["macs"] == 4 * 36 * 27
+    assert "no_such" in found["checker_refuses"]
+    for form in ("csv", "table"):
+        run_command(str(path), "--format", form)
+        assert "no_such" in capsys.readouterr().out
 
 
 def test_the_example_of_the_documentation(tmp_path, harness: Harness):

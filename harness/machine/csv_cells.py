@@ -1,0 +1,24 @@
+"""Texts in CSV that no spreadsheet takes for a formula: one line each, and they come back as they were.
+
+A spreadsheet carries out a cell that begins with ``=``, ``+``, ``-`` or ``@``; an apostrophe before it makes it a
+text (https://owasp.org/www-community/attacks/CSV_Injection).
+"""
+
+import re
+from typing import Any
+
+_FORMULA = re.compile(r"'*[=+\-@\t]")  # of apostrophes before one, so that every text comes back
+_GUARDED = re.compile(f"'{_FORMULA.pattern}")
+
+
+def guard(value: Any) -> Any:
+    """The value; a text as one line, with an apostrophe before it if it begins like a formula."""
+    if not isinstance(value, str):
+        return value
+    text = " ".join(value.splitlines())
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguard(text: str) -> str:
+    """The line that :func:`guard` was given."""
+    return text[1:] if _GUARDED.match(text) else text
