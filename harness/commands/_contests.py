@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.commands import _files, _measuring
+from harness.commands import _files
 from harness.errors import HarnessError
 from harness.machine import checkouts, commit_environments, interpreters, progress
 from harness.machine.checkouts import Checkout
 from harness.machine.interpreters import HERE, Interpreter
 from harness.networks import catalog
-from harness.runs import exports_elsewhere, option_sets, sides
+from harness.runs import choices, exports_elsewhere, option_sets, sides
 from harness.runs.exports_elsewhere import BOTH, Asked, Exported
 from harness.runs.folder import Settings
 from harness.runs.option_sets import OptionSet
@@ -86,12 +86,12 @@ def _side(
     number: int, label: str, args: argparse.Namespace, own: Sequence[Path], options: OptionSet = USUAL, **more: Any
 ) -> Side:
     target = options.target
-    data = _files.data(args, (), own)
+    data = choices.choose_data(args.data, (), own)
     settings = Settings(
         architectures=(),
         data=data,
         seed=args.seed,
-        threads=_measuring.threads(args) if options.threads is None else (options.threads,),
+        threads=choices.choose_threads(args.threads) if options.threads is None else (options.threads,),
         providers=(target.provider,),
         device=target.device,
         cuda_graph=target.cuda_graph,
@@ -180,7 +180,7 @@ def _asked(args: argparse.Namespace, networks: Sequence[str], framework: str | N
     return Asked(
         names=list(_names(args, networks).values()),
         framework=framework,
-        data=_files.data(args, networks, ()),
+        data=choices.choose_data(args.data, networks),
         seed=args.seed,
     )
 

@@ -4,16 +4,13 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.machine import processors
-from harness.measurements import configurations, providers, runtimes
-from harness.measurements.providers import PROVIDERS, Target
+from harness.measurements import configurations, runtimes
+from harness.measurements.providers import PROVIDERS
 from harness.networks.architecture import Architecture
-from harness.timing import runtime, stopping
-
-NARROWEST = 1e-4  # no machine keeps still enough for less
+from harness.runs import choices
+from harness.timing import stopping
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,21 +74,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def targets(args: argparse.Namespace) -> tuple[Target, ...]:
-    """Where to measure. Raises :class:`HarnessError` for a provider that there is not."""
-    installed = tuple(runtime.load().get_available_providers()) if args.provider else ()
-    return providers.targets(tuple(args.provider or ()), args.device, args.cuda_graph, installed)
-
-
-def threads(args: argparse.Namespace) -> tuple[int, ...]:
-    """The thread counts to measure. Raises :class:`HarnessError` for more than this process may use."""
-    available = processors.threads_available()
-    found = tuple(sorted(set(args.threads or (1, available))))
-    if found[0] < 1 or found[-1] > available:
-        raise HarnessError(f"--threads {' '.join(map(str, found))}: this process may use 1 to {available}.")
-    return found
-
-
 def precision_target(args: argparse.Namespace) -> float | None:
     """How wide an interval may be to either side, relative to its median. Raises :class:`HarnessError`."""
     text = args.precision_target
@@ -100,9 +82,7 @@ def precision_target(args: argparse.Namespace) -> float | None:
             raise HarnessError("--time-limit is for the launches of --precision-target: expected both.")
         return None
     share = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not NARROWEST <= share < 1:
-        raise HarnessError(f"--precision-target {text}: expected a share of the median like 1%, 0.5% or 0.01.")
-    return share
+    return choices.check_precision_target(share, text)
 
 
 def time_limit_s(args: argparse.Namespace) -> float | None:
@@ -110,10 +90,8 @@ def time_limit_s(args: argparse.Namespace) -> float | None:
     text = args.time_limit
     if text is None:
         return None
-    seconds = _number(text.rstrip("sm")) * (60 if text.endswith("m") else 1)
-    if not 0 < seconds < math.inf or len(text) - len(text.rstrip("sm")) > 1:
-        raise HarnessError(f"--time-limit {text}: expected seconds, or minutes with an m, like 600 or 10m.")
-    return seconds
+    unit = text[-1:] if text.endswith(("s", "m")) else ""
+    return choices.check_time_limit(_number(text.removesuffix(unit)) * (60 if unit == "m" else 1), text)
 
 
 def _number(text: str) -> float:
@@ -124,42 +102,9 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def batches(args: argparse.Namespace) -> tuple[int, ...]:
-    """The batch sizes to measure, the smallest first."""
-    found = tuple(sorted(set(args.batch)))
-    if found[0] < 1:
-        raise HarnessError(f"--batch {found[0]}: expected at least one image a call.")
-    return found
-
-
-def precisions(args: argparse.Namespace, own: Sequence[Path]) -> tuple[str, ...]:
-    """The precisions to measure. Raises :class:`HarnessError` for one that there is not, and where files are named."""
-    for name in args.precision:
-        if name not in configurations.PRECISIONS:
-            raise HarnessError(f"--precision {name}: expected some of {', '.join(configurations.PRECISIONS)}.")
-    found = tuple(name for name in configurations.PRECISIONS if name in args.precision)
-    if own and found != (configurations.FLOAT32,):
-        raise HarnessError(
-            f"--precision {' '.join(found)} is for networks that the harness exports, whose training images are known; "
-            f"{own[0]} is measured as it is: convert it first, and measure both files."
-        )
-    return found
-
-
 def image_sizes(args: argparse.Namespace, networks: Sequence[Architecture]) -> tuple[tuple[int, int] | None, ...]:
-    """The (height, width) of the images to feed, None for each network's own.
-
-    Raises :class:`HarnessError` where a network takes images of its own size alone.
-    """
-    asked = tuple(dict.fromkeys(map(_image_size, args.image_size)))
-    fixed = [network for network in networks if not network.any_size and {network.input_shape[:2]} != set(asked)]
-    if asked and fixed:
-        raise HarnessError(
-            f"--image-size: {', '.join(network.name for network in fixed)} "
-            f"{'take' if len(fixed) > 1 else 'takes'} images of {'their' if len(fixed) > 1 else 'its'} own size alone; "
-            "expected networks that `harness show NAME` calls of any other height and width."
-        )
-    return asked or (None,)
+    """The (height, width) of the images to feed, None for each network's own. Raises :class:`HarnessError`."""
+    return choices.choose_image_sizes([_image_size(text) for text in args.image_size], networks)
 
 
 def _image_size(text: str) -> tuple[int, int]:

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data import datasets, imagenet, places
 from harness.errors import HarnessError
 from harness.frameworks import training
 from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
 from harness.pieces.request import Request
+from harness.runs import choices
 
 PROFILES = ("quick", "lecture", "fine_tuning")
 
@@ -56,23 +56,6 @@ def _seed(text: str) -> int:
     return seed
 
 
-def data(args: argparse.Namespace) -> str | None:
-    """The data set in place of the recipe's: a name that is known, or a folder of images, by its whole path."""
-    text: str | None = args.data
-    if text is None:
-        return None
-    if text.startswith(places.FOLDER):
-        return f"{places.FOLDER}{datasets.image_files(text).folder.resolve()}"
-    if text.startswith(imagenet.PREFIX):
-        if text == imagenet.PREFIX:
-            raise HarnessError(f"--data {text} names no folder: expected imagenet:DIR, DIR with {imagenet.LAYOUT}.")
-        folder = expand_user(text.removeprefix(imagenet.PREFIX)).resolve()
-        imagenet.find(folder)  # whoever names a folder means it
-        return f"{imagenet.PREFIX}{folder}"
-    datasets.availability(text)
-    return text
-
-
 def chosen(args: argparse.Namespace) -> list[Architecture]:
     """The networks that the arguments choose."""
     return catalog.select(args.names, args.set)
@@ -88,7 +71,7 @@ def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
             profile=args.profile,
             trained_in=trained_in,
             seed=args.seed,
-            data=data(args),
+            data=choices.choose_data(args.data),
             precision=args.training_precision,
             base_weights=files.get(architecture.base or ""),
         )

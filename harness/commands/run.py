@@ -40,11 +40,10 @@ from harness.networks import catalog
 from harness.report import page, plots, runs, runtime_plots, runtime_ratios, sweep_tables
 from harness.report.run_table import print_run
 from harness.report.tables import FORMATS, print_table
+from harness.runs import choices, nodes, whole_run
 from harness.runs import folder as run_folder
-from harness.runs import nodes, whole_run
 from harness.runs.folder import Settings
 from harness.runs.whole_run import PlannedRun
-from harness.timing import latency
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,11 +131,11 @@ def _resumed(args: argparse.Namespace) -> Settings:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    if args.launches < 1 or not 0 < args.seconds < 3600:
-        raise HarnessError("expected --launches of at least 1 and --seconds between 0 and 3600.")
+    effort = choices.choose_effort(args.launches, args.seconds)
     names, own = _files.split(args.names)
     networks = [] if own and not names and args.set == "default" else catalog.select(names, args.set)
-    data = _files.data(args, networks, own)
+    targets = choices.choose_targets(args.provider or (), args.device, cuda_graph=args.cuda_graph)
+    data = choices.choose_data(args.data, networks, own)
     return Settings(
         architectures=tuple(map(catalog.reference, networks)),
         profile=args.profile,
@@ -145,18 +144,18 @@ def _settings(args: argparse.Namespace) -> Settings:
         training_precision=args.training_precision,
         base_weights={base: str(file) for base, file in _preparing.base_weights(args, networks).items()},
         seed=args.seed,
-        threads=_measuring.threads(args),
-        providers=tuple(target.provider for target in _measuring.targets(args)),
+        threads=choices.choose_threads(args.threads),
+        providers=tuple(target.provider for target in targets),
         device=args.device,
         cuda_graph=args.cuda_graph,
-        batches=_measuring.batches(args),
+        batches=choices.choose_batches(args.batch),
         image_sizes=_measuring.image_sizes(args, networks),
         energy=args.energy,
         control=args.control,
-        precisions=_measuring.precisions(args, own),
+        precisions=choices.choose_precisions(args.precision, own),
         runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
-        effort=replace(latency.Effort(), launches=args.launches, seconds=args.seconds),
+        effort=effort,
         precision_target=_measuring.precision_target(args),
         time_limit_s=_measuring.time_limit_s(args),
         files=_files.settings(args, own, data),

@@ -1,6 +1,5 @@
 """Imported weights on ImageNet's validation images: found, cropped as torchvision crops, counted right."""
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.commands import _preparing
 from harness.data import imagenet
 from harness.data.images import sample
 from harness.data.preprocessing import INTERPOLATIONS, Preprocessing
@@ -19,7 +17,7 @@ from harness.networks import catalog
 from harness.networks.architecture import Architecture
 from harness.pieces import carrying_out, plan, results
 from harness.pieces.request import Request
-from harness.runs import run_rows
+from harness.runs import choices, run_rows
 from tests.public_models import torchvision
 
 COUNT = 150
@@ -163,7 +161,7 @@ def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="No such file"):
         imagenet.find(tmp_path / "missing")
     with pytest.raises(HarnessError, match="names no folder"):  # and is not the current one
-        _preparing.data(argparse.Namespace(data="imagenet:"))
+        choices.choose_data("imagenet:")
     for number in range(1000):  # in alphabetical order 10 stands before 2
         (tmp_path / "numbered" / str(number)).mkdir(parents=True)
     with pytest.raises(HarnessError, match="named by WordNet number"):
