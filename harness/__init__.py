@@ -1,20 +1,97 @@
 """The same network in Keras and in PyTorch, exported to ONNX, proved equivalent and measured.
 
-What is public is imported when it is first asked for, so that ``harness --help`` answers at once.
+What is public is imported when it is first asked for, so that ``import harness`` and ``harness --help`` are quick.
+:mod:`harness.api` describes it; every other module is private.
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.architecture import Architecture, Augmentation, Optimizer, Published, Recipe
+    from harness.api import (
+        Accuracy,
+        Architecture,
+        Augmentation,
+        Cost,
+        Equivalence,
+        Finding,
+        GateSettings,
+        HarnessError,
+        Judgement,
+        Launch,
+        NodeCost,
+        NothingMeasuredError,
+        Optimizer,
+        PreparedNetwork,
+        Published,
+        Recipe,
+        Row,
+        Run,
+        TimedFile,
+        Timing,
+        Verdict,
+        count_cost,
+        count_optimised_operators,
+        draw_weights,
+        export_network,
+        get_network,
+        judge_runs,
+        list_networks,
+        list_providers,
+        measure_files,
+        measure_memory,
+        prepare_networks,
+        read_run,
+        time_files,
+    )
 
-__version__ = "0.1.0"
-__all__ = ["Architecture", "Augmentation", "Optimizer", "Published", "Recipe"]
+__version__ = "0.2.0"
+__all__ = [
+    "Accuracy",
+    "Architecture",
+    "Augmentation",
+    "Cost",
+    "Equivalence",
+    "Finding",
+    "GateSettings",
+    "HarnessError",
+    "Judgement",
+    "Launch",
+    "NodeCost",
+    "NothingMeasuredError",
+    "Optimizer",
+    "PreparedNetwork",
+    "Published",
+    "Recipe",
+    "Row",
+    "Run",
+    "TimedFile",
+    "Timing",
+    "Verdict",
+    "count_cost",
+    "count_optimised_operators",
+    "draw_weights",
+    "export_network",
+    "get_network",
+    "judge_runs",
+    "list_networks",
+    "list_providers",
+    "measure_files",
+    "measure_memory",
+    "prepare_networks",
+    "read_run",
+    "time_files",
+]
+_FACTS = ("Architecture", "Augmentation", "Optimizer", "Published", "Recipe")  # which every network imports
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(importlib.import_module("harness.architecture"), name)
-    return found
+    value: object = getattr(importlib.import_module("harness.architecture" if name in _FACTS else "harness.api"), name)
+    globals()[name] = value  # the next time it is found at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

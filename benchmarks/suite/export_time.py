@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from pathlib import Path
 from typing import Any
 
 from . import outcomes, prepared
@@ -43,20 +42,15 @@ class ExportTime:
 
 
 def _draw(network: str) -> Any:
-    from harness.data import images
-    from harness.frameworks import untrained
-    from harness.networks import catalog
+    import harness
 
-    architecture = catalog.get(network)
-    return untrained.draw(architecture, images.sample(architecture, untrained.IMAGES), seed=0)
+    return harness.draw_weights(network)
 
 
 def _export_s(weights: outcomes.Outcomes, network: str, framework: str) -> float:
-    from harness.networks import catalog
-    from harness.pieces import export_keras, export_torch
+    import harness
 
-    exporter = {"keras": export_keras, "torch": export_torch}[framework]
-    architecture, drawn = catalog.get(network), outcomes.result(weights, network)
+    drawn = outcomes.result(weights, network)
     start = time.perf_counter()
-    exporter.export(architecture, drawn, Path(f"{network}.{framework}.onnx"), {})
+    harness.export_network(network, framework, drawn, f"{network}.{framework}.onnx")
     return time.perf_counter() - start

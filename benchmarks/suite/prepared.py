@@ -2,15 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import outcomes
-
-if TYPE_CHECKING:
-    from harness.measurements.types import Equivalence
-    from harness.pieces.piece import Piece, Pieces
 
 FRAMEWORKS = ("keras", "torch")
 
@@ -49,50 +44,41 @@ def make(names: Sequence[str], *, trained: bool = False) -> dict[str, outcomes.O
     Gives "files" and "errors" (1 - accuracy) by (network, framework), and "proofs" by (network,). The weights are
     random, and there are no errors, unless they are to be trained by the quick recipe.
     """
-    from harness.pieces import carrying_out, results
+    import harness
 
     os.environ["HARNESS_CACHE"] = str(Path("cache").absolute())
     os.environ["HARNESS_WEIGHTS"] = str(Path("imported").absolute())  # none of the user's own
-    planned = outcomes.of([(name,) for name in names], lambda name: _plan(name, trained=trained))
-    wanted = [piece for each in planned.values() if not isinstance(each, outcomes.Failed) for piece in each.all]
-    errors = carrying_out.carry_out(wanted, lambda *_: None)
+    known = outcomes.of([(name,) for name in names], harness.get_network)
+    there = [name for (name,), each in known.items() if not isinstance(each, outcomes.Failed)]
+    made = harness.prepare_networks(there, trained=trained)
 
-    def checked(piece: "Piece") -> "Piece":
-        if error := errors.get(piece.digest):  # of the piece, or of one that it needs
-            raise error
-        return piece
+    def network(name: str) -> Any:
+        outcomes.result(known, name)
+        return made[name]
 
     def file(name: str, framework: str) -> str:
-        return str(results.artifact(checked(outcomes.result(planned, name).exports[framework])).path)
+        return str(_there(network(name), framework).files[framework])
 
-    def proof(name: str) -> "Equivalence":
-        network: Pieces = outcomes.result(planned, name)
-        checked(network.prove)
-        return results.verdict(network)
+    def proof(name: str) -> Any:
+        return _there(network(name), "proof").equivalence
 
     def error_of(name: str, framework: str) -> float:
-        network: Pieces = outcomes.result(planned, name)
-        checked(network.prove)
-        found = results.accuracies(network)[framework]
+        found = _there(network(name), "proof").accuracies[framework]
         return (found.total - found.correct) / found.total
 
     each = [(name, framework) for name in names for framework in FRAMEWORKS]
     return {
         "files": outcomes.of(each, file),
-        "proofs": outcomes.of(planned, proof),
+        "proofs": outcomes.of(known, proof),
         "errors": outcomes.of(each, error_of) if trained else {},
     }
 
 
-def _plan(name: str, *, trained: bool) -> "Pieces":
-    from harness.networks import catalog
-    from harness.pieces import plan
-    from harness.pieces.request import Request
-
-    architecture = catalog.get(name)
-    if not trained:
-        architecture = replace(architecture, recipes={})
-    return plan.plan_pieces(Request(architecture=architecture, profile="quick", trained_in="torch", seed=0))
+def _there(network: Any, part: str) -> Any:
+    """The network, if that part of it was made: the file of a framework, or the proof."""
+    if why := network.failures.get(part):
+        raise outcomes.BenchmarkFailedError(why)
+    return network
 
 
 def drawn() -> dict[str, Any]:
@@ -103,9 +89,9 @@ def drawn() -> dict[str, Any]:
 
 
 def _cost(file: str) -> dict[str, int | None]:
-    from harness.cost import ledger
+    import harness
 
-    found = ledger.ledger(Path(file))
+    found = harness.count_cost(file)
     return {
         "macs": found.macs,
         "params": found.params,

@@ -26,12 +26,11 @@ Example:
 
 import argparse
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.commands import _files, _measuring, _preparing
-from harness.errors import HarnessError, NothingMeasuredError
+from harness.errors import HarnessError
 from harness.machine import progress
 from harness.measurements import runtimes
 from harness.measurements.rows import Row
@@ -91,7 +90,8 @@ def main(args: argparse.Namespace) -> int:
         + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
     )
     _write_page(folder)
-    return _exit_code(found)
+    whole_run.check_measured(found)
+    return 0
 
 
 def _show_nodes(folder: Path, planned: PlannedRun, *, table: bool) -> None:
@@ -202,10 +202,3 @@ def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
         progress.say(f"no pictures: {error}")
     else:
         progress.say(f"drawn: {', '.join(str(path) for path in drawn)}")
-
-
-def _exit_code(found: Sequence[Row]) -> int:
-    measured = [row for row in found if row.latency_median_s is not None]
-    if not measured:
-        raise NothingMeasuredError(f"nothing was measured; the first reason: {found[0].reason}")
-    return 0

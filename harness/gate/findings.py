@@ -1,4 +1,4 @@
-"""One thing that a gate found: a check of a subject, with what each run had and the verdict."""
+"""What a gate found: the verdict over all, and each check of a subject, with what each run had."""
 
 from dataclasses import dataclass
 
@@ -15,3 +15,17 @@ class Finding:
     base: str = ""  # in words
     head: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the gate found: the verdict over all, and each finding, in the order of the subjects."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+    @property
+    def by_subject(self) -> dict[str, tuple[Finding, ...]]:
+        """The findings of each subject."""
+        subjects = dict.fromkeys(one.subject for one in self.findings)
+        return {name: tuple(one for one in self.findings if one.subject == name) for name in subjects}

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from harness.gate import judging
-from harness.gate.findings import Finding
-from harness.gate.judging import Judgement
+from harness.gate.findings import Finding, Judgement
 from harness.gate.pairs import RunPair
 from harness.gate.settings import GateSettings
 from harness.measurements.verdicts import Verdict

@@ -6,29 +6,15 @@ What is deterministic is compared exactly (:mod:`harness.gate.exact`), and what 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.errors import NothingMeasuredError
 from harness.gate import accuracy, exact, latency, outputs
-from harness.gate.findings import Finding
+from harness.gate.findings import Finding, Judgement
 from harness.gate.pairs import RunPair
 from harness.gate.settings import GateSettings
 from harness.measurements import verdicts
 from harness.measurements.verdicts import Verdict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """What the gate found: the verdict over all, and each finding, in the order of the subjects."""
-
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-
-    @property
-    def by_subject(self) -> dict[str, tuple[Finding, ...]]:
-        """The findings of each subject."""
-        subjects = dict.fromkeys(one.subject for one in self.findings)
-        return {name: tuple(one for one in self.findings if one.subject == name) for name in subjects}
 
 
 def judge(pair: RunPair, settings: GateSettings) -> Judgement:

@@ -3,15 +3,30 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+_shown = ContextVar("shown", default=True)
+
+
+@contextlib.contextmanager
+def shown(wanted: bool) -> Iterator[None]:
+    """Within this context, whether anything is shown: a library is silent unless it is asked."""
+    token = _shown.set(wanted)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
 def say(text: str) -> None:
     """One line for people, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    if _shown.get():
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -28,7 +43,7 @@ def bars() -> "Iterator[Progress]":
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,
-        disable=not console.is_terminal,
+        disable=not (console.is_terminal and _shown.get()),
     ) as progress:
         yield progress
 

@@ -18,7 +18,7 @@ Medians = dict[str, dict[int, dict[int, float]]]  # by subject, launch and round
 
 def round_medians(path: Path) -> Medians:
     """What a file of samples holds, warm-up left out. Raises :class:`RunFileError` for one that no run can have."""
-    table = _read(path)
+    table = read_table(path)
     table = table[table["round"] >= 0]
     table["call"] = table["nanoseconds"] / table["calls"]
     medians = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
@@ -28,8 +28,11 @@ def round_medians(path: Path) -> Medians:
     return found
 
 
-def _read(path: Path) -> "pandas.DataFrame":
-    """The table of a file. A call takes some time, and every sample holds at least one call."""
+def read_table(path: Path) -> "pandas.DataFrame":
+    """The table of a file, one line a sample. Raises :class:`RunFileError` for one that no run can have.
+
+    A call takes some time, and every sample holds at least one call.
+    """
     import pandas
 
     try:

@@ -21,7 +21,7 @@ LOOKS = (10, 20, 40, 80)  # launches, after which a measurement is looked at
 
 
 class Verdict(StrEnum):
-    """The three answers."""
+    """The three answers of a gate: no regression, a regression, or neither is shown."""
 
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"

@@ -130,10 +130,10 @@ def choose_files(
     data: str | None,
     *,
     shapes: Mapping[str, tuple[int | None, ...]],
-    inputs: Path | None,
-    labels: Path | None,
-    scaling: Scaling | None,
-    output: str | None,
+    inputs: str | Path | None = None,
+    labels: str | Path | None = None,
+    scaling: Scaling | None = None,
+    output: str | None = None,
 ) -> FileSettings:
     """What is said of .onnx files, with the digests of all that is read.
 
@@ -166,5 +166,5 @@ def whole_path(path: str | Path) -> Path:
     return expand_user(path).absolute()
 
 
-def _whole(path: Path | None) -> str | None:
+def _whole(path: str | Path | None) -> str | None:
     return str(whole_path(path)) if path else None

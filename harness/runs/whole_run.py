@@ -3,12 +3,13 @@
 The command line and the public API carry out the same run. What it tells people goes to standard error.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from harness.errors import NothingMeasuredError
 from harness.machine import environment, installed, processors, progress
 from harness.measurements import rows, runtimes
 from harness.measurements.providers import Target
@@ -129,6 +130,12 @@ def carry_out(run: PlannedRun, folder: Path) -> list[Row]:
         _profile(folder, run, errors)
     run_folder.note_moment(folder, run_folder.END)
     return rows.read(folder)
+
+
+def check_measured(found: Sequence[Row]) -> None:
+    """Raise :class:`NothingMeasuredError`, with the first reason, if no row has a latency."""
+    if not any(row.latency_median_s is not None for row in found):
+        raise NothingMeasuredError(f"nothing was measured; the first reason: {found[0].reason}")
 
 
 def _absent(folder: Path, settings: Settings) -> dict[Target, str]:
