@@ -3,17 +3,17 @@
 import dataclasses
 import inspect
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import harness
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-project, release = PROJECT["name"], PROJECT["version"]
+project, release = "onnx-harness", harness.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 
 # The root of the repository is the source, so that README.md and docs/ link to one another as they do on a forge.
