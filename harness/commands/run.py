@@ -57,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument(
+        "--trust", action="store_true", help="with --resume: run the code of the folders that the run's networks lie in"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
     parser.add_argument(
         "--format",
@@ -79,7 +82,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         found = whole_run.carry_out(planned, folder)
     except KeyboardInterrupt:
-        progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume")
+        trust = " --trust" if any(map(catalog.is_folder, settings.architectures)) else ""
+        progress.say(f"harness: stopped; go on with: harness run --out {folder} --resume{trust}")
         raise
     _show(found, folder, args.format)
     if settings.nodes:
@@ -127,7 +131,21 @@ def _resumed(args: argparse.Namespace) -> Settings:
                 f"{args.out} was begun with other settings ({name.replace('_', ' ')}: {shown}): "
                 f"harness run --out {args.out} --resume is enough."
             )
+    _check_trusted(args, settings, asked["architectures"])
     return settings
+
+
+def _check_trusted(args: argparse.Namespace, settings: Settings, named: Sequence[str]) -> None:
+    """Raise :class:`HarnessError` if the run would import a folder that the command line does not name.
+
+    A run folder may come from elsewhere, and its settings name code anywhere on this machine.
+    """
+    unnamed = [one for one in settings.architectures if catalog.is_folder(one) and one not in named]
+    if unnamed and not args.trust:
+        raise HarnessError(
+            f"{args.out} would run the code of {', '.join(unnamed)}: add --trust if it is yours, or name it again, "
+            f"harness run {unnamed[0]} --out {args.out} --resume."
+        )
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -5,12 +5,15 @@ import csv
 import errno
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.machine import csv_cells
+
+PARTIAL = ".partial"
 
 
 def make_folder(folder: Path) -> None:
@@ -23,12 +26,20 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A path to write to; it becomes the target when the block ends well, else it is gone."""
-    partial = target.with_name(target.name + ".partial")
+    """A path to write to; it becomes the target when the block ends well and it is on the disk, else it is gone."""
+    partial = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL}")
     try:
         yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         partial.replace(target)
     finally:
+        partial.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write. None may be at work in the folder."""
+    for partial in folder.rglob(f"*{PARTIAL}"):
         partial.unlink(missing_ok=True)
 
 

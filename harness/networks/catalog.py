@@ -45,7 +45,7 @@ def get(name: str) -> Architecture:
     known = architectures()
     if name in known:
         return known[name]
-    if _is_folder(name):
+    if is_folder(name):
         (found, *others) = _of_folder(name)
         if others:
             names = ", ".join(f"{name}:{member.name}" for member in (found, *others))
@@ -71,7 +71,7 @@ def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
         return everything
     chosen: dict[str, Architecture] = {}
     for pattern in patterns:
-        if _is_folder(pattern):
+        if is_folder(pattern):
             chosen |= {reference(architecture): architecture for architecture in _of_folder(pattern)}
             continue
         if not any(character in pattern for character in "*?["):
@@ -96,7 +96,7 @@ def reference(architecture: Architecture) -> str:
     return architecture.name
 
 
-def _is_folder(name: str) -> bool:
+def is_folder(name: str) -> bool:
     """Whether a folder is meant and not a name of the catalogue."""
     return name not in architectures() and (os.sep in name or Path(name).is_dir())
 

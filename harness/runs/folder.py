@@ -91,8 +91,8 @@ def begin(folder: Path, settings: Settings, facts: Facts) -> None:
 
 
 def check_new(folder: Path, advice: str) -> None:
-    """Raise :class:`HarnessError` where the folder holds something already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raise :class:`HarnessError` if the folder holds something, but for what a killed run had begun to write."""
+    if folder.exists() and not (folder.is_dir() and all(file.suffix == files.PARTIAL for file in folder.iterdir())):
         raise HarnessError(f"{folder} is not empty: {advice}.")
 
 
@@ -101,8 +101,15 @@ def begin_unplanned(folder: Path, facts: Facts) -> None:
     _write_json(RunFolder(folder).environment_file, {**facts, "moments": []})
 
 
-def go_on(folder: Path, settings: Settings) -> None:
-    """Keep the settings that a run goes on with, for the next time that it is stopped."""
+def go_on(folder: Path, settings: Settings, facts: Facts) -> None:
+    """Keep the settings that a run goes on with, for the next time that it is stopped.
+
+    Raises :class:`HarnessError` if it was begun on another machine or with other software.
+    """
+    if RunFolder(folder).environment_file.is_file():
+        check_same_machine(folder, facts)
+    else:  # killed between the two files that begin a run
+        begin_unplanned(folder, facts)
     _write_json(RunFolder(folder).settings_file, asdict(settings))
 
 

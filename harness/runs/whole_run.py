@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import NothingMeasuredError
-from harness.machine import environment, installed, processors, progress
+from harness.machine import environment, files, installed, locks, processors, progress
 from harness.measurements import rows, runtimes
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
@@ -77,6 +77,10 @@ def announce(run: PlannedRun) -> None:
         f"(about {measuring_s:.0f} s{further})"
         + (f", then to profile (about {profiling_s:.0f} s)" if profiling_s else "")
     )
+    for name, pieces in run.networks.items():
+        architecture = pieces.weights.request.architecture
+        if catalog.foreign(architecture):
+            progress.say(f"  {name} is defined in {architecture.family}, whose code is run")
     for file in run.files:
         progress.say(f"  {file.name} ({file.path}): {file.described}")
 
@@ -105,8 +109,7 @@ def begin(settings: Settings, folder: Path | None = None, *, resume: bool = Fals
         folder = FOLDER / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{environment.commit() or 'release'}"
     facts = {**environment.collect(), "session_config": runtime.SESSION_CONFIG}
     if resume:
-        run_folder.check_same_machine(folder, facts)
-        run_folder.go_on(folder, settings)
+        run_folder.go_on(folder, settings, facts)
     else:
         run_folder.begin(folder, settings, facts)
     progress.say(f"the run is {folder}")
@@ -117,7 +120,14 @@ def carry_out(run: PlannedRun, folder: Path) -> list[Row]:
     """Make what is missing, time everything that has no rows in the folder yet, and give all rows.
 
     What fails is a row with the reason. Stopped at any moment, it goes on with what is not yet there.
+    Raises :class:`HarnessError` if another process is at work in the folder.
     """
+    with locks.held(folder):
+        files.sweep(folder)
+        return _carry_out_alone(run, folder)
+
+
+def _carry_out_alone(run: PlannedRun, folder: Path) -> list[Row]:
     settings = run.settings
     absent = _absent(folder, settings)
     for reason in consumption.unreadable(settings):

@@ -341,7 +341,7 @@ def test_another_error_is_not_taken_for_a_full_disk(root: Path) -> None:
 def test_weights_that_find_the_disk_full_say_so(root: Path) -> None:
     def save() -> None:
         with cache.building(root / "train" / "0123456789abcdef") as folder:
-            (folder / "weights.safetensors.partial").symlink_to("/dev/full")
+            (folder / f"weights.safetensors.{os.getpid()}.partial").symlink_to("/dev/full")
             weights.save(folder / "weights.safetensors", {"dense.bias": np.zeros(100_000, np.float32)}, {})
 
     with pytest.raises(HarnessError, match=r"cannot write .*: No space left"):

@@ -1,17 +1,21 @@
 """Networks of one's own: the documentation's example as a folder and as a package, and what is wrong with others."""
 
+import json
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from harness import cli
 from harness.errors import HarnessError
 from harness.frameworks import layers
 from harness.measurements import rows
 from harness.networks import catalog, families
 from harness.pieces import plan, provenance
 from harness.pieces.request import Request
+from harness.runs.folder import Settings
 from tests import ROOT
 from tests.conftest import Harness
 
@@ -59,9 +63,29 @@ def test_the_documented_folder_is_measured_beside_a_network_of_the_catalogue(
         assert row.accuracy is not None
         assert row.accuracy > 0.4, "two epochs of a thousand images are far better than chance"
         assert row.latency_median_s is not None
-    again = harness("run", "--out", str(out), "--resume", cwd=tmp_path)
+    assert f"my_network is defined in {documented}" in done.stderr
+    again = harness("run", "--out", str(out), "--resume", "--trust", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert len(rows.read(out)) == 4, "the folder is found again from elsewhere, and nothing is measured twice"
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_the_code_that_a_run_from_elsewhere_names_is_not_run(
+    dry: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run folder that somebody passed on, whose settings name a package beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run" / "net").mkdir(parents=True)
+    (tmp_path / "run" / "net" / "__init__.py").write_text("open('MARKER', 'w').close()")
+    for reference in ("run/net:x", "run/net", f"{tmp_path}/run/net:x"):
+        settings = asdict(Settings(architectures=(reference,), threads=(1,)))
+        (tmp_path / "run" / "settings.json").write_text(json.dumps(settings))
+        (tmp_path / "run" / "environment.json").write_text("{}")
+        assert cli.main(["run", "--out", "run", "--resume", *dry]) == cli.BAD_INPUT
+        assert "--trust" in capsys.readouterr().err
+        assert not (tmp_path / "MARKER").exists()
+    assert cli.main(["run", "--out", "run", "--resume", "--trust", *dry]) == cli.BAD_INPUT  # it defines no network
+    assert (tmp_path / "MARKER").exists()
 
 
 @pytest.mark.parametrize("framework", catalog.FRAMEWORKS)

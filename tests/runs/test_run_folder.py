@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.machine import files, locks
 from harness.runs import folder as run_folder
+from harness.runs import whole_run
+from harness.runs.folder import Settings
+from harness.runs.whole_run import PlannedRun
 
 FACTS = {"machine": "x86_64", "commit": "0123456789ab", "versions": {"onnx": "1.20.0"}}
 
@@ -26,3 +30,23 @@ def test_what_is_not_known_is_not_another(tmp_path: Path, then: str | None, now:
 def test_what_is_another_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(HarnessError, match=f"another {name}"):
         run_folder.check_same_machine(begun(tmp_path, **{name: "another"}), FACTS)
+
+
+def test_a_run_that_was_killed_as_it_began_is_begun_or_gone_on_with(tmp_path: Path) -> None:
+    settings = Settings(architectures=("lenet5_1x1",), threads=(1,))
+    (tmp_path / "settings.json.123.partial").write_text("{")
+    run_folder.begin(tmp_path, settings, FACTS)
+    (tmp_path / "environment.json").unlink()
+    run_folder.go_on(tmp_path, settings, FACTS)
+    run_folder.check_same_machine(tmp_path, FACTS)
+    files.sweep(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["environment.json", "settings.json"]
+    with pytest.raises(HarnessError, match="not empty"):
+        run_folder.check_new(tmp_path, "")
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    run = PlannedRun(settings=Settings(architectures=(), threads=(1,)), networks={}, files=())
+    run_folder.begin(tmp_path, run.settings, FACTS)
+    with locks.held(tmp_path), pytest.raises(HarnessError, match="another process is at work"):
+        whole_run.carry_out(run, tmp_path)

@@ -231,7 +231,7 @@ def test_the_settings_of_a_run_come_back_with_its_providers(tmp_path: Path) -> N
     (tmp_path / "new" / "settings.json").unlink()
     (tmp_path / "new" / "plan.json").write_text(json.dumps(older))  # as runs before these settings wrote it
     assert folder.resumed(tmp_path / "new").targets == (CPU,)
-    folder.go_on(tmp_path / "new", settings)
+    folder.go_on(tmp_path / "new", settings, {})
     assert folder.resumed(tmp_path / "new") == settings
 
 
