@@ -3,7 +3,6 @@
 import dataclasses
 import inspect
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
@@ -11,10 +10,8 @@ import harness
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-ROOT = Path(__file__).parents[1]
-
 project, release = "onnx-harness", harness.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # The root of the repository is the source, so that README.md and docs/ link to one another as they do on a forge.
 root_doc = "docs/index"

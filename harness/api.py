@@ -117,7 +117,7 @@ def count_cost(file: str | Path, shapes: Mapping[str, Sequence[int]] | None = No
         shapes: Whole shapes by input, the batch axis included, for sizes that the file leaves open.
 
     Returns:
-        The cost of one image. ``macs`` is None if a node cannot be counted: ``unknown_operators`` says why.
+        The cost of one image. ``macs`` is None if a node cannot be counted. ``unknown_operators`` says why.
 
     Raises:
         HarnessError: The file is missing, damaged or no model, or a shape does not fit it.

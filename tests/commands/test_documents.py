@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import harness
 from harness import cli, commands
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,12 @@ def test_every_path_and_module_that_is_named_exists(path: Path) -> None:
         module = re.match(r"python -m (benchmarks[\w.]*)", piece)
         if module:
             assert (ROOT / module[1].replace(".", "/")).with_suffix(".py").is_file(), piece
+
+
+def test_the_reference_of_the_api_describes_every_public_name() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    described = re.findall(r"^\.\. auto\w+:: harness\.(\w+)$", text, re.MULTILINE)
+    assert sorted(described) == sorted(harness.__all__)
 
 
 def test_the_picture_of_the_packages_shows_them_in_the_order_of_the_contract() -> None:
