@@ -9,13 +9,43 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import ROOT
+
+TESTS = ROOT / "tests"
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # A shared machine may be slow at any moment: an example that takes long is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+# Modules whose tests import a framework, start processes or measure, by folder or file. `-m "not slow"` does not even
+# import them: PyTorch and TensorFlow alone take 20 s of a processor.
+SLOW = (
+    "claims", "commands", "frameworks", "networks", "pieces", "runs", "timing",
+    "cost/test_public_models.py", "cost/test_contrib_operators.py", "data/test_imagenet.py", "gate/test_honesty.py",
+    "report/test_page_browser.py", "report/test_plots.py", "report/test_reference_pictures.py",
+)  # fmt: skip
+PROCESSES = {"harness", "small_run"}  # fixtures that start the command line
+
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _is_slow(path: Path) -> bool:
+    place = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+    return place.startswith(SLOW)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave slow modules out before they are imported."""
+    return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        if _is_slow(item.path) or PROCESSES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
