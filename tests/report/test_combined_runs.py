@@ -53,8 +53,8 @@ def test_one_run_is_itself(tmp_path: Path) -> None:
         combined = runs.load([path])
         assert (combined.rows, combined.notes) == (rows.read(run), ())
         (found,) = combined.runs
-        assert (found.label, found.samples) == ("AMD EPYC 7763, 2 cores", run / "samples")
-        assert found.histories == {"lenet": run / "histories" / "lenet.json"}
+        assert (found.label, found.folder) == ("AMD EPYC 7763, 2 cores", run)
+        assert run_folder.RunFolder(found.folder).histories == {"lenet": run / "histories" / "lenet.json"}
 
 
 def test_machines_are_told_apart_by_what_was_timed(tmp_path: Path) -> None:
