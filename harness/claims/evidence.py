@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from harness.claims import run_files, significance
@@ -23,9 +24,6 @@ from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.networks import catalog
 from harness.report.tables import format_percent
-
-if TYPE_CHECKING:
-    import torch
 
 PROFILE = "lecture"
 # What counts as the data set that a claim is about; a finding names a copy.
@@ -116,10 +114,8 @@ class Evidence:
         """The layers of the network's PyTorch definition, counted on the definition itself."""
         return _layers(name)
 
-    def definition(self, name: str) -> "torch.nn.Module":
+    def definition(self, name: str) -> torch.nn.Module:
         """The network's PyTorch definition, without values for its weights."""
-        import torch
-
         with torch.device("meta"):
             return torch_training.build(catalog.get(name))
 

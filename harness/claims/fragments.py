@@ -2,6 +2,8 @@
 
 import math
 
+from torch import nn
+
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
@@ -13,8 +15,6 @@ PIXELS_32 = (3, 32, 32)
 
 def weight_sharing(_: Evidence) -> Finding:
     """100 filters against 100 dense units, on the same image."""
-    from torch import nn
-
     inputs = math.prod(PIXELS_512)
     convolution = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
     dense = list_module_layers((inputs,), nn.Linear(inputs, 100, device="meta"))
@@ -55,8 +55,6 @@ def computations_a_node(_: Evidence) -> Finding:
 
 def first_dense_layer(_: Evidence) -> Finding:
     """1,024 units on all pixels of a CIFAR-10 image."""
-    from torch import nn
-
     dense = list_module_layers((3072,), nn.Linear(3072, 1024, device="meta"))
     weights = params(dense) - 1024
     return judge(
@@ -68,8 +66,6 @@ def first_dense_layer(_: Evidence) -> Finding:
 
 def stride_quarters(_: Evidence) -> Finding:
     """A 3×3 filter on 28×28 pixels, with stride 1 and with stride 2."""
-    from torch import nn
-
     one, two = (
         list_module_layers((1, 28, 28), nn.Conv2d(1, 1, 3, stride, device="meta"))[0].output_shape for stride in (1, 2)
     )
@@ -83,8 +79,6 @@ def stride_quarters(_: Evidence) -> Finding:
 
 def valid_shrinks(_: Evidence) -> Finding:
     """Seven 5×5 convolutions one after another, with and without padding."""
-    from torch import nn
-
     sides = {}
     for padding in ("valid", "same"):
         filters = [nn.Conv2d(maps, 6, 5, padding=padding, device="meta") for maps in (3, 6, 6, 6, 6, 6, 6)]
@@ -98,8 +92,6 @@ def valid_shrinks(_: Evidence) -> Finding:
 
 def maps_take_memory(_: Evidence) -> Finding:
     """The maps that 100 filters make of one image and of 100, by bytes a value."""
-    from torch import nn
-
     (layer,) = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
     mebibytes = {bits: math.prod(layer.output_shape) * bits / 8 / 2**20 for bits in (32, 16)}
     return judge(
@@ -111,13 +103,11 @@ def maps_take_memory(_: Evidence) -> Finding:
 
 
 def _six_filters() -> tuple[Layer, ...]:
-    from torch import nn
 
     return list_module_layers(PIXELS_32, nn.Conv2d(3, 6, 5, device="meta"))
 
 
 def _six_units(inputs: int) -> tuple[Layer, ...]:
-    from torch import nn
 
     return list_module_layers((inputs,), nn.Linear(inputs, 6, device="meta"))
 

@@ -1,7 +1,11 @@
 """Claims about what layers compute: shown on real PyTorch layers with random weights, in float64."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
 
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import macs, params
@@ -11,17 +15,11 @@ from harness.frameworks import torch_training
 from harness.frameworks.layers import list_module_layers
 from harness.networks import catalog
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
 EQUAL = 1e-12  # relative: what float64 leaves of equality when sums are taken in another order
 
 
 def equal_parameters(_: Evidence) -> Finding:
     """Dense layers against 1×1 convolutions of the same inputs and outputs, for every pair that gives 21."""
-    from torch import nn
-
     pairs = ((20, 1), (6, 3), (2, 7))
     layers = [(nn.Linear(*pair, device="meta"), nn.Conv2d(*pair, 1, device="meta")) for pair in pairs]
     dense = [params(list_module_layers((linear.in_features,), linear)) for linear, _ in layers]
@@ -52,9 +50,6 @@ def dense_is_convolution(_: Evidence) -> Finding:
 
 def exact_replacement(evidence: Evidence) -> Finding:
     """Flatten and Dense(10) on 7×7×512 at the end of a network, and a convolution of 7×7 in their place."""
-    import torch
-    from torch import nn
-
     *before, flatten, dense = _with_weights("fmnist_same")
     with torch.no_grad():
         maps = nn.Sequential(*before)(_random(2, 1, 28, 28))
@@ -119,9 +114,6 @@ def windows_with_padding(_: Evidence) -> Finding:
 
 def keeps_receptive_field(_: Evidence) -> Finding:
     """A bottleneck of 64 to 16 maps after a 3×3 convolution: shapes, and which pixels one output depends on."""
-    import torch
-    from torch import nn
-
     image = _random(1, 3, 9, 9).requires_grad_()
     first = _functional().conv2d(image, _random(64, 3, 3, 3), padding=1)
     second = _functional().conv2d(first, _random(16, 64, 1, 1))
@@ -140,8 +132,6 @@ def keeps_receptive_field(_: Evidence) -> Finding:
 
 def shift_shifts(_: Evidence) -> Finding:
     """A convolution with stride 1 on an image and on the same one shifted: inside, and at the border."""
-    import torch
-
     convolution = next(_with_weights("shallownet"))
     image, (down, right) = _random(1, 3, 32, 32), (3, 5)
     with torch.no_grad():
@@ -159,8 +149,6 @@ def shift_shifts(_: Evidence) -> Finding:
 
 def backward_is_convolution(_: Evidence) -> Finding:
     """The gradient with respect to a convolution's input by autograd, and as a convolution with flipped filters."""
-    import torch
-
     image, filters = _random(2, 3, 12, 12).requires_grad_(), _random(8, 3, 5, 5)
     output = _functional().conv2d(image, filters)
     above = _random(*output.shape)
@@ -178,8 +166,6 @@ def backward_is_convolution(_: Evidence) -> Finding:
 
 def _answer(evidence: Evidence, name: str, side: int) -> tuple[int, ...] | str:
     """The shape that a network makes of a square grey image, or the error that it raises."""
-    import torch
-
     try:
         return tuple(evidence.definition(name)(torch.zeros(1, 1, side, side, device="meta")).shape[1:])
     except RuntimeError as error:
@@ -187,35 +173,28 @@ def _answer(evidence: Evidence, name: str, side: int) -> tuple[int, ...] | str:
 
 
 def _functional() -> Any:
-    from torch.nn import functional
 
     return functional
 
 
-def _random(*shape: int) -> "torch.Tensor":
+def _random(*shape: int) -> torch.Tensor:
     """Numbers that are the same in every run."""
-    import torch
-
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
 
 
 def _with_weights(name: str) -> Any:
     """The modules of a network with random weights, in float64."""
-    import torch
-
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return torch_training.build(catalog.get(name)).double().eval().children()
 
 
-def _against_crops(modules: "Sequence[nn.Module]", *, side: int, crop: int | None = None) -> "tuple[torch.Tensor, int]":
+def _against_crops(modules: Sequence[nn.Module], *, side: int, crop: int | None = None) -> tuple[torch.Tensor, int]:
     """How far each vector of the map of an image is from the network on one crop, relative to the largest.
 
     Gives the distances (H, W), and the side of the window that a vector sees; crops are of that size
     where none is given.
     """
-    import torch
-
     window, step = _receptive_field(modules)
     crop, network, image = crop or window, torch.nn.Sequential(*modules), _random(1, 1, side, side)
     with torch.no_grad():
@@ -225,7 +204,7 @@ def _against_crops(modules: "Sequence[nn.Module]", *, side: int, crop: int | Non
     return (of_image - of_crops).abs().amax(0) / of_image.abs().max(), window
 
 
-def _receptive_field(modules: "Sequence[nn.Module]") -> tuple[int, int]:
+def _receptive_field(modules: Sequence[nn.Module]) -> tuple[int, int]:
     """The side of the window that one output sees, and the step from one window to the next, in pixels."""
     window = step = 1
     for module in modules:
@@ -235,7 +214,7 @@ def _receptive_field(modules: "Sequence[nn.Module]") -> tuple[int, int]:
     return window, step
 
 
-def _distance(found: "torch.Tensor", expected: "torch.Tensor") -> float:
+def _distance(found: torch.Tensor, expected: torch.Tensor) -> float:
     """The largest difference, relative to the largest value expected."""
     return float((found - expected).abs().max() / expected.abs().max())
 

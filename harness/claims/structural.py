@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import nn
 
 from harness.claims.claim import Claim, Finding, judge
 from harness.claims.counting import costs, dense_share, macs, params
@@ -12,9 +14,6 @@ from harness.claims.fragments import maps_take_memory
 from harness.frameworks import training
 from harness.frameworks.layers import list_module_layers
 from harness.networks import catalog
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # Networks of the lectures and of the figure that they show; not those that a user adds.
 SETS = {"lectures", "figure"}
@@ -69,8 +68,6 @@ def fine_tuning(evidence: Evidence) -> Finding:
 
 def mostly_dense(evidence: Evidence) -> Finding:
     """The share of LeNet's parameters in dense layers, by its third convolution."""
-    from torch import nn
-
     as_coded = dense_share(evidence.layers("lenet5_1x1"))
     of_1998 = dense_share(
         list_module_layers(
@@ -170,7 +167,7 @@ def _learning(evidence: Evidence, profile: str) -> int:
 
 def _convolutions(
     evidence: Evidence, name: str, *, without: str = "", stride: int | None = None
-) -> "Sequence[nn.Module]":
+) -> Sequence[nn.Module]:
     """A network's convolutions and poolings, less those of one kind, or all with one stride.
 
     Activations are left out: they are computed in place.
