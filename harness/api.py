@@ -17,7 +17,7 @@ from harness.errors import HarnessError, NothingMeasuredError
 from harness.gate.findings import Finding, Judgement
 from harness.gate.settings import GateSettings
 from harness.machine import progress
-from harness.measurements import configurations, recorded_run
+from harness.measurements import recorded_run, subject_key
 from harness.measurements.recorded_run import Run
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy, Cost, Equivalence, Launch, NodeCost, Timing
@@ -262,7 +262,7 @@ def measure_files(
         providers=tuple(target.provider for target in choices.choose_targets(providers, None)),
         batches=choices.choose_batches(batches),
         image_sizes=choices.choose_image_sizes(image_sizes, ()),
-        precisions=(configurations.FLOAT32,),
+        precisions=(subject_key.FLOAT32,),
         energy=energy,
         control=control,
         nodes=nodes,

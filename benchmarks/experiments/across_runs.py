@@ -21,7 +21,7 @@ from pathlib import Path
 from harness.gate.settings import GateSettings
 from harness.measurements import comparison, run_folder, samples, verdicts
 from harness.measurements.comparison import Estimate
-from harness.measurements.configurations import CONTROL
+from harness.measurements.subject_key import CONTROL
 from harness.measurements.verdicts import Verdict
 from harness.runs.places import FLOOR
 

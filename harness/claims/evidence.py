@@ -19,9 +19,9 @@ from harness.frameworks import layers, torch_training
 from harness.frameworks.layers import Layer
 from harness.frameworks.training import History
 from harness.measurements import rows
-from harness.measurements.configurations import FLOAT32
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
+from harness.measurements.subject_key import FLOAT32
 from harness.networks import catalog
 from harness.report.tables import format_percent
 

@@ -9,9 +9,9 @@ from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
 from harness.errors import HarnessError
-from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.providers import PROVIDERS
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.report import sweeps
 from harness.report.tables import format_seconds
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
-from harness.measurements import configurations, runtimes
+from harness.measurements import configurations, runtimes, subject_key
 from harness.measurements.providers import PROVIDERS
 from harness.networks.architecture import Architecture
 from harness.runs import choices
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sweeps.add_argument(
         "--precision",
         nargs="+",
-        default=[configurations.FLOAT32],
+        default=[subject_key.FLOAT32],
         metavar="NAME",
         help=f"of the network's files (docs/precision.md), some of {', '.join(configurations.PRECISIONS)}; "
         "default: float32, as they are exported",
@@ -68,9 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sweeps.add_argument(
         "--runtime",
         nargs="+",
-        default=[configurations.ONNXRUNTIME],
+        default=[subject_key.ONNXRUNTIME],
         metavar="NAME",
-        help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {configurations.ONNXRUNTIME})",
+        help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {subject_key.ONNXRUNTIME})",
     )
 
 

@@ -128,7 +128,7 @@ def _right(side: Side, row: Row) -> NDArray[Any] | None:
     """Which images are answered rightly (N,), where the run has kept it."""
     if side.folder is None:
         return None
-    found = side.folder.predictions(row.sampled_as.partition("/")[0] if row.sampled_as else row.architecture)
+    found = side.folder.predictions(row.kept_as[0])
     own = f"{row.framework}_{row.precision}"  # of a network in several precisions
     key = own if own in found else row.framework
     if key not in found or "labels" not in found:

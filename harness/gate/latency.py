@@ -3,7 +3,7 @@
 Absolute latencies of two runs are not compared: on shared machines they differ by more than what is looked for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
@@ -13,15 +13,12 @@ from harness.gate.pairs import Pair, RunPair, Side
 from harness.gate.settings import GateSettings
 from harness.measurements import comparison, verdicts
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
-from harness.measurements.comparison import Estimate, Rounds
-from harness.measurements.configurations import CONTROL, Configuration
-from harness.measurements.providers import PROVIDERS, Target
+from harness.measurements.comparison import Estimate
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Judged, Verdict
 from harness.report.tables import format_seconds
 
 ALL_LAUNCHES = 10**9
-SHORT = {name: short for short, name in PROVIDERS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +56,10 @@ def _finding(pair: Pair, found: Judged | _Untold, how: str, settings: GateSettin
 
 def _of_one_measurement(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) -> dict[str, Judged | _Untold]:
     """Both took turns: the ratio of each launch, and every look that was taken at them taken again."""
-    read = _Samples()
     found: dict[str, Judged | _Untold] = {}
     logarithms: dict[str, list[float]] = {}
     for pair in pairs:
-        of_head, of_base = (read(side, row) for side, row in ((runs.head, pair.head), (runs.base, pair.base)))
+        of_head, of_base = (side.samples.of(row) for side, row in ((runs.head, pair.head), (runs.base, pair.base)))
         both = comparison.logarithms(of_head, of_base)
         untimed = _untimed(pair)
         if untimed:
@@ -100,12 +96,11 @@ def _too_few(launches: int) -> str:
 
 def _by_control(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) -> dict[str, Judged | _Untold]:
     """Each run's ratio to the model that is the same in both, and what a run adds that no launch shows."""
-    read = _Samples()
     found: dict[str, Judged | _Untold] = {}
     estimates: dict[str, Estimate] = {}
     launches: dict[str, int] = {}
     for pair in pairs:
-        of_each = [_to_control(read, side, row) for side, row in ((runs.head, pair.head), (runs.base, pair.base))]
+        of_each = [_to_control(side, row) for side, row in ((runs.head, pair.head), (runs.base, pair.base))]
         untold = _untold(runs, pair, of_each)
         if untold:
             found[pair.subject] = untold
@@ -134,31 +129,8 @@ def _untold(runs: RunPair, pair: Pair, of_each: Sequence[Sequence[float]]) -> _U
     return _Untold(verdict=Verdict.CANT_TELL, why=_too_few(fewest)) if fewest < LAUNCHES_FOR_INTERVAL else None
 
 
-def _to_control(read: "_Samples", side: Side, row: Row | None) -> list[float]:
-    """The logarithms of a subject's ratio to the control beside it, by launch; none where it has none."""
-    if row is None or row.control_s is None or row.sampled_as is None:
+def _to_control(side: Side, row: Row | None) -> list[float]:
+    """The logarithms of a subject's ratio to the control beside it, by launch; none if it has none."""
+    if row is None or row.control_s is None:
         return []
-    name = row.sampled_as.partition("/")[0]
-    subjects = read.file(side, name)
-    target = Target(provider=SHORT.get(row.provider or "", "cpu"), device=row.device)
-    control = Configuration(target=target, threads=row.threads or 1).key(CONTROL)
-    return comparison.logarithms(read(side, row), subjects.get(control, {}))
-
-
-class _Samples:
-    """The samples of both runs, each file read once."""
-
-    def __init__(self) -> None:
-        self._files: dict[tuple[str, str], Mapping[str, Rounds]] = {}
-
-    def __call__(self, side: Side, row: Row | None) -> Rounds:
-        """The medians of a row's rounds; none where the run has kept none."""
-        name, _, subject = (row.sampled_as or "").partition("/") if row else ("", "", "")
-        return self.file(side, name).get(subject, {}) if name else {}
-
-    def file(self, side: Side, name: str) -> Mapping[str, Rounds]:
-        """What a run has kept of a network or file."""
-        key = side.name, name
-        if key not in self._files:
-            self._files[key] = side.folder.samples(name) if side.folder else {}
-        return self._files[key]
+    return comparison.logarithms(side.samples.of(row), side.samples.of_control(row))

@@ -91,7 +91,4 @@ def _proved(row: Row) -> float:
 
 def _kept(side: Side, row: Row) -> dict[str, NDArray[Any]]:
     """The outputs of a row's subject, by name; none if the run has none."""
-    if side.folder is None or row.sampled_as is None:
-        return {}
-    name, _, subject = row.sampled_as.partition("/")
-    return side.folder.outputs(name, subject)
+    return side.folder.outputs(*row.kept_as) if side.folder else {}

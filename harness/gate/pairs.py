@@ -1,14 +1,17 @@
 """Two runs to compare: their rows in pairs, what differs in their environments, and what that forbids."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.measurements import rows, run_folder
+from harness.measurements.kept_samples import KeptSamples
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
+from harness.measurements.subject_key import either
 
 # Of an environment: what tells of the moment or the side, not of the machine or its software.
 PASSING = ("moments", "measurement", "side", "label", "looks")
@@ -34,6 +37,7 @@ class Side:
     rows: tuple[Row, ...]
     folder: RunFolder | None
     environment: Mapping[str, object]
+    samples: KeptSamples
 
     @property
     def begun(self) -> str:
@@ -43,23 +47,14 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """What was measured of one subject: a row of each run, None where a run has none."""
+    """What was measured of one subject: a row of each run, None where a run has none.
+
+    ``subject`` is what it is, in words that no other subject of the two runs has.
+    """
 
     base: Row | None
     head: Row | None
-
-    @property
-    def subject(self) -> str:
-        """What it is, in words that no other subject of the two runs has."""
-        row = self.head or self.base
-        assert row is not None
-        parts = [row.architecture, row.framework]
-        parts += [row.runtime] if row.runtime != "onnxruntime" else []
-        parts += [f"{row.threads} thread{'s' * (row.threads > 1)}"] if row.threads else []
-        parts += [row.provider.removesuffix("ExecutionProvider")] if row.provider and row.device != "cpu" else []
-        parts += [row.precision] if row.precision != "float32" else []
-        parts += [f"batch {row.batch}"] if row.batch != 1 else []
-        return ", ".join(parts)
+    subject: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +86,7 @@ def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
         _check_order(first, second)
     interleaved = _interleaved(first, second)
     differences = dict(_differences(first.environment, second.environment))
-    pairs = tuple(_pairs(first.rows, second.rows, in_order=interleaved))
+    pairs = tuple(_named(list(_paired(first.rows, second.rows, in_order=interleaved))))
     if not any(pair.base and pair.head for pair in pairs):
         held = " and ".join(f"{side.path} holds {_subjects(side.rows)}" for side in (first, second))
         raise HarnessError(f"{held}: expected two runs of the same networks, with a subject in common.")
@@ -113,6 +108,7 @@ def _side(name: str, path: Path) -> Side:
         rows=tuple(found),
         folder=folder,
         environment=folder.environment if folder else {},
+        samples=KeptSamples(folder),
     )
 
 
@@ -157,15 +153,38 @@ def _differences(
             yield f"{before}{name}", (one, other)
 
 
-def _pairs(base: Sequence[Row], head: Sequence[Row], *, in_order: bool) -> Iterator[Pair]:
+def _paired(base: Sequence[Row], head: Sequence[Row], *, in_order: bool) -> Iterator[tuple[Row | None, Row | None]]:
     """By what tells rows apart; rows of one measurement line by line, since an option may be what differs."""
     if in_order and len(base) == len(head):
-        yield from (Pair(base=one, head=other) for one, other in zip(base, head, strict=True))
+        yield from zip(base, head, strict=True)
         return
     partners = _partners(base, head)
-    yield from (Pair(base=row, head=head[partners[at]] if at in partners else None) for at, row in enumerate(base))
+    yield from ((row, head[partners[at]] if at in partners else None) for at, row in enumerate(base))
     taken = set(partners.values())
-    yield from (Pair(base=None, head=row) for at, row in enumerate(head) if at not in taken)
+    yield from ((None, row) for at, row in enumerate(head) if at not in taken)
+
+
+def _named(rows_of_each: Sequence[tuple[Row | None, Row | None]]) -> Iterator[Pair]:
+    """The pairs by name: where two would have one name with what else tells them apart, at last with a number."""
+    usual = Counter(subject_name(base, head) for base, head in rows_of_each)
+    seen: Counter[str] = Counter()
+    for base, head in rows_of_each:
+        name = subject_name(base, head)
+        if usual[name] > 1:
+            further = next(row for row in (head, base) if row is not None)
+            name = ", ".join(filter(None, (name, further.input_shape, further.options)))
+        seen[name] += 1
+        yield Pair(base=base, head=head, subject=f"{name} ({seen[name]})" if seen[name] > 1 else name)
+
+
+def subject_name(base: Row | None, head: Row | None) -> str:
+    """What a row of each run is of, in words; where the two differ as BASE/HEAD."""
+    one, other = base or head, head or base
+    assert one is not None
+    assert other is not None
+    precision = one.precision  # another one is a change of the same subject
+    key = replace(other.subject, precision=precision) if base and head else other.subject
+    return f"{either(one.architecture, other.architecture)}, {one.subject.beside(key)}"
 
 
 def _partners(base: Sequence[Row], head: Sequence[Row]) -> dict[int, int]:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from harness.measurements.providers import Target
 from harness.measurements.session_options import USUAL, SessionOptions
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME, SubjectKey
 
-ONNXRUNTIME = "onnxruntime"
-FLOAT32 = "float32"
-CONTROL = "control"  # the name of the model that is the same in every run
 Place = tuple[str, Target]  # the runtime, and where it runs
 PRECISIONS = (FLOAT32, "float16", "bfloat16", "int8")
 
@@ -39,19 +37,18 @@ class Configuration:
         """The way in which a control beside it is timed."""
         return Configuration(target=self.target, threads=self.threads)
 
-    def key(self, framework: str) -> str:
-        """The name of the file's samples: what is usual is not said."""
-        parts = [
-            framework,
-            self.runtime if self.runtime != ONNXRUNTIME else "",
-            f"{self.threads} threads",
-            self.target.provider if self.target.provider != "cpu" else "",
-            self.precision if self.precision != FLOAT32 else "",
-            "x".join(map(str, self.image_size)) if self.image_size else "",
-            f"batch {self.batch}" if self.batch != 1 else "",
-            self.session.described,
-        ]
-        return ", ".join(part for part in parts if part)
+    def key(self, made_by: str) -> SubjectKey:
+        """What tells a file that is timed so from the others."""
+        return SubjectKey(
+            made_by=made_by,
+            runtime=self.runtime,
+            threads=self.threads,
+            provider=self.target.provider,
+            precision=self.precision,
+            image_size=self.image_size,
+            batch=self.batch,
+            session=self.session.described or "",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +59,14 @@ class Way:
     configuration: Configuration
 
     @property
+    def subject(self) -> SubjectKey:
+        """What tells it from the other ways of the network."""
+        return self.configuration.key(self.framework)
+
+    @property
     def key(self) -> str:
         """The name of its samples."""
-        return self.configuration.key(self.framework)
+        return self.subject.text
 
 
 def every(

@@ -14,6 +14,7 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
 }
+SHORT_NAMES = {name: short for short, name in PROVIDERS.items()}
 # By short name: the devices it can run on, the usual one first.
 DEVICES = {
     "cpu": ("cpu",),

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import HarnessError
 from harness.machine import csv_cells, files
+from harness.measurements.providers import SHORT_NAMES
 from harness.measurements.run_folder import ROWS
+from harness.measurements.subject_key import CPU, ONNXRUNTIME, SubjectKey
 
 if TYPE_CHECKING:
     import pandas
@@ -137,6 +139,36 @@ class Row:
             self.batch,
             self.threads,
         )
+
+    @property
+    def subject(self) -> SubjectKey:
+        """How it was timed, the size of its images and the options apart, which other rows of a run may share."""
+        own_device = "cuda" if self.runtime != ONNXRUNTIME and self.device == "gpu" else CPU
+        return SubjectKey(
+            made_by=self.framework,
+            runtime=self.runtime,
+            threads=self.threads,
+            provider=SHORT_NAMES.get(self.provider or "", own_device),
+            precision=self.precision,
+            batch=self.batch,
+        )
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) of the images that it is fed; None if its input is none."""
+        sizes = (self.input_shape or "").split("x")[:2]
+        return (int(sizes[0]), int(sizes[1])) if len(sizes) == 2 and all(map(str.isdecimal, sizes)) else None
+
+    @property
+    def kept_as(self) -> tuple[str, str]:
+        """The names under which a run keeps what it has of it: of the network or file, then of the subject.
+
+        Rows of a schema version under 5 do not tell; it is then as these versions did.
+        """
+        if self.sampled_as is None:
+            return self.architecture, self.subject.older_text
+        name, _, subject = self.sampled_as.partition("/")
+        return name, subject
 
 
 COLUMNS = tuple(field.name for field in fields(Row))

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.measurements.configurations import FLOAT32, ONNXRUNTIME, Configuration
+from harness.measurements.configurations import Configuration
 from harness.measurements.providers import Target
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 
 if TYPE_CHECKING:
     import numpy

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.machine import cache
-from harness.measurements.configurations import FLOAT32
+from harness.measurements.subject_key import FLOAT32
 from harness.pieces.request import Request
 
 # "import": made by `harness weights import`

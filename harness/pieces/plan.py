@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from harness.frameworks import untrained, weights
 from harness.frameworks.imported import Imported
 from harness.machine import cache
-from harness.measurements.configurations import FLOAT32
+from harness.measurements.subject_key import FLOAT32
 from harness.networks import catalog, families
 from harness.pieces import provenance, quantization
 from harness.pieces.piece import Kind, Piece, Pieces

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.measurements import fitted_line
-from harness.measurements.configurations import FLOAT32, ONNXRUNTIME
 from harness.measurements.fitted_line import Line
 from harness.measurements.pareto import Front, Interval
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 from harness.measurements.types import Accuracy
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Published

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.measurements.configurations import FLOAT32, ONNXRUNTIME
 from harness.measurements.pareto import Front, Interval
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 from harness.report import drawing, labels, precision_plots, sweep_plots, sweeps
 from harness.report.tables import plain
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.measurements import paired
-from harness.measurements.configurations import FLOAT32, PRECISIONS
+from harness.measurements.configurations import PRECISIONS
 from harness.measurements.pareto import Interval
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import FLOAT32
 from harness.report import drawing, sweeps
 from harness.report.tables import format_threads, plain
 

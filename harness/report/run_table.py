@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.measurements.configurations import ONNXRUNTIME
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.report import sweeps
 from harness.report.tables import (
     format_count,

@@ -5,13 +5,13 @@ Both took turns in the same launches, so that the ratio is paired round by round
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.measurements import comparison
-from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
+from harness.measurements.kept_samples import KeptSamples
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.report import runtime_ratios
 
 KERAS, TORCH = "keras", "torch"
@@ -22,6 +22,7 @@ class TwinRatio:
     """One ratio; ``setting`` is what both were timed with, in words; the interval is None of too few launches."""
 
     network: str
+    precision: str
     setting: str
     value: float
     low: float | None
@@ -31,33 +32,16 @@ class TwinRatio:
 
 def gather(folder: Path, rows: Sequence[Row]) -> list[TwinRatio]:
     """Every ratio that the samples of a run folder carry, of networks whose rows from both frameworks are there."""
-    frameworks: dict[str, set[str]] = {}
-    for row in rows:
-        if row.latency_median_s is not None:
-            frameworks.setdefault(row.architecture, set()).add(row.framework)
-    both = [name for name, found in frameworks.items() if {KERAS, TORCH} <= found]
-    return [ratio for name in both for ratio in _of_network(RunFolder(folder), name)]
-
-
-def _of_network(folder: RunFolder, network: str) -> list[TwinRatio]:
-    medians = folder.samples(network)
-    found = []
-    for subject, keras in medians.items():
-        framework, _, setting = subject.partition(", ")
-        torch = medians.get(f"{TORCH}, {setting}", {})
-        common = keras.keys() & torch.keys()
-        if framework != KERAS or len(common) < 2:
+    samples = KeptSamples(RunFolder(folder))
+    timed = [row for row in rows if row.latency_median_s is not None and row.runtime == ONNXRUNTIME]
+    twins = {replace(row, framework=KERAS).key: row for row in timed if row.framework == TORCH}
+    ratios = []
+    for row in timed:
+        twin = twins.get(row.key) if row.framework == KERAS else None
+        if twin is None:
             continue
-        ratio = comparison.of_rounds(keras, torch)
-        known = len(common) >= LAUNCHES_FOR_INTERVAL
-        found.append(
-            TwinRatio(
-                network=network,
-                setting=runtime_ratios.in_words(setting.split(", ")),
-                value=ratio.value,
-                low=ratio.low if known else None,
-                high=ratio.high if known else None,
-                launches=len(common),
-            )
-        )
-    return found
+        paired = runtime_ratios.paired_ratio(samples.of(row), samples.of(twin))
+        if paired is not None:
+            setting = runtime_ratios.setting(row, rows)
+            ratios.append(TwinRatio(network=row.architecture, precision=row.precision, setting=setting, **paired))
+    return ratios

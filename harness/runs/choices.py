@@ -12,7 +12,7 @@ from harness.data import datasets, imagenet, places
 from harness.errors import HarnessError
 from harness.machine import processors
 from harness.machine.user_paths import expand_user
-from harness.measurements import configurations, providers
+from harness.measurements import configurations, providers, subject_key
 from harness.measurements.providers import Target
 from harness.networks.architecture import Architecture, Scaling
 from harness.runs import labelled_data, model_files
@@ -55,7 +55,7 @@ def choose_precisions(asked: Sequence[str], own: Sequence[Path]) -> tuple[str, .
         if name not in configurations.PRECISIONS:
             raise HarnessError(f"--precision {name}: expected some of {', '.join(configurations.PRECISIONS)}.")
     chosen = tuple(name for name in configurations.PRECISIONS if name in asked)
-    if own and chosen != (configurations.FLOAT32,):
+    if own and chosen != (subject_key.FLOAT32,):
         raise HarnessError(
             f"--precision {' '.join(chosen)} is for networks that the harness exports, whose training images are "
             f"known; {own[0]} is measured as it is: convert it first, and measure both files."

@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import HarnessError, RunFileError
 from harness.frameworks import training
 from harness.machine import environment, files
-from harness.measurements import configurations, providers
+from harness.measurements import configurations, providers, subject_key
 from harness.measurements.configurations import Configuration
 from harness.measurements.providers import Target
 from harness.measurements.run_folder import RunFolder, read_object
@@ -41,8 +41,8 @@ class Settings:
     cuda_graph: bool = False
     batches: tuple[int, ...] = (1,)
     image_sizes: tuple[tuple[int, int] | None, ...] = (None,)  # None: the network's own
-    precisions: tuple[str, ...] = (configurations.FLOAT32,)
-    runtimes: tuple[str, ...] = (configurations.ONNXRUNTIME,)
+    precisions: tuple[str, ...] = (subject_key.FLOAT32,)
+    runtimes: tuple[str, ...] = (subject_key.ONNXRUNTIME,)
     energy: bool = False  # of each call, in a pass of its own
     control: bool = False  # the same model in every run, timed beside each network or file
     nodes: bool = False  # where the time goes, in a pass of its own

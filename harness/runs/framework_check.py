@@ -11,8 +11,8 @@ from harness.machine import temporary
 from harness.machine.arrays import read_arrays
 from harness.machine.process import WorkerFailedError
 from harness.measurements import runtimes
-from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.measurements.types import Equivalence
 from harness.pieces import artifacts, results
 from harness.pieces.piece import Pieces

@@ -12,9 +12,9 @@ from harness.measurements.configurations import Way
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
+from harness.measurements.subject_key import either
 from harness.measurements.types import Timing
 from harness.measurements.verdicts import Judged, Thresholds
-from harness.report.tables import format_threads
 from harness.runs import consumption, file_accuracy, file_rows, places, run_rows
 from harness.runs import folder as run_folder
 from harness.runs.file_accuracy import Predictions
@@ -199,15 +199,7 @@ def _pairs(halves: Sequence[_Half]) -> dict[str, Pair]:
 def _name(a: tuple[File, Way], b: tuple[File, Way]) -> str:
     """The name of a subject: what both sides have in common once, what differs as A/B."""
     (one, way), (other, its) = a, b
-    network = _either(one.architecture, other.architecture)
-    framework = _either(one.framework, other.framework)
-    threads = _either(*(str(each.configuration.threads) for each in (way, its)))
-    words = format_threads(int(threads)) if threads.isdecimal() else f"{threads} threads"
-    return f"{network} {framework}, {words}"
-
-
-def _either(a: str, b: str) -> str:
-    return a if a == b else f"{a}/{b}"
+    return f"{either(one.architecture, other.architecture)}, {way.subject.beside(its.subject)}"
 
 
 def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, object]) -> list[Row]:

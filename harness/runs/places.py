@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.measurements.configurations import CONTROL, ONNXRUNTIME, Configuration, Place, Way
+from harness.measurements.configurations import Configuration, Place, Way
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import CONTROL, FLOOR, ONNXRUNTIME, SubjectKey
 from harness.measurements.types import Timing
 from harness.runs import run_rows
 from harness.timing.latency import Subject
-
-FLOOR = "call floor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +58,11 @@ def controlled(places: Places, control: Subject, ways: Sequence[Way]) -> Places:
     """The same with a control in every way in which onnxruntime runs something, where it can run."""
     found = {}
     for configuration in dict.fromkeys(way.configuration.control for way in places.present(ways)):
-        key = configuration.key(CONTROL)
+        key = configuration.key(CONTROL).text
         found[configuration] = replace(control, key=key, threads=configuration.threads, target=configuration.target)
     return replace(places, controls=found)
 
 
 def _floor(identity: Subject, runtime: str, target: Target) -> Subject:
-    parts = [FLOOR, runtime if runtime != ONNXRUNTIME else "", target.provider if target.provider != "cpu" else ""]
-    return replace(identity, key=", ".join(filter(None, parts)), target=target, runtime=runtime)
+    key = SubjectKey(made_by=FLOOR, runtime=runtime, provider=target.provider)
+    return replace(identity, key=key.text, target=target, runtime=runtime)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from harness.cost import ledger as cost
 from harness.measurements import answers, paired
-from harness.measurements.configurations import FLOAT32, Way
+from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import FLOAT32
 from harness.measurements.types import Artifact
 from harness.pieces import results
 from harness.pieces.makers import compare

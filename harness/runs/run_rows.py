@@ -7,8 +7,9 @@ from harness.cost import ledger as cost
 from harness.data import imagenet, images
 from harness.errors import HarnessError, first_line
 from harness.measurements import doubts, node_counts, runtimes
-from harness.measurements.configurations import FLOAT32, ONNXRUNTIME, Configuration, Way
+from harness.measurements.configurations import Configuration, Way
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 from harness.measurements.types import Accuracy, Cost, Timing
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, plan, results

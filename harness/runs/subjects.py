@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from harness.errors import HarnessError
 from harness.measurements import runtimes
-from harness.measurements.configurations import FLOAT32, ONNXRUNTIME, Way
+from harness.measurements.configurations import Way
+from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 from harness.measurements.types import Artifact
 from harness.networks import catalog
 from harness.pieces import results

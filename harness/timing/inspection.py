@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from harness.machine import temporary
 from harness.machine.arrays import read_arrays, save_arrays
 from harness.machine.process import WorkerFailedError
-from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.providers import Target
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.timing import latency, node_providers
 from harness.timing.latency import Subject
 from harness.timing.node_providers import Placement

@@ -19,9 +19,9 @@ from onnx import helper
 from harness.machine import process as worker_process
 from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker, WorkerFailedError
-from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.providers import Target
 from harness.measurements.session_options import USUAL, SessionOptions
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.measurements.types import Launch, Timing
 from harness.timing import blocks, shared_core, small_models, stopping
 from harness.timing import worker as latency_worker

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from onnx import helper, numpy_helper
 
+from harness.measurements.subject_key import SubjectKey
 from harness.measurements.types import Timing
 from harness.timing import latency, node_times, small_models
 from harness.timing.latency import Effort, Subject
@@ -72,9 +73,10 @@ def measure(
         ),
     }
     subjects = {
-        (name, count): Subject(key=f"{name}, {count} threads", model=model, shapes=shapes, threads=count)
+        (name, count): Subject(key=key.text, model=model, shapes=shapes, threads=count)
         for name, ((model, shapes), _, _) in work.items()
         for count in threads
+        for key in [SubjectKey(made_by=name, threads=count)]
     }
     timings = latency.measure(list(subjects.values()), _few(effort), seed=seed, progress=progress)
     return [

@@ -414,4 +414,4 @@ def test_a_row_told_apart_by_nothing_else_is_named_whole() -> None:
         run="r", architecture="a", framework="keras", runtime="torch", threads=2, precision="int8", batch=8,
         device="gpu", provider="CUDAExecutionProvider",
     )  # fmt: skip
-    assert pairs.Pair(base=one, head=None).subject == "a, keras, torch, 2 threads, CUDA, int8, batch 8"
+    assert pairs.subject_name(one, None) == "a, keras, torch, 2 threads, cuda, int8, batch 8"

@@ -74,10 +74,10 @@ def test_two_files(harness: Harness, tmp_path: Path) -> None:
     assert a.macs == 4 * 8 * 8 * 9 * 16 * 16
     assert b.macs == a.macs * 7 / 4
     of_a, of_b = launches(folder / "a", a), launches(folder / "b", b)
-    assert of_a["onnx, 1 threads"] == of_b["onnx, 1 threads"], "both took turns in the same rounds"
-    assert {launch for launch, _ in of_a["onnx, 1 threads, again"]} == {0, 1}
+    assert of_a["onnx, 1 thread"] == of_b["onnx, 1 thread"], "both took turns in the same rounds"
+    assert {launch for launch, _ in of_a["onnx, 1 thread, again"]} == {0, 1}
     assert "call floor" in of_a.keys() & of_b.keys()
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("four/seven onnx, 1 thread")]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("four/seven, onnx, 1 thread")]
     assert re.search(r" [\d.e+]+ \[[\d.e+-]+, [\d.e+-]+\] +can't tell +2 ", line)
     assert "MACs" in done.stdout
     assert done.stderr.index("The smallest slowdown") < done.stderr.index("a false alarm in 0.5 % of such runs")

@@ -331,7 +331,7 @@ def test_the_raw_samples_of_a_run_give_its_rows(small_run: Path) -> None:
 
     for row in rows.read(small_run):
         table = pandas.read_parquet(small_run / "samples" / f"{row.architecture}.parquet")
-        taken = table[(table["subject"] == f"{row.framework}, {row.threads} threads") & (table["round"] >= 0)]
+        taken = table[(table["subject"] == row.kept_as[1]) & (table["round"] >= 0)]
         assert len(taken) == row.samples
         medians = (taken["nanoseconds"] / taken["calls"]).groupby(taken["launch"]).median() * 1e-9
         assert len(medians) == row.launches

@@ -139,14 +139,14 @@ def test_a_control_runs_beside_every_number_of_threads(harness: Harness, tmp_pat
     found = rows.read(tmp_path / "run")
     assert all(row.control_s and row.latency_median_s and row.control_s > row.latency_median_s for row in found)
     sampled = pandas.read_parquet(tmp_path / "run" / "samples" / "own.parquet")["subject"].unique()
-    assert {"control, 1 threads", "control, 2 threads"} | {
+    assert {"control, 1 thread", "control, 2 threads"} | {
         str(row.sampled_as).removeprefix("own/") for row in found
     } <= set(sampled)
     assert [(row.operators, row.optimised_operators, row.node_providers) for row in found] == [
         ("1 Relu", "1 Relu", "1 CPUExecutionProvider")
     ] * 2
     with np.load(tmp_path / "run" / "outputs" / "own.npz") as outputs:
-        assert sorted(outputs) == ["onnx, 1 threads/y", "onnx, 2 threads/y"]
+        assert sorted(outputs) == ["onnx, 1 thread/y", "onnx, 2 threads/y"]
 
 
 # --- rows ---

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.measurements.configurations import ONNXRUNTIME
 from harness.measurements.rows import COLUMNS, Row
+from harness.measurements.subject_key import ONNXRUNTIME
 from harness.networks import catalog
 from harness.report import plots
 from harness.report.tables import (

@@ -95,8 +95,7 @@ def _twin_lines(run: RunFiles, *, several: bool) -> list[dict[str, object]]:
         keras, torch = of["keras"], of["torch"]
         relative = _relative(keras.equivalence_max_abs, keras.equivalence_scale)
         line: dict[str, object] = {"run": plain(run.label)} if several else {}
-        suffix = "" if precision == "float32" else f", {precision}"
-        own = [one for one in run.twins if one.network == name and _is_of(one.setting, suffix)]
+        own = [one for one in run.twins if (one.network, one.precision) == (name, precision)]
         line |= {
             "network": plain(name),
             "precision": plain(precision),
@@ -110,12 +109,6 @@ def _twin_lines(run: RunFiles, *, several: bool) -> list[dict[str, object]]:
         }
         lines.append(line)
     return lines
-
-
-def _is_of(setting: str, suffix: str) -> bool:
-    """Whether a setting in words is of a precision; float32 is not said."""
-    lower = [f", {name}" for name in ("float16", "bfloat16", "int8")]
-    return suffix in setting if suffix else not any(name in setting for name in lower)
 
 
 def _relative(value: float | None, scale: float | None) -> str:
