@@ -31,8 +31,9 @@ from harness.machine import installed, progress, temporary
 from harness.networks import catalog
 from harness.pieces.plan import MACS_PER_SECOND
 from harness.report.tables import FORMATS
-from harness.runs import comparison_table, paired_run, subjects
+from harness.runs import comparison_table, paired_run
 from harness.runs import folder as run_folder
+from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import ModelFile
 from harness.runs.paired_run import Measured, Plan
 from harness.timing import latency, sequential
@@ -120,7 +121,7 @@ def _announce(contest: Contest, plan: Plan) -> None:
     a, b = contest.sides
     progress.say(f"A: {a.label}; B: {b.label}")
     calls = [
-        subjects.macs(file, way) / MACS_PER_SECOND / way.configuration.threads
+        MeasuredFile(file=file).macs(way) / MACS_PER_SECOND / way.configuration.threads
         for pair in contest.files
         for side, file in zip(contest.sides, pair, strict=True)
         if isinstance(file, ModelFile)

@@ -192,8 +192,8 @@ def _print_plan(planned: PlannedRun, format: str) -> None:  # noqa: A002
             "made": piece.made,
             "estimate_s": round(piece.estimate_s, 1),
         }
-        for pieces in planned.networks.values()
-        for piece in pieces.all
+        for network in planned.networks
+        for piece in network.pieces.all
     ]
     lines += [
         {
@@ -204,7 +204,7 @@ def _print_plan(planned: PlannedRun, format: str) -> None:  # noqa: A002
             "digest": file.sha256,
             "made": True,
         }
-        for file in planned.files
+        for file in (measured.file for measured in planned.files)
     ]
     print_table(("piece", "network", "framework", "precision", "digest", "made", "estimate_s"), lines, format)
 

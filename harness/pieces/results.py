@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from harness.frameworks.training import History
 from harness.machine.arrays import read_arrays
 from harness.measurements import answers
+from harness.measurements.subject_key import FLOAT32
 from harness.measurements.types import Accuracy, Artifact, Equivalence
 from harness.pieces import artifacts
 from harness.pieces.piece import Piece, Pieces
@@ -23,6 +24,12 @@ def history(piece: Piece) -> History:
 def artifact(piece: Piece) -> Artifact:
     """The file that a piece left that exports or converts."""
     return artifacts.read(piece.folder / artifacts.FILE)
+
+
+def artifact_in(pieces: Pieces, framework: str, precision: str) -> Artifact:
+    """The file of a network in a precision. It must have been made."""
+    made = pieces.exports[framework] if precision == FLOAT32 else pieces.converted[framework, precision]
+    return artifact(made)
 
 
 def verdict(pieces: Pieces) -> Equivalence:

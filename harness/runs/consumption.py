@@ -4,7 +4,7 @@ A pass comes after the timing and never in a timed process. What cannot be told 
 with the reason, and the row as it was.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.errors import first_line
@@ -36,17 +36,18 @@ class Passes:
 
     def added(
         self,
-        rows: Sequence[Row],
-        ways: Sequence[Way],
+        rows: Mapping[Way, Row],
         subject: Callable[[Way], Subject],
         floors: Mapping[Place, Subject],
-    ) -> list[Row]:
+    ) -> dict[Way, Row]:
         """The rows of a network or file, those that were timed with their memory and energy.
 
         ``subject`` tells what was timed in one way; ``floors`` are the smallest models, by place.
         """
-        pairs = zip(rows, ways, strict=True)
-        return [row if row.latency_median_s is None else self._of(row, subject(way), way, floors) for row, way in pairs]
+        return {
+            way: row if row.latency_median_s is None else self._of(row, subject(way), way, floors)
+            for way, row in rows.items()
+        }
 
     def _of(self, row: Row, subject: Subject, way: Way, floors: Mapping[Place, Subject]) -> Row:
         try:

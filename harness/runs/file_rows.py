@@ -1,6 +1,6 @@
 """The rows of .onnx files of the user's: what is known before they are run, what they are fed, how they were tested."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import HarnessError
@@ -8,9 +8,8 @@ from harness.measurements import answers
 from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy, Timing
-from harness.runs import file_accuracy, file_counts, model_files, run_rows, subjects
+from harness.runs import file_accuracy, file_counts, model_files, run_rows
 from harness.runs.file_accuracy import Predictions, Run
-from harness.runs.folder import Settings
 from harness.runs.labelled_data import LabelledData
 from harness.runs.model_files import ModelFile
 from harness.runs.places import Places
@@ -54,16 +53,16 @@ def timeable(file: ModelFile, ways: Sequence[Way], places: Places) -> list[Way]:
 
 def timed(
     row: Row, file: ModelFile, ways: Sequence[Way], places: Places, timings: Mapping[str, Timing], kept: str
-) -> list[Row]:
+) -> dict[Way, Row]:
     """The row of a file in each way, with what was found when it was timed, or why it was not.
 
     ``kept`` is the name under which its samples are.
     """
-    found = []
+    found = {}
     for way in ways:
         known, refused = fed(row, file, way), file.refusal(way.configuration.batch)
         placed = run_rows.placed(known, way.configuration)
-        found.append(run_rows.skipped(placed, refused) if refused else places.row(known, way, timings, kept))
+        found[way] = run_rows.skipped(placed, refused) if refused else places.row(known, way, timings, kept)
     return found
 
 
@@ -93,18 +92,3 @@ def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) ->
         top5=top5,
     )
     return run_rows.counted(row, found)
-
-
-def failed(run: str, file: ModelFile, settings: Settings, error: BaseException) -> Iterator[Row]:
-    """A row with the reason for each way in which a file was to be timed."""
-    row = Row(
-        run=run,
-        architecture=file.architecture,
-        framework=file.framework,
-        precision=file.precision,
-        batch=file.batch,
-        status="failed",
-        reason=run_rows.one_line(error),
-        onnx_sha256=file.sha256,
-    )
-    yield from (run_rows.placed(row, way.configuration) for way in subjects.ways(file, settings))

@@ -16,12 +16,10 @@ from harness.measurements import run_folder
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import Target
 from harness.measurements.run_folder import PEAKS, RunFolder
-from harness.pieces.piece import Pieces
 from harness.report import roofline
 from harness.report.tables import format_percent, format_seconds, format_threads
-from harness.runs import subjects
 from harness.runs.folder import Settings
-from harness.runs.model_files import ModelFile
+from harness.runs.measurable import Measurable
 from harness.timing import node_samples, node_times, twin_times
 from harness.timing import peaks as machine_peaks
 from harness.timing.node_times import NodeTimes
@@ -36,10 +34,10 @@ Key = tuple[str, int]  # framework, threads
 Line = Mapping[str, Any]
 
 
-def expected_s(measured: Iterable[Pieces | ModelFile], settings: Settings, mac_per_s: float) -> float:
+def expected_s(measured: Iterable[Measurable], settings: Settings, mac_per_s: float) -> float:
     """About how long the pass takes."""
     calls = [
-        subjects.macs(one, way) / mac_per_s / way.configuration.threads
+        one.macs(way) / mac_per_s / way.configuration.threads
         for one in measured
         for way in _ways(one, settings).values()
     ]
@@ -50,7 +48,7 @@ def expected_s(measured: Iterable[Pieces | ModelFile], settings: Settings, mac_p
 
 def measure(
     folder: Path,
-    measured: Mapping[str, Pieces | ModelFile],
+    measured: Mapping[str, Measurable],
     settings: Settings,
     errors: Mapping[str, BaseException],
     progress: Callable[[str, float], None],
@@ -62,7 +60,7 @@ def measure(
     """
     peaks = _peaks(folder, settings, partial(progress, PEAKS))
     for number, (name, one) in enumerate(measured.items()):
-        keys = [(framework, threads) for framework in subjects.frameworks(one) for threads in settings.threads]
+        keys = [(framework, threads) for framework in one.frameworks for threads in settings.threads]
         paths = {key: RunFolder(folder).node_table_file(name, *key) for key in keys}
         if all(map(_whole, paths.values())):
             continue
@@ -86,11 +84,11 @@ def measure(
         say(f"  profiled {name}" + (f"; no nodes: {'; '.join(reasons)}" if reasons else ""))
 
 
-def most_expensive(folder: Path, measured: Mapping[str, Pieces | ModelFile], threads: int) -> list[dict[str, object]]:
+def most_expensive(folder: Path, measured: Mapping[str, Measurable], threads: int) -> list[dict[str, object]]:
     """The most expensive nodes of every file with one thread count, as people read them."""
     found: list[dict[str, object]] = []
     for name, one in measured.items():
-        for framework in subjects.frameworks(one):
+        for framework in one.frameworks:
             path = RunFolder(folder).node_table_file(name, framework, threads)
             nodes = [line for line in run_folder.read_table(path) if line["part"] == "node"] if path.is_file() else []
             found += [{"network": name, "file": framework, **_for_people(line)} for line in nodes[:SHOWN]]
@@ -98,27 +96,27 @@ def most_expensive(folder: Path, measured: Mapping[str, Pieces | ModelFile], thr
 
 
 def _measure(
-    one: Pieces | ModelFile,
+    one: Measurable,
     settings: Settings,
     errors: Mapping[str, BaseException],
     seed: int,
     progress: Callable[[float], None],
 ) -> dict[Key, NodeTimes | str]:
     """What was found of each file at each thread count."""
-    subjects.check_made(one, errors)
-    asked = {key: subjects.make_subject(one, way) for key, way in _ways(one, settings).items()}
+    one.check_made(errors)
+    asked = {key: one.subject(way) for key, way in _ways(one, settings).items()}
     found = node_times.measure(list(asked.values()), settings.effort, seed=seed, progress=progress)
     return {key: found[subject.key] for key, subject in asked.items()}
 
 
-def _ways(one: Pieces | ModelFile, settings: Settings) -> dict[Key, Way]:
+def _ways(one: Measurable, settings: Settings) -> dict[Key, Way]:
     """How each file is profiled at each thread count: on the CPU, as exported, in the first batch of the run."""
     return {
         (framework, threads): Way(
             framework=framework,
             configuration=Configuration(target=Target(), threads=threads, batch=settings.batches[0]),
         )
-        for framework in subjects.frameworks(one)
+        for framework in one.frameworks
         for threads in settings.threads
     }
 

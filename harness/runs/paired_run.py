@@ -58,6 +58,17 @@ class Measured:
     interrupted: bool
 
 
+_Numbered = tuple[int, Way]  # a file by its number, and one way of timing it
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Contest:
+    """What is compared with what: a file of each side, timed in one way."""
+
+    a: _Numbered
+    b: _Numbered
+
+
 @dataclass(kw_only=True)
 class _Half:
     """One side while it is measured; ``files`` are in the order of the rows, ``timed`` what takes turns, by key."""
@@ -119,7 +130,8 @@ def measure(
     halves = [
         _begun(folder, side, [pair[number] for pair in contenders], measurement) for number, side in enumerate(both)
     ]
-    pairs = _pairs(halves)
+    contests = _contests(halves)
+    pairs = {name: _pair(contest, halves) for name, contest in contests.items()}
     asked = [subject for half in halves for subject in (*half.timed.values(), *_floors(half))]
     timed = halves[0].timed
     again = [replace(timed[pair.a], key=pair.again) for pair in pairs.values() if pair.a and pair.again]
@@ -138,10 +150,10 @@ def measure(
     looks = {"planned": len(plan.looks), "taken": found.looks_taken, "launches": list(plan.looks)}
     tables = [_finished(half, found.timings, looks) for half in halves]
     for half, table in zip(halves, tables, strict=True):
-        rows.write(half.folder.rows_file, table)
+        rows.write(half.folder.rows_file, list(table.values()))
     compared = [
-        Compared(subject=name, a=a, b=b, judged=found.judged.get(name))
-        for name, a, b in zip(pairs, *tables, strict=True)
+        Compared(subject=name, a=tables[0][contest.a], b=tables[1][contest.b], judged=found.judged.get(name))
+        for name, contest in contests.items()
     ]
     return Measured(subjects=compared, interrupted=found.interrupted)
 
@@ -181,19 +193,25 @@ def _again(key: str) -> str:
     return f"{key}, again"
 
 
-def _pairs(halves: Sequence[_Half]) -> dict[str, Pair]:
-    """What takes turns together, by the name of the subject, in the order of the rows."""
+def _contests(halves: Sequence[_Half]) -> dict[str, _Contest]:
+    """What is compared with what, by the name of the subject, in the order of the rows."""
     a, b = halves
-    found: dict[str, Pair] = {}
-    for number, (one, other) in enumerate(zip(a.files, b.files, strict=True)):
-        for way, its in zip(a.side.ways(one), b.side.ways(other), strict=True):
-            first, second = (half.key(number, each) for half, each in ((a, way), (b, its)))
-            found[_name((one, way), (other, its))] = Pair(
-                a=first if first in a.timed else None,
-                b=second if second in b.timed else None,
-                again=_again(first) if first in a.timed and second in b.timed else None,
-            )
-    return found
+    return {
+        _name((file, way), (other, its)): _Contest(a=(number, way), b=(number, its))
+        for number, (file, other) in enumerate(zip(a.files, b.files, strict=True))
+        for way, its in zip(a.side.ways(file), b.side.ways(other), strict=True)
+    }
+
+
+def _pair(contest: _Contest, halves: Sequence[_Half]) -> Pair:
+    """The keys of what takes turns together, of what can be timed."""
+    a, b = halves
+    first, second = a.key(*contest.a), b.key(*contest.b)
+    return Pair(
+        a=first if first in a.timed else None,
+        b=second if second in b.timed else None,
+        again=_again(first) if first in a.timed and second in b.timed else None,
+    )
 
 
 def _name(a: tuple[File, Way], b: tuple[File, Way]) -> str:
@@ -202,9 +220,9 @@ def _name(a: tuple[File, Way], b: tuple[File, Way]) -> str:
     return f"{either(one.architecture, other.architecture)}, {way.subject.beside(its.subject)}"
 
 
-def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, object]) -> list[Row]:
+def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, object]) -> dict[_Numbered, Row]:
     """The rows of a side; its samples and predictions are written, those of a network's files together."""
-    table: list[Row] = []
+    table: dict[_Numbered, Row] = {}
     timed: dict[str, dict[str, Timing]] = {}
     outputs: dict[str, dict[str, Inspection]] = {}
     predictions: dict[str, Predictions] = {}
@@ -212,7 +230,8 @@ def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, obje
         timed.setdefault(file.architecture, {}).update(half.timings(number, found))
         outputs.setdefault(file.architecture, {}).update(half.outputs(number))
         kept = predictions.setdefault(file.architecture, {})
-        table += _rows(half, file, half.timings(number, found), kept.update)
+        rows_of_file = _rows(half, file, half.timings(number, found), kept.update)
+        table |= {(number, way): row for way, row in rows_of_file.items()}
     for name in timed:
         samples.save(half.folder.samples_file(name), timed[name])
         inspection.save_outputs(half.folder.outputs_file(name), outputs[name])
@@ -223,11 +242,13 @@ def _finished(half: _Half, found: Mapping[str, Timing], looks: Mapping[str, obje
     return table
 
 
-def _rows(half: _Half, file: File, timings: Mapping[str, Timing], keep: Callable[[Predictions], None]) -> Sequence[Row]:
+def _rows(
+    half: _Half, file: File, timings: Mapping[str, Timing], keep: Callable[[Predictions], None]
+) -> dict[Way, Row]:
     """The rows of one file, with its accuracy and its memory."""
     ways, run = half.side.ways(file), half.folder.path.name
     if isinstance(file, Missing):
-        return [run_rows.placed(file.row(run), way.configuration) for way in ways]
+        return {way: run_rows.placed(file.row(run), way.configuration) for way in ways}
     row = file_rows.describe(run, file)
     running = [way for way in ways if way.key in timings and not timings[way.key].failure]
     if running:
@@ -236,4 +257,4 @@ def _rows(half: _Half, file: File, timings: Mapping[str, Timing], keep: Callable
             row = file_rows.with_accuracy(row, file, worker, keep, lambda _: None)
     timed = file_rows.timed(row, file, ways, half.places, timings, file.architecture)
     passes = consumption.Passes(meters={})
-    return passes.added(timed, ways, partial(half.side.subject, file), half.places.floors)
+    return passes.added(timed, partial(half.side.subject, file), half.places.floors)

@@ -15,8 +15,6 @@ from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, plan, results
 from harness.pieces.piece import Pieces
 from harness.pieces.request import Request
-from harness.runs import subjects
-from harness.runs.folder import Settings
 from harness.timing import node_providers
 
 
@@ -85,7 +83,7 @@ def resized(row: Row, needed: Pieces, way: Way) -> Row:
     size = way.configuration.image_size
     if row.status == "failed" or size in (None, needed.weights.request.architecture.input_shape[:2]):
         return row
-    artifact = subjects.artifact(needed, way)
+    artifact = results.artifact_in(needed, way.framework, way.configuration.precision)
     try:
         macs, doubt = cost.ledger(artifact.path, {artifacts.INPUT: (1, *artifact.sized(size))}).macs, None
     except HarnessError as error:  # images that are too small: the other sizes stand
@@ -257,13 +255,6 @@ def _doubts(row: Row, timing: Timing) -> Iterator[str]:
 
 def _together(*reasons: str | None) -> str | None:
     return "; ".join(reason for reason in reasons if reason) or None
-
-
-def failed(run: str, needed: Pieces, settings: Settings, error: BaseException) -> Iterator[Row]:
-    """A row with the reason for everything that was to be measured."""
-    for way in subjects.ways(needed, settings):
-        row = replace(asked(run, needed, way.framework), status="failed", reason=one_line(error))
-        yield placed(row, way.configuration)
 
 
 def noted(row: Row, *notes: str | None) -> Row:

@@ -14,8 +14,9 @@ from harness.measurements.session_options import USUAL, SessionOptions
 from harness.networks import catalog
 from harness.networks.architecture import Scaling
 from harness.pieces.request import Request
-from harness.runs import file_accuracy, model_files, subjects
+from harness.runs import file_accuracy, model_files
 from harness.runs.folder import Settings
+from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import FileSettings, ModelFile
 from harness.timing import runtime
 from harness.timing.latency import Subject
@@ -35,14 +36,14 @@ class Side:
     def ways(self, file: "ModelFile | Missing") -> list[Way]:
         """The ways in which one of its files is timed: a row each."""
         if isinstance(file, ModelFile):
-            found = subjects.ways(file, self.settings)
+            found = MeasuredFile(file=file).ways(self.settings)
         else:
             found = [Way(framework=file.framework, configuration=one) for one in self.settings.configurations]
         return [replace(way, configuration=replace(way.configuration, session=self.session)) for way in found]
 
     def subject(self, file: ModelFile, way: Way) -> Subject:
         """What is timed, in a process of this side's interpreter."""
-        return replace(subjects.make_subject(file, way), interpreter=self.interpreter)
+        return replace(MeasuredFile(file=file).subject(way), interpreter=self.interpreter)
 
     def environment(self) -> dict[str, object]:
         """What environment.json says of it: this machine, with its own interpreter, versions, commit and options."""

@@ -17,12 +17,13 @@ from harness.measurements.rows import Row
 from harness.measurements.run_folder import PEAKS
 from harness.networks import catalog
 from harness.pieces import bars, plan
-from harness.pieces.piece import Pieces
 from harness.pieces.plan import MACS_PER_SECOND
-from harness.runs import consumption, file_accuracy, measuring, model_files, nodes, subjects
+from harness.runs import consumption, file_accuracy, measurable, measuring, model_files, nodes
 from harness.runs import folder as run_folder
 from harness.runs.folder import Settings
-from harness.runs.model_files import ModelFile
+from harness.runs.measurable import Measurable
+from harness.runs.measured_file import MeasuredFile
+from harness.runs.measured_network import MeasuredNetwork
 from harness.timing import runtime, small_models, stopping
 
 FOLDER = Path("results/runs")  # in which a run without a folder of its own gets one
@@ -30,16 +31,17 @@ FOLDER = Path("results/runs")  # in which a run without a folder of its own gets
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """What a run measures: the pieces of each network by its name, and the user's files, as they are read."""
+    """What a run measures: the networks with their pieces, and the user's files as they are read."""
 
     settings: Settings
-    networks: Mapping[str, Pieces]
-    files: tuple[ModelFile, ...]
+    networks: tuple[MeasuredNetwork, ...]
+    files: tuple[MeasuredFile, ...]
 
     @property
-    def measured(self) -> dict[str, Pieces | ModelFile]:
+    def measured(self) -> dict[str, Measurable]:
         """Both by name, in the order in which they are measured."""
-        return {**self.networks, **{file.name: file for file in self.files}}
+        both: tuple[Measurable, ...] = (*self.networks, *self.files)
+        return {measurable.name: measurable for measurable in both}
 
 
 def plan_run(settings: Settings) -> PlannedRun:
@@ -52,18 +54,23 @@ def plan_run(settings: Settings) -> PlannedRun:
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
     installed.check_installed(tuple(sorted(frameworks)))
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
-    own = [file_accuracy.prepared(file, settings.files.output) for file in read]
-    needed = {name: plan.plan_pieces(request, settings.precisions) for name, request in requests.items()}
-    needed, own, left_out = subjects.applicable(needed, own, settings)
+    files = [MeasuredFile(file=file_accuracy.prepared(file, settings.files.output)) for file in read]
+    needed = [plan.plan_pieces(request, settings.precisions) for request in requests.values()]
+    networks = [MeasuredNetwork(pieces=pieces) for pieces in needed]
+    left_out = measurable.check_applicable([*networks, *files], settings)
     if left_out:
         progress.say(f"left out: {left_out}")
-    return PlannedRun(settings=settings, networks=needed, files=tuple(own))
+    return PlannedRun(
+        settings=settings,
+        networks=tuple(network for network in networks if network.ways(settings)),
+        files=tuple(file for file in files if file.ways(settings)),
+    )
 
 
 def announce(run: PlannedRun) -> None:
     """Say what is planned and how long it may take."""
     settings, measured = run.settings, list(run.measured.values())
-    todo = [piece for pieces in run.networks.values() for piece in pieces.all if not piece.made]
+    todo = [piece for network in run.networks for piece in network.pieces.all if not piece.made]
     calls, measuring_s = _expected(run)
     preparing_s = sum(piece.estimate_s for piece in todo) / processors.threads_available()
     profiling_s = nodes.expected_s(measured, settings, MACS_PER_SECOND) if settings.nodes else 0.0
@@ -82,17 +89,17 @@ def announce(run: PlannedRun) -> None:
         if catalog.foreign(architecture):
             progress.say(f"  {name} is defined in {architecture.family}, whose code is run")
     for file in run.files:
-        progress.say(f"  {file.name} ({file.path}): {file.described}")
+        progress.say(f"  {file.name} ({file.file.path}): {file.file.described}")
 
 
 def _expected(run: PlannedRun) -> tuple[int, float]:
     """How many subjects are timed, call floors and controls included, and about how many seconds that takes."""
     settings, effort = run.settings, run.settings.effort
-    timed = [(one, way) for one in run.measured.values() for way in subjects.ways(one, settings)]
-    calls = [subjects.macs(one, way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
-    calls += [0.0] * len({(id(one), way.configuration.place) for one, way in timed})  # the call floors
+    timed = [(one, way) for one in run.measured.values() for way in one.ways(settings)]
+    calls = [one.macs(way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
+    calls += [0.0] * len({(one.name, way.configuration.place) for one, way in timed})  # the call floors
     if settings.control:
-        controls = {(id(one), way.configuration.control) for one, way in timed}
+        controls = {(one.name, way.configuration.control) for one, way in timed}
         calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(controls)
     seconds = effort.launches * sum(map(effort.expected_s, calls)) + consumption.expected_s(calls, settings)
     starting = sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
@@ -134,7 +141,7 @@ def _carry_out_alone(run: PlannedRun, folder: Path) -> list[Row]:
         progress.say(f"--energy: {reason}")
     there = len(absent) < len(settings.targets)
     anywhere = there or any(name in runtimes.OWN for name in settings.runtimes)  # else nothing is made in vain
-    errors = bars.make_pieces([piece for of_one in run.networks.values() for piece in of_one.all] if anywhere else [])
+    errors = bars.make_pieces([piece for network in run.networks for piece in network.pieces.all] if anywhere else [])
     _measure(folder, run, errors, absent)
     if settings.nodes and anywhere:
         _profile(folder, run, errors)

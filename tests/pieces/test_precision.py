@@ -27,7 +27,8 @@ from harness.pieces import calibration, evaluation, half_precision, making, plan
 from harness.pieces.piece import Piece, Pieces
 from harness.pieces.request import Request
 from harness.report import figure, plots, precision_plots
-from harness.runs import precision_rows, run_rows, subjects
+from harness.runs import precision_rows, run_rows
+from harness.runs.measured_network import MeasuredNetwork
 from tests.conftest import Harness
 
 MLP, LENET = "mlp_fmnist_relu_1", "lenet5_1x1"
@@ -249,23 +250,25 @@ def test_logits_that_are_no_numbers_have_a_status_of_their_own(made: Pieces) -> 
 def test_a_conversion_that_fails_takes_no_other_row_with_it(made: Pieces) -> None:
     lost = planted(made, "int8", "never made")
     errors = {"never made": HarnessError("calibration ran out of memory.")}
-    subjects.check_made(lost, errors)
+    network = MeasuredNetwork(pieces=lost)
+    network.check_made(errors)
     proved = run_rows.proved("r", lost)["torch"]
-    failures = {kind: subjects.failure(lost, way(kind), errors) for kind in PRECISIONS}
+    failures = {kind: network.failure(way(kind), errors) for kind in PRECISIONS}
     assert [kind for kind, error in failures.items() if error] == ["int8"]
-    assert [kind for kind in PRECISIONS if not subjects.startable(lost, way(kind), errors)] == ["int8"]
+    assert [kind for kind in PRECISIONS if not network.startable(way(kind), errors)] == ["int8"]
     row = precision_rows.complete(proved, lost, way("int8"), failures["int8"])
     assert (row.status, row.reason) == ("failed", "calibration ran out of memory.")
     assert (row.accuracy, row.file_bytes, row.onnx_sha256, row.macs) == (None, None, None, None)
     assert precision_rows.complete(proved, lost, way("float32"), None) == proved
     with pytest.raises(HarnessError, match="out of memory"):
-        subjects.check_made(made, {made.prove.digest: errors["never made"]})
+        MeasuredNetwork(pieces=made).check_made({made.prove.digest: errors["never made"]})
 
 
 def test_another_provider_is_timed_where_the_cpu_refuses_a_file(made: Pieces) -> None:
     errors = {made.compared["torch", "bfloat16"].digest: HarnessError("NOT_IMPLEMENTED")}
-    assert not subjects.startable(made, way("bfloat16"), errors)
-    assert subjects.startable(made, way("bfloat16", "cuda"), errors)
+    network = MeasuredNetwork(pieces=made)
+    assert not network.startable(way("bfloat16"), errors)
+    assert network.startable(way("bfloat16", "cuda"), errors)
     row = precision_rows.complete(
         run_rows.proved("r", made)["torch"], made, way("bfloat16", "cuda"), next(iter(errors.values()))
     )

@@ -5,7 +5,6 @@ import sys
 import types
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ from harness.machine.process import WorkerFailedError
 from harness.measurements import rows
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
-from harness.runs import consumption, model_files, subjects
+from harness.runs import consumption, model_files
 from harness.runs import folder as run_folder
 from harness.runs.folder import Settings
+from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import FileSettings, ModelFile
 from harness.timing import arenas, doctor, energy, latency
 from harness.timing import worker as latency_worker
@@ -123,9 +123,9 @@ def added(row: Row, own_file: tuple[ModelFile, Settings], folder: Path, meter: M
     """The row with what the passes found."""
     floors = {("onnxruntime", CPU): latency.save_identity(folder / "identity.onnx")}
     file, settings = own_file
-    passes, ways = consumption.Passes(meters={CPU: meter}), subjects.ways(file, settings)
-    (found,) = passes.added([row], ways, partial(subjects.make_subject, file), floors)
-    return found
+    measured = MeasuredFile(file=file)
+    (way,) = measured.ways(settings)
+    return consumption.Passes(meters={CPU: meter}).added({way: row}, measured.subject, floors)[way]
 
 
 def counting(*values: int) -> Meter:

@@ -26,8 +26,9 @@ from harness.networks import catalog
 from harness.pieces import plan
 from harness.pieces.piece import Pieces
 from harness.report import figure, plots, run_table, runtime_plots, runtime_ratios
-from harness.runs import framework_check, subjects
+from harness.runs import framework_check
 from harness.runs.folder import Settings
+from harness.runs.measured_network import MeasuredNetwork
 from harness.timing import runtime
 from harness.timing.latency import Subject
 from tests import own_files
@@ -97,7 +98,9 @@ def needed(small_run: Path) -> Pieces:
 
 def own(needed: Pieces, name: str, **others: Any) -> Subject:
     framework = runtimes.OWN[name][0]
-    return subjects.make_subject(needed, Way(framework=framework, configuration=configured(runtime=name, **others)))
+    return MeasuredNetwork(pieces=needed).subject(
+        Way(framework=framework, configuration=configured(runtime=name, **others))
+    )
 
 
 def test_other_weights_are_caught(needed: Pieces, tmp_path: Path) -> None:
