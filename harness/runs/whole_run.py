@@ -54,16 +54,16 @@ def plan_run(settings: Settings) -> PlannedRun:
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
     installed.check_installed(tuple(sorted(frameworks)))
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
-    files = [MeasuredFile(file=file_accuracy.prepared(file, settings.files.output)) for file in read]
+    own = [MeasuredFile(file=file_accuracy.prepared(file, settings.files.output)) for file in read]
     needed = [plan.plan_pieces(request, settings.precisions) for request in requests.values()]
     networks = [MeasuredNetwork(pieces=pieces) for pieces in needed]
-    left_out = measurable.check_applicable([*networks, *files], settings)
+    left_out = measurable.check_applicable([*networks, *own], settings)
     if left_out:
         progress.say(f"left out: {left_out}")
     return PlannedRun(
         settings=settings,
         networks=tuple(network for network in networks if network.ways(settings)),
-        files=tuple(file for file in files if file.ways(settings)),
+        files=tuple(file for file in own if file.ways(settings)),
     )
 
 
@@ -84,10 +84,10 @@ def announce(run: PlannedRun) -> None:
         f"(about {measuring_s:.0f} s{further})"
         + (f", then to profile (about {profiling_s:.0f} s)" if profiling_s else "")
     )
-    for name, pieces in run.networks.items():
-        architecture = pieces.weights.request.architecture
+    for network in run.networks:
+        architecture = network.pieces.weights.request.architecture
         if catalog.foreign(architecture):
-            progress.say(f"  {name} is defined in {architecture.family}, whose code is run")
+            progress.say(f"  {network.name} is defined in {architecture.family}, whose code is run")
     for file in run.files:
         progress.say(f"  {file.name} ({file.file.path}): {file.file.described}")
 
