@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.frameworks import weights
+from harness.frameworks import endings, weights
 from harness.measurements.runtimes import OWN
 from harness.networks import catalog
 
@@ -71,8 +71,7 @@ def _torch(runtime: str, architecture: str, made: Path, threads: int, device: st
         facts = catalog.get(architecture)
         network = torch_training.build(facts)
         weights.to_torch(network, weights.load(made))
-        activation = torch.nn.Softmax(dim=1) if facts.output == "softmax" else torch.nn.Sigmoid()
-        whole = torch.nn.Sequential(network, activation)
+        whole = torch.nn.Sequential(network, endings.torch_activation(facts.output))
     place = torch.device("cuda" if device == "gpu" else "cpu")
     whole = whole.eval().to(place)
     called = torch.compile(whole) if runtime == "torch.compile" else whole
@@ -108,7 +107,7 @@ def _keras(runtime: str, architecture: str, made: Path, threads: int, device: st
         facts = catalog.get(architecture)
         network = keras_training.build(facts)
         weights.to_keras(network, weights.load(made))
-        whole = keras.Sequential([network, keras.layers.Activation(facts.output)])
+        whole = keras.Sequential([network, keras.layers.Activation(None if facts.output == "none" else facts.output)])
 
     def eagerly(held: Any) -> Any:
         return whole(held, training=False).numpy()

@@ -1,7 +1,7 @@
 """Training in Keras: the network, its optimizer and one step of it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -85,13 +85,16 @@ def _arithmetic(precision: training.Precision | Literal["float64"]) -> Iterator[
     """Layers that are made inside it compute in that precision; for bfloat16 their weights are kept in float32."""
     import keras
 
-    before = keras.config.dtype_policy()
+    before, constants = keras.config.dtype_policy(), keras.config.floatx()
     policies = {"bfloat16": "mixed_bfloat16", "float64": "float64"}
     if precision in policies:
         keras.config.set_dtype_policy(policies[precision])
+    if precision == "float64":
+        keras.config.set_floatx("float64")  # of inputs, and of what a definition computes between its layers
     try:
         yield
     finally:
+        keras.config.set_floatx(constants)
         keras.config.set_dtype_policy(before)
 
 
@@ -117,15 +120,36 @@ def logits(model: "keras.Model", images: NDArray[np.float32], batch: int | None 
     return found.reshape(len(images), -1)
 
 
-def exact_logits(architecture: Architecture, made: weights.Weights, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The logits (N, outputs) of the network in float64."""
+def runner(model: "keras.Model", dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
+    """What gives the model's output for images (N, H, W, C), so many at a time, as the model gives it.
+
+    That is logits in Keras' layout, or several outputs. One graph serves every size of a batch: ``predict`` makes
+    one for each.
+    """
+    import tensorflow
+
+    @tensorflow.function
+    def forward(images):  # type: ignore[no-untyped-def]
+        return model(images, training=False)
+
+    def run(images: NDArray[Any], batch: int | None) -> Any:
+        call = forward.get_concrete_function(tensorflow.TensorSpec((None, *images.shape[1:]), dtype))
+        size = batch or training.batch_of(images)
+        starts = range(0, len(images), size)
+        found = [call(tensorflow.constant(images[start : start + size], dtype)) for start in starts]
+        whole = all(tensorflow.is_tensor(each) for each in found)
+        return np.concatenate([each.numpy() for each in found]) if whole else found[0]
+
+    return run
+
+
+@contextlib.contextmanager
+def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["keras.Model"]:
+    """The network with these weights in float64, to be run inside the context alone."""
     with _arithmetic("float64"):
         model = build(architecture)
-    weights.to_keras(model, made)
-    found: NDArray[np.float64] = model.predict(
-        images.astype("float64"), batch_size=training.batch_of(images), verbose=0
-    )
-    return found.reshape(len(images), -1)
+        weights.to_keras(model, made)
+        yield model
 
 
 def _loss(recipe: Recipe) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Training in PyTorch: the network, its optimizer and one step of it."""
 
+import contextlib
 import itertools
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +116,34 @@ def logits(model: "torch.nn.Module", images: NDArray[np.float32], batch: int | N
     return np.concatenate([output.reshape(len(output), -1) for output in _outputs(model, images, batch)])
 
 
+def runner(model: "torch.nn.Module", dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
+    """What gives the model's output for images (N, H, W, C), so many at a time, as the model gives it.
+
+    That is logits in PyTorch's layout, or several outputs.
+    """
+
+    def run(images: NDArray[Any], batch: int | None) -> Any:
+        found = list(_outputs(model, images.astype(dtype, copy=False), batch))
+        return np.concatenate(found) if all(isinstance(each, np.ndarray) for each in found) else found[0]
+
+    return run
+
+
+@contextlib.contextmanager
+def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["torch.nn.Module"]:
+    """The network with these weights in float64, to be run inside the context alone."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # of constants that a definition makes
+    try:
+        model = build(architecture)
+        weights.to_torch(model, made)
+        yield model.double()
+    finally:
+        torch.set_default_dtype(before)
+
+
 def _outputs(
     model: "torch.nn.Module", images: NDArray[np.float32], batch: int | None = None
 ) -> Iterable[NDArray[np.float32]]:
@@ -127,7 +156,9 @@ def _outputs(
     with torch.inference_mode():
         for start in range(0, len(images), batch):
             output = model(_channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
-            yield (output.float() if output.dtype == torch.bfloat16 else output).numpy()
+            if isinstance(output, torch.Tensor):
+                output = (output.float() if output.dtype == torch.bfloat16 else output).numpy()
+            yield output
 
 
 def _channels_first(images: "torch.Tensor") -> "torch.Tensor":

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from harness.measurements import bootstrap
 
@@ -122,28 +123,34 @@ class Accuracy:
         return float(found.low), float(found.high)
 
 
+ProofVerdict = Literal["yes", "no", "cannot tell"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Equivalence:
-    """How far the four forms of one network are apart, on logits of the same images.
+    """How far the forms of one network are apart, on logits of the same images, and what that proves.
 
-    ``spread`` is how much the logits differ across images: below 1 % of ``scale`` the proof is blind.
+    ``spread`` is how much the logits differ across images. ``doubt`` says why equivalence cannot be told,
+    ``difference`` what differs; at most one of them is filled. ``notes`` do not decide.
     """
 
     max_abs: float
     scale: float
     tolerance: float
     spread: float
-    disagreements: int = 0  # test images on which the predictions of the forms differ
+    disagreements: int = 0  # images on which the predictions of the forms differ
     ties: int = 0  # those of them whose two best logits lie within the tolerance
+    doubt: str = ""
+    difference: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
-    def blind(self) -> bool:
-        return not self.spread > 0.01 * self.scale
+    def verdict(self) -> ProofVerdict:
+        return "cannot tell" if self.doubt else "no" if self.difference else "yes"
 
     @property
     def equivalent(self) -> bool:
-        within = self.max_abs <= self.tolerance  # False for NaN too
-        return within and not self.blind and self.disagreements == self.ties
+        return self.verdict == "yes"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,9 @@ from typing import Literal
 Scaling = Literal["unit", "standard", "raw", "minus_one_to_one", "imagenet_bgr", "imagenet_rgb"]
 Initialisation = Literal["glorot_uniform", "normal_0.01"]
 Split = Literal["train", "validation", "test"]
+# What an exported file ends in: "softmax" over the classes; "sigmoid" of one output, or of each of several labels;
+# "none" for regression and embeddings.
+Output = Literal["softmax", "sigmoid", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ class Architecture:
     macs: int
     recipes: Mapping[str, Recipe]  # by profile: "quick", "lecture", "fine_tuning"; empty: measured untrained
     published: Published | None = None
-    output: Literal["softmax", "sigmoid"] = "softmax"
+    output: Output = "softmax"
     any_size: bool = False  # accepts inputs of any height and width
     base: str | None = None  # the ImageNet network whose weights the first layers can take
     options: Mapping[str, object] = field(default_factory=dict)

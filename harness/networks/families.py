@@ -140,6 +140,11 @@ def _check(members: Sequence[Architecture], origin: str) -> None:
         name = architecture.name
         if not NAME.fullmatch(name):
             raise HarnessError(f"{origin}: expected a name of letters, digits, '_', '-' and '.', found {name!r}.")
+        if (architecture.outputs, architecture.output) == (1, "softmax"):
+            raise HarnessError(
+                f"{origin}: {name!r} has one output, and a softmax of one value is 1 for every image: expected "
+                'output="sigmoid", or output="none" for a regression.'
+            )
         for option, value in architecture.options.items():
             if not _plain(value):
                 raise HarnessError(

@@ -18,6 +18,8 @@ from harness.measurements.types import Artifact
 OPSET = 18
 FILE = "model.onnx"  # in the folder of the piece that made it
 INPUT, OUTPUT = "image", "probabilities"
+ACTIVATIONS = ("Softmax", "Sigmoid")
+BEHIND_ACTIVATION = ("Reshape", "Transpose", "Identity", "Cast", "Squeeze", "Unsqueeze", "Flatten")
 
 
 def finish(model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
@@ -64,12 +66,14 @@ def read(path: Path) -> Artifact:
     )
 
 
-def last_activation(model: onnx.ModelProto) -> onnx.NodeProto:
-    """The Softmax or Sigmoid that makes probabilities of logits."""
+def last_activation(model: "onnx.ModelProto") -> "onnx.NodeProto":
+    """The Softmax or Sigmoid that makes probabilities of logits. Raises :class:`HarnessError` if there is none."""
     producers = {name: node for node in model.graph.node for name in node.output}
-    last = producers[model.graph.output[0].name]
-    while last.op_type not in ("Softmax", "Sigmoid"):  # Reshape, Transpose, Identity, Cast behind it
-        last = producers[last.input[0]]
+    last = producers.get(model.graph.output[0].name)
+    while last is not None and last.op_type in BEHIND_ACTIVATION:
+        last = producers.get(last.input[0])
+    if last is None or last.op_type not in ACTIVATIONS:
+        raise HarnessError(f"expected a file that ends in {' or '.join(ACTIVATIONS)}, found none at its end.")
     return last
 
 
@@ -77,12 +81,39 @@ def with_logits(path: Path) -> bytes:
     """The same model with the input of its last activation as a second output, ``logits``, in float32.
 
     The nodes and the weights are those of the file: the twin proof looks at logits, which softmax
-    would compress.
+    would compress. What stands behind the activation (a Transpose, a Reshape) is done to the logits, too.
+    A file that its metadata say ends in no activation has its output as logits.
     """
+    import onnx
+
     model = onnx.load(path)
-    logits = last_activation(model).input[0]
+    graph = model.graph
+    plain = any((entry.key, entry.value) == ("ends_in", "none") for entry in model.metadata_props)
+    activation = None if plain else last_activation(model)
+    logits = graph.output[0].name if activation is None else activation.input[0]
+    if activation is not None:
+        logits = _repeat_behind(graph, activation.output[0], logits)
     single = onnx.TensorProto.FLOAT  # which a file of another precision casts to
-    model.graph.node.append(onnx.helper.make_node("Cast", [logits], ["logits"], name="logits", to=single))
-    model.graph.output.append(onnx.helper.make_tensor_value_info("logits", single, None))
+    graph.node.append(onnx.helper.make_node("Cast", [logits], ["logits"], name="logits", to=single))
+    graph.output.append(onnx.helper.make_tensor_value_info("logits", single, None))
     serialized: bytes = model.SerializeToString()
     return serialized
+
+
+def _repeat_behind(graph: "onnx.GraphProto", activated: str, logits: str) -> str:
+    """Do to the logits what the graph does behind its activation; give the name of what comes of it."""
+    import onnx
+
+    producers = {name: node for node in graph.node for name in node.output}
+    behind: list[onnx.NodeProto] = []
+    name = graph.output[0].name
+    while name != activated:
+        behind.insert(0, producers[name])
+        name = producers[name].input[0]
+    for node in behind:
+        again = onnx.NodeProto()
+        again.CopyFrom(node)
+        again.name, again.input[0], again.output[0] = f"{node.name}_of_logits", logits, f"{node.output[0]}_of_logits"
+        graph.node.append(again)
+        logits = again.output[0]
+    return logits

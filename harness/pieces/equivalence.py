@@ -1,48 +1,240 @@
 """The twin proof: Keras, PyTorch and the two exported files compute the same function.
 
-Compared are logits of the same images, in four forms: Keras itself, PyTorch itself, and the two
-files that are timed. The tolerance is ten times what float32 itself costs this network: the largest
-difference between PyTorch in float32 and in float64.
+Two questions are kept apart. Whether both definitions are one function is asked in float64, where rounding hides
+nothing: closer than :data:`SAME` of the scale, they are. Whether float32 and the exporters keep that function is asked
+of all four forms in float32. Their tolerance is :data:`TOLERANCE_FACTOR` times what float32 costs this network: the
+largest error of a framework's float32 against its own float64, which no difference of the definitions can widen.
+Beyond :data:`BOUND` of the spread across images nothing is told: such a tolerance would hide a difference.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import HarnessError
 from harness.measurements.types import Equivalence
+from harness.networks.architecture import Output
+from harness.pieces.form_outputs import FormOutputs
 
-PROOF_IMAGES = 256
 TOLERANCE_FACTOR = 10
+FLOOR = 3e-6  # of the scale: what float32 costs at least, a few roundings
+SAME = 2e-6  # of the scale: TensorFlow keeps some constants, and resizes, in float32 even where all else is float64
+BOUND = 1e-3  # of the spread
+
+NAMES = {"keras": "Keras", "torch": "PyTorch"}
 
 
-def prove(
-    forms: Mapping[str, NDArray[np.float32]],
-    exact: NDArray[np.float64],
-    classes: Mapping[str, NDArray[np.int64]],
-    reference: str = "torch",
-) -> Equivalence:
-    """The verdict on the logits (N, outputs) and the predicted classes (N,) of each form.
+def prove(forms: Mapping[str, FormOutputs], output: Output = "softmax") -> Equivalence:
+    """The verdict on the forms of one network: "keras", "torch", "onnx from keras", "onnx from torch".
 
-    ``exact`` are the logits of the reference form in float64, for the first ``len(exact)`` images:
-    on those the logits are compared, the classes on all. Where forms disagree on the class of an
-    image although its two best logits lie within the tolerance of each other, it is a tie.
+    Raises :class:`HarnessError` if their outputs are not of one shape.
     """
-    proof = len(exact)
-    tolerance = TOLERANCE_FACTOR * float(np.abs(forms[reference][:proof] - exact).max())
-    pairs = itertools.combinations(forms.values(), 2)
-    max_abs = float(np.max([np.abs(a[:proof] - b[:proof]).max() for a, b in pairs]))  # NaN stays NaN
-    answers = np.stack(list(classes.values()))
-    differ = (answers != answers[0]).any(0)
-    best = np.sort(forms[reference], axis=1)
-    # A single logit is compared with zero: moved by the tolerance it changes sides, as two logits do by twice it.
-    margin = 2 * np.abs(best[:, 0]) if best.shape[1] == 1 else best[:, -1] - best[:, -2]
-    return Equivalence(
-        max_abs=max_abs,
-        scale=float(np.abs(exact).max()),
-        tolerance=tolerance,
-        spread=float(np.ptp(exact, axis=0).max()),
-        disagreements=int(differ.sum()),
-        ties=int((differ & (margin <= 2 * tolerance)).sum()),
-    )
+    _check_shapes(forms)
+    return _Proof(forms=forms, output=output).judge()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Proof:
+    forms: Mapping[str, FormOutputs]
+    output: Output
+
+    @cached_property
+    def exact(self) -> dict[str, NDArray[Any]]:
+        """The float64 form of each framework that has one, PyTorch's first: it is the reference."""
+        known = {name: form.exact for name, form in self.forms.items() if len(form.exact)}
+        return {name: known[name] for name in sorted(known, reverse=True)}
+
+    @cached_property
+    def reference(self) -> NDArray[Any]:
+        if self.exact:
+            return next(iter(self.exact.values()))
+        return next(iter(self.forms.values())).logits.astype(np.float64)
+
+    @cached_property
+    def scale(self) -> float:
+        return _largest(self.reference)
+
+    @cached_property
+    def spread(self) -> float:
+        with np.errstate(invalid="ignore"):
+            return float(np.ptp(self.reference, axis=0).max())
+
+    @cached_property
+    def costs(self) -> list[float]:
+        """What float32 costs each framework."""
+        return [_distance(self.forms[name].logits, exact) for name, exact in self.exact.items()]
+
+    @property
+    def wide(self) -> float:
+        """The tolerance that float32 would need, whatever it hides."""
+        return TOLERANCE_FACTOR * max(*self.costs, FLOOR * self.scale, 0.0)
+
+    @property
+    def tolerance(self) -> float:
+        return min(self.wide, BOUND * self.spread)
+
+    @cached_property
+    def apart(self) -> float:
+        """The largest difference of any two forms in float32, on the images that the float64 forms were run on."""
+        count = len(self.reference)
+        pairs = itertools.combinations([form.logits[:count] for form in self.forms.values()], 2)
+        return float(np.max([_distance(one, other) for one, other in pairs]))  # NaN stays NaN
+
+    def judge(self) -> Equivalence:
+        differ, tied = self.disagreements()
+        doubt = difference = ""
+        for doubtful, reason in self._judgements(int((differ & ~tied).sum())):
+            if doubtful:
+                doubt = reason
+            else:
+                difference = reason
+            break
+        return Equivalence(
+            max_abs=self.apart,
+            scale=self.scale,
+            tolerance=self.tolerance,
+            spread=self.spread,
+            disagreements=int(differ.sum()),
+            ties=int((differ & tied).sum()),
+            doubt=doubt,
+            difference=difference,
+            notes=tuple(self._notes()),
+        )
+
+    def _judgements(self, disagreements: int) -> Iterator[tuple[bool, str]]:
+        """What speaks against equivalence, the first first: whether it is but a doubt, and what it is."""
+        yield from self._not_finite()
+        yield from ((True, reason) for reason in self._unsteady())
+        if len(self.exact) == 2:
+            one, other = self.exact.values()
+            apart, same = _distance(one, other), max(SAME * self.scale, min(self.costs))
+            if not apart <= same:
+                yield False, f"in float64 Keras and PyTorch are {self._told(apart)} apart, where {same:.2g} is rounding"
+        elif not self.exact:
+            yield True, "no framework can run the network in float64, so what float32 costs it is not known"
+        yield from self._blind()
+        if not self.apart <= self.wide:
+            yield False, self._culprit()
+        if not self.apart <= self.tolerance:
+            yield (
+                True,
+                (
+                    f"the forms are {self._told(self.apart)} apart, and float32 may cost that much: "
+                    f"the outputs differ by only {self.spread:.2g} across images"
+                ),
+            )
+        if disagreements:
+            yield False, f"the forms disagree on the class of {disagreements} images that are no ties"
+
+    def _not_finite(self) -> Iterator[tuple[bool, str]]:
+        lost = {name: ~np.isfinite(form.logits).all(axis=(1, 2)) for name, form in self.forms.items()}
+        lost |= {f"{name} in float64": ~np.isfinite(exact).all(axis=(1, 2)) for name, exact in self.exact.items()}
+        if not any(mask.any() for mask in lost.values()):
+            return
+        said = "; ".join(
+            f"{int(mask.sum())} of {len(mask)} images in {_named(name)}" for name, mask in lost.items() if mask.any()
+        )
+        single = [mask for name, mask in lost.items() if name in self.forms]
+        alike = all((mask == single[0]).all() for mask in single)
+        yield alike, f"outputs are no finite numbers (NaN or infinite): {said}"
+
+    def _unsteady(self) -> Iterator[str]:
+        for name, form in self.forms.items():
+            count = len(form.several)
+            again, several = _distance(form.again, form.several), _distance(form.several, form.logits)
+            alone = _distance(form.alone, form.logits)
+            who = f"{_named(name)} differs from itself"
+            if not again <= min(self.tolerance, TOLERANCE_FACTOR * FLOOR * self.scale):
+                yield f"{who} by {self._told(again)} when it is run twice: a dropout or a noise is left on"
+            elif not max(several, alone) <= self.tolerance:
+                size, apart = (count, several) if several > alone else (1, alone)
+                yield f"{who} by {self._told(apart)} in a batch of {size}: its outputs depend on the other images"
+
+    def _blind(self) -> Iterator[tuple[bool, str]]:
+        error = max(self.costs, default=0.0)
+        if not max(error, FLOOR * self.scale) <= BOUND * self.spread:
+            yield (
+                True,
+                (
+                    f"the outputs differ by only {self.spread:.2g} across images, and float32 costs "
+                    f"{max(error, FLOOR * self.scale):.2g}"
+                ),
+            )
+
+    def _culprit(self) -> str:
+        """Which form is furthest from the float64 form of its framework."""
+        errors = {}
+        for name, form in self.forms.items():
+            exact = self.exact.get(name.removeprefix("onnx from "), self.reference)
+            errors[name] = _distance(form.logits, exact)
+        worst = max(errors, key=lambda name: errors[name])
+        return f"{_named(worst)} is {self._told(errors[worst])} from what its definition gives in float64"
+
+    def _told(self, apart: float) -> str:
+        return f"{apart:.2g} ({apart / self.scale:.1g} of the largest output)" if self.scale else f"{apart:.2g}"
+
+    def _notes(self) -> Iterator[str]:
+        """What does not decide, but a reader should know."""
+        yield from (form.inexact for form in self.forms.values() if form.inexact)
+        pairs = itertools.combinations([form.outside for form in self.forms.values()], 2)
+        apart = float(np.max([_distance(one, other) for one, other in pairs]))
+        scale = max(_largest(form.outside) for form in self.forms.values())
+        if self.scale and not apart <= self.wide * max(1.0, scale / self.scale):
+            yield f"on an image outside the domain the forms are {apart:.2g} apart, of outputs up to {scale:.2g}"
+
+    def disagreements(self) -> "tuple[NDArray[np.bool_], NDArray[np.bool_]]":
+        """On which images forms differ in a class, and on which of them every such class is a tie.
+
+        Of a softmax the two best logits may be within twice the tolerance, of a sigmoid zero may be within it.
+        """
+        logits = [form.logits for form in self.forms.values()]
+        if self.output == "none":
+            none = np.zeros(len(logits[0]), bool)
+            return none, none
+        best = np.sort(logits[0], axis=-1)
+        if self.output == "softmax" and best.shape[-1] > 1:
+            classes, margin = [each.argmax(-1) for each in logits], best[..., -1] - best[..., -2]
+        else:
+            classes, margin = [each > 0 for each in logits], 2 * np.abs(logits[0])
+        apart = np.any([each != classes[0] for each in classes], axis=0)
+        beyond = apart & ~(margin <= 2 * self.tolerance)
+        axes = tuple(range(1, apart.ndim))
+        return apart.any(axes), ~beyond.any(axes)
+
+
+def _check_shapes(forms: Mapping[str, FormOutputs]) -> None:
+    shapes = {name: form.logits.shape[1:] for name, form in forms.items()}
+    first = next(iter(shapes))
+    for name, shape in shapes.items():
+        if shape != shapes[first]:
+            raise HarnessError(
+                f"the outputs of {_named(first)} are {_shape(shapes[first])} and those of {_named(name)} are "
+                f"{_shape(shape)}: expected one order. Classes are the last axis in Keras; in PyTorch the last of "
+                "(N, T, C) and the second of (N, C, H, W)."
+            )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{shape[-1]} classes at {shape[0]} places"
+
+
+def _named(form: str) -> str:
+    own, _, precision = form.partition(" in ")
+    name = NAMES.get(own, own.replace("onnx from", "the file from"))
+    return f"{name} in {precision}" if precision else name
+
+
+def _largest(values: NDArray[Any]) -> float:
+    return float(np.abs(values).max(initial=0.0))
+
+
+def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
+    """The largest difference on the images that both have; NaN if that is no number."""
+    count = min(len(one), len(other))
+    with np.errstate(invalid="ignore"):  # of infinite values
+        return _largest(one[:count] - other[:count])

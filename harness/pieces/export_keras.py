@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from harness.frameworks import keras_training, weights
+from harness.frameworks import endings, keras_training, weights
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts
 
@@ -50,11 +50,9 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
     Of a large network tf2onnx gets the weights as inputs, since it folds constants in memory and VGG-16
     took more than 24 GB so; what then stands on weights is folded here, one weight at a time.
     """
-    import tensorflow
-
     network = keras_training.build(architecture)
     weights.to_keras(network, trained)
-    activation = tensorflow.nn.softmax if architecture.output == "softmax" else tensorflow.nn.sigmoid
+    activation = endings.keras_activation(architecture.output)
     if fold and not architecture.large:
         return _with_constant_weights(network, activation, _signature(architecture))
     model = with_weights_as_inputs(network, activation, _signature(architecture))

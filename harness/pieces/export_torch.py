@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 
-from harness.frameworks import torch_training, weights
+from harness.frameworks import endings, torch_training, weights
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts
 
@@ -44,12 +44,11 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 
     network = torch_training.build(architecture)
     weights.to_torch(network, trained)
-    activation = torch.nn.Softmax(dim=1) if architecture.output == "softmax" else torch.nn.Sigmoid()
     height, width, channels = architecture.input_shape
     size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if architecture.any_size else {}
     with quiet():
         program = torch.onnx.export(
-            torch.nn.Sequential(network, activation).eval(),
+            torch.nn.Sequential(network, endings.torch_activation(architecture.output)).eval(),
             (torch.zeros(2, channels, height, width),),
             dynamo=True,
             opset_version=artifacts.OPSET,

@@ -34,7 +34,8 @@ def artifact_in(pieces: Pieces, framework: str, precision: str) -> Artifact:
 
 def verdict(pieces: Pieces) -> Equivalence:
     """What the proof found."""
-    return Equivalence(**json.loads((pieces.prove.folder / "equivalence.json").read_text()))
+    found = json.loads((pieces.prove.folder / "equivalence.json").read_text())
+    return Equivalence(**{**found, "notes": tuple(found["notes"])})
 
 
 def predictions(pieces: Pieces) -> dict[str, NDArray[np.int64]]:

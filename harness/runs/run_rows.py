@@ -17,6 +17,10 @@ from harness.pieces.piece import Pieces
 from harness.pieces.request import Request
 from harness.timing import node_providers
 
+# By the proof's verdict: what a row says.
+EQUIVALENT = {"yes": True, "no": False, "cannot tell": None}
+STATUSES = {"yes": "ok", "no": "not equivalent", "cannot tell": "cannot tell"}
+
 
 def proved(run: str, needed: Pieces) -> dict[str, Row]:
     """What is known of each exported file apart from its latency, by framework."""
@@ -35,11 +39,11 @@ def proved(run: str, needed: Pieces) -> dict[str, Row]:
 def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) -> Row:
     accuracy, proof = results.accuracies(needed).get(framework), results.verdict(needed)
     twin = next((other for other in ledgers if other != framework), None)
-    notes = []
-    if proof.blind:
-        notes.append("the outputs hardly differ between the images: whether the forms are equivalent cannot be told")
-    elif not proof.equivalent:
-        notes.append("the forms of the network are not equivalent")
+    notes = [*proof.notes]
+    if proof.doubt:
+        notes.insert(0, f"whether the forms are equivalent cannot be told: {proof.doubt}")
+    elif proof.difference:
+        notes.insert(0, f"the forms of the network are not equivalent: {proof.difference}")
     if ledgers[framework].macs not in (None, needed.weights.request.architecture.macs):
         notes.append(f"its facts say {needed.weights.request.architecture.macs} MACs")
     if proof.ties:
@@ -52,9 +56,9 @@ def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) 
         equivalence_max_abs=proof.max_abs,
         equivalence_scale=proof.scale,
         equivalence_tolerance=proof.tolerance,
-        equivalent=proof.equivalent,
+        equivalent=EQUIVALENT[proof.verdict],
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]) if twin else None,
-        status="ok" if proof.equivalent else "cannot tell" if proof.blind else "not equivalent",
+        status=STATUSES[proof.verdict],
         reason=_together(_weights_note(needed), *notes),
     )
     return counted(row, accuracy) if accuracy else row

@@ -9,9 +9,12 @@ import torch
 from torch import nn
 
 from harness.data import images
+from harness.errors import HarnessError
 from harness.frameworks import torch_training, untrained, weights
+from harness.measurements.types import Equivalence
+from harness.networks.architecture import Output
 from harness.networks.catalog import get
-from harness.pieces import equivalence
+from harness.pieces import equivalence, form_outputs
 
 
 def relayered(model: nn.Module, change: Callable[[OrderedDict[str, nn.Module]], None]) -> nn.Module:
@@ -69,7 +72,22 @@ FAULTS = [
 ]
 
 
-def proof_of(name: str, change: Callable[[OrderedDict[str, nn.Module]], None]) -> "equivalence.Equivalence":
+def outputs_of(model: nn.Module, batch: np.ndarray) -> form_outputs.FormOutputs:
+    """What the network gives in float32, and in float64."""
+    found = [torch_training.logits(part, batch)[:, None] for part in (model, model.double())]
+    return form(found[0], exact=found[1])
+
+
+def form(logits: np.ndarray, *, exact: np.ndarray | None = None, **others: np.ndarray) -> form_outputs.FormOutputs:
+    """A form that gives these logits (N, places, classes) whatever the batch."""
+    several = logits[:3]
+    given = {"alone": logits[:1], "several": several, "again": several, "outside": logits[:1]}
+    return form_outputs.FormOutputs(
+        logits=logits, **{**given, **others}, exact=logits[:0].astype(float) if exact is None else exact
+    )
+
+
+def proof_of(name: str, change: Callable[[OrderedDict[str, nn.Module]], None]) -> Equivalence:
     """The verdict on a network and its changed copy, with the same weights."""
     architecture = get(name)
     batch = images.sample(architecture, 64 if architecture.macs < 1e9 else 2)
@@ -78,53 +96,160 @@ def proof_of(name: str, change: Callable[[OrderedDict[str, nn.Module]], None]) -
     weights.to_torch(model, drawn)
     other = torch_training.build(architecture)
     weights.to_torch(other, drawn)
-    forms = {
-        "torch": torch_training.logits(model, batch),
-        "changed": torch_training.logits(relayered(other, change), batch),
-    }
-    exact = torch_training.logits(model.double(), batch)
-    return equivalence.prove(forms, exact, {form: logits.argmax(1) for form, logits in forms.items()})
+    return equivalence.prove({"torch": outputs_of(model, batch), "keras": outputs_of(relayered(other, change), batch)})
 
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS, ids=lambda value: getattr(value, "__name__", value))
 def test_a_planted_fault_is_found(name: str, fault: Callable[[OrderedDict[str, nn.Module]], None]) -> None:
     proof = proof_of(name, fault)
-    assert not proof.blind
-    assert not proof.equivalent
+    assert proof.verdict == "no"
     assert proof.max_abs > proof.tolerance
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in FAULTS}))
 def test_an_unchanged_copy_is_equivalent(name: str) -> None:
-    assert proof_of(name, lambda _: None).equivalent
+    assert proof_of(name, lambda _: None).verdict == "yes"
 
 
-def logits(*rows: list[float]) -> np.ndarray:
-    return np.array(rows, np.float32)
+def drawn(*shape: int, scale: float = 1.0, seed: int = 0) -> np.ndarray:
+    return scale * np.random.default_rng(seed).standard_normal(shape)
 
 
-def test_a_blind_comparison_proves_nothing() -> None:
-    same = logits([1.0, 2.0], [1.0, 2.0])
-    proof = equivalence.prove({"torch": same, "keras": same}, same.astype(float), {"torch": same.argmax(1)})
-    assert proof.blind
-    assert not proof.equivalent
+def rounded(exact: np.ndarray, cost: float = 1e-7) -> np.ndarray:
+    """As float32 computes it: each value off by at most so much."""
+    noise = np.random.default_rng(7).uniform(-cost, cost, exact.shape)
+    return (exact + noise).astype(np.float32)
 
 
-def test_nan_in_any_form_is_not_equivalent() -> None:
-    good, bad = logits([0.0, 2.0], [3.0, 1.0]), logits([0.0, 2.0], [np.nan, 1.0])
-    names = ("keras", "onnx from keras", "torch", "onnx from torch")
-    for place in range(len(names)):
-        forms = {name: bad if number == place else good for number, name in enumerate(names)}
-        proof = equivalence.prove(forms, good.astype(float), {"torch": good.argmax(1)})
-        assert not proof.equivalent
+def pair(exact: np.ndarray, output: Output = "softmax", **others: form_outputs.FormOutputs) -> Equivalence:
+    """The proof of four sound forms, some of them others."""
+    own = {name: form(rounded(exact), exact=exact) for name in ("keras", "torch")}
+    files = {f"onnx from {name}": form(rounded(exact)) for name in ("keras", "torch")}
+    named = {name.replace("_", " "): other for name, other in others.items()}
+    return equivalence.prove({**own, **files, **named}, output)
+
+
+def test_sound_forms_are_equivalent_whatever_their_offset_and_size() -> None:
+    for exact in (drawn(8, 1, 5), drawn(8, 1, 5) + 500.0, drawn(8, 1, 5, scale=1e6), drawn(8, 28, 6)):
+        own = np.abs(rounded(exact, 1e-7 * np.abs(exact).max()) - exact).max()
+        assert pair(exact).verdict == "yes", own
+
+
+def test_a_small_difference_in_float64_is_one_though_float32_hides_it() -> None:
+    exact = drawn(8, 1, 5)
+    other = exact * (1 + 1e-5)
+    proof = pair(exact, keras=form(rounded(other, 1e-4), exact=other))
+    assert proof.verdict == "no"
+    assert "in float64 Keras and PyTorch are" in proof.difference
+
+
+def test_what_float32_costs_one_framework_is_no_difference_of_the_networks() -> None:
+    exact = drawn(8, 1, 5)
+    proof = pair(exact, keras=form(rounded(exact, 3e-5), exact=exact))
+    assert proof.verdict == "yes"
+    assert proof.tolerance > 1e-4, "ten times what it costs the framework that it costs more"
+
+
+def test_a_file_that_computes_something_else_widens_no_tolerance() -> None:
+    exact = drawn(8, 1, 5)
+    for apart in (1e-4, 1e-2, 1.0):
+        proof = pair(exact, onnx_from_torch=form(rounded(exact * (1 + apart))))
+        assert proof.verdict == "no"
+        assert "the file from torch is" in proof.difference
+        assert proof.tolerance < 1e-4
+
+
+def test_outputs_that_float32_blurs_prove_nothing() -> None:
+    exact = drawn(8, 1, 5, scale=1e-3) + 500.0
+    blurred = pair(exact, keras=form(rounded(exact, 3e-5), exact=exact))
+    assert blurred.verdict == "cannot tell"
+    assert "differ by only" in blurred.doubt
+    same = np.ones((8, 1, 5))
+    assert pair(same).verdict == "cannot tell"
+    far = pair(same, keras=form(rounded(same + 1), exact=same + 1))
+    assert far.verdict == "no", "float64 tells constants apart"
+
+
+@pytest.mark.parametrize("name", ["keras", "torch", "onnx from keras", "onnx from torch"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_outputs_that_are_no_finite_numbers_are_named(name: str, value: float) -> None:
+    exact = drawn(8, 1, 5)
+    bad = rounded(exact)
+    bad[3, 0, 2] = value
+    proof = pair(exact, **{name: form(bad, exact=None if "onnx" in name else exact)})
+    assert proof.verdict == "no"
+    assert "1 of 8 images in" in proof.difference
+    everywhere = {each: form(bad, exact=None if "onnx" in each else exact) for each in FORMS}
+    assert equivalence.prove(everywhere).verdict == "cannot tell"
+
+
+FORMS = ("keras", "torch", "onnx from keras", "onnx from torch")
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("again", "when it is run twice"), ("several", "in a batch of 3"), ("alone", "in a batch of 1")],
+)
+def test_a_form_that_differs_from_itself_is_named(name: str, what: str, told: str) -> None:
+    exact = drawn(8, 1, 5)
+    logits = rounded(exact)
+    for apart in (3e-2, 1.0):
+        others = {what: logits[: 1 if what == "alone" else 3] + np.float32(apart)}
+        if what == "several":
+            others["again"] = others["several"]
+        noisy = form(logits, exact=None if "onnx" in name else exact + apart, **others)
+        proof = pair(exact, **{name: noisy})
+        assert proof.verdict == "cannot tell"
+        assert told in proof.doubt
+        assert proof.doubt.startswith(equivalence.NAMES.get(name, name.replace("onnx", "the file")))
+
+
+def test_a_difference_outside_the_domain_is_told_and_does_not_decide() -> None:
+    exact = drawn(8, 1, 5)
+    proof = pair(exact, keras=form(rounded(exact), exact=exact, outside=rounded(exact[:1]) + 1))
+    assert proof.verdict == "yes"
+    assert "outside the domain the forms are 1 apart" in " ".join(proof.notes)
+    assert not pair(exact).notes
 
 
 def test_a_disagreement_is_excused_only_by_a_tie() -> None:
-    torch_form = logits([0.0, 1.0], [0.5, 0.5000001], [2.0, 0.0])
-    exact = torch_form.astype(float) + 1e-6
-    near = {"torch": np.array([1, 1, 0]), "keras": np.array([1, 0, 0])}  # the second image is a tie
-    far = {"torch": np.array([1, 1, 0]), "keras": np.array([0, 1, 0])}
-    forms = {"torch": torch_form, "keras": torch_form}
-    tied = equivalence.prove(forms, exact, near)
-    assert (tied.disagreements, tied.ties, tied.equivalent) == (1, 1, True)
-    assert not equivalence.prove(forms, exact, far).equivalent
+    exact = np.array([[[0.0, 1.0]], [[0.5, 0.5 + 1e-6]], [[2.0, 0.0]], [[-2.0, 0.0]]])
+    tied = exact.copy()
+    tied[1] = tied[1, :, ::-1]
+    proof = pair(exact, keras=form(tied.astype(np.float32), exact=exact))
+    assert (proof.disagreements, proof.ties, proof.verdict) == (1, 1, "yes")
+    more = np.concatenate([rounded(exact), [[[0.0, 1.0]]]])  # an image that float64 is not run on
+    other = np.concatenate([rounded(exact), [[[1.0, 0.0]]]])
+    forms = {"torch": form(more, exact=exact), "keras": form(other, exact=exact)}
+    proof = equivalence.prove(forms)
+    assert (proof.disagreements, proof.ties, proof.verdict) == (1, 0, "no")
+    assert equivalence.prove(forms, "none").verdict == "yes", "an embedding has no class"
+
+
+def test_labels_of_a_sigmoid_are_told_each_by_itself() -> None:
+    """A different best label is no other answer as long as each is on the same side of zero."""
+    exact = np.array([[[3.0, 3.0 + 1e-3]], [[-1.0, 2.0]], [[1.0, -2.0]]])
+    near = exact.copy()
+    more, other = (np.concatenate([rounded(exact), [[last]]]) for last in ([3.0, 3.1], [3.1, 3.0]))
+    forms = {"torch": form(more, exact=exact), "keras": form(other, exact=near)}
+    assert equivalence.prove(forms, "sigmoid").verdict == "yes"
+    assert equivalence.prove(forms, "softmax").verdict == "no"
+
+
+def test_outputs_of_other_shapes_are_refused_by_name() -> None:
+    maps, turned = drawn(8, 12, 4), drawn(8, 4, 12)
+    with pytest.raises(
+        HarnessError, match=r"Keras are 12 classes at 4 places and those of PyTorch are 4 classes at 12"
+    ):
+        equivalence.prove({"keras": form(turned, exact=turned), "torch": form(maps, exact=maps)})
+
+
+def test_a_network_that_demands_float32_is_held_against_the_other() -> None:
+    exact = drawn(8, 1, 5)
+    forms = {"torch": form(rounded(exact), exact=exact), "keras": form(rounded(exact))}
+    assert equivalence.prove(forms).verdict == "yes"
+    forms["keras"] = form(rounded(exact * 1.001))
+    assert equivalence.prove(forms).verdict == "no"
+    neither = {name: form(rounded(exact)) for name in ("torch", "keras")}
+    assert "float64" in equivalence.prove(neither).doubt

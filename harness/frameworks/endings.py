@@ -1,0 +1,69 @@
+"""What a network ends in: the order of its outputs that both frameworks agree on, and the function of the last one.
+
+Classes (of regression and embeddings: features) are the last axis in Keras. In PyTorch they are the second axis of
+vectors (N, C) and of maps (N, C, H, W) or (N, C, D, H, W), and the last one of sequences (N, T, C), as
+``torch.nn.Linear`` gives them. The agreed order is (N, places, classes): one place for a vector, a place per step of
+a sequence, and a place per pixel of a map, row by row.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.networks.architecture import Output
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+MOST_AXES = 5
+
+
+def class_axis(framework: str, axes: int) -> int:
+    """Which of so many axes holds the classes; negative if counted from the end."""
+    return 1 if framework == "torch" and axes in (4, 5) else -1
+
+
+def arrange(output: Any, framework: str, images: int, form: str = "") -> "NDArray[Any]":
+    """The output of a form for so many images, in the agreed order (N, places, classes).
+
+    Raises :class:`HarnessError` if it is not one array with a row per image.
+    """
+    form = form or framework
+    if isinstance(output, list | tuple | dict):
+        raise HarnessError(
+            f"{form} gives {len(output)} outputs: expected one. Export each by a definition of its own, or join them."
+        )
+    shape = tuple(output.shape)
+    if not 1 <= len(shape) <= MOST_AXES or shape[0] != images:
+        raise HarnessError(
+            f"{form} gives an output of shape {shape} for a batch of {images}: expected (N, C), a sequence (N, T, C) "
+            "or maps, with N the size of the batch, whatever it is."
+        )
+    array = np.asarray(output)
+    if array.ndim == 1:
+        array = array[:, None]
+    array = np.moveaxis(array, class_axis(framework, array.ndim), -1)
+    return array.reshape(images, math.prod(array.shape[1:-1]), array.shape[-1])
+
+
+def torch_activation(output: Output) -> "torch.nn.Module":
+    """The function that an exported file ends in, behind a PyTorch definition."""
+    import torch
+
+    class ClassSoftmax(torch.nn.Module):  # type: ignore[misc]
+        """Softmax over the classes, whichever axis holds them."""
+
+        def forward(self, logits: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(logits, class_axis("torch", logits.ndim))
+
+    return {"softmax": ClassSoftmax, "sigmoid": torch.nn.Sigmoid, "none": torch.nn.Identity}[output]()
+
+
+def keras_activation(output: Output) -> Any:
+    """The function that an exported file ends in, behind a Keras definition: of and to a tensor of TensorFlow."""
+    import tensorflow
+
+    return {"softmax": tensorflow.nn.softmax, "sigmoid": tensorflow.nn.sigmoid, "none": tensorflow.identity}[output]
