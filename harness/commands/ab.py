@@ -27,11 +27,11 @@ from harness.commands import _contests, _files, _measuring
 from harness.commands._contests import Contest
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.gate import settings
-from harness.machine import installed, progress, temporary
+from harness.machine import files, installed, locks, progress, temporary
 from harness.networks import catalog
 from harness.pieces.plan import MACS_PER_SECOND
 from harness.report.tables import FORMATS
-from harness.runs import comparison_table, paired_run
+from harness.runs import comparison_table, kept_launches, paired_run
 from harness.runs import folder as run_folder
 from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import ModelFile
@@ -75,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-limit", metavar="SECONDS", help="after which no launch beyond the first look begins")
     parser.add_argument("--seed", type=int, default=0, help="of training, and of the order of turns (default: 0)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-ab")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the comparison in --out: the same command, and --resume"
+    )
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 
 
@@ -82,15 +85,17 @@ def main(args: argparse.Namespace) -> int:
     """Prepare both sides, measure them, and print what came out."""
     installed.check_installed(("onnxruntime",))
     plan = _plan(args)
-    folder = args.out or Path("results/runs") / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-ab"
-    run_folder.check_new(folder, "choose another --out")
+    folder = _folder(args)
     with temporary.folder() as place:
         contest = _contests.parse(args, place)
         _announce(contest, plan)
+        _begin(folder, args, paired_run.describe(contest.sides, contest.files, plan))
         try:
-            found = _measured(folder, contest, plan)
+            with locks.held(folder):
+                files.sweep(folder)
+                found = _measured(folder, contest, plan)
         except KeyboardInterrupt:
-            progress.say(f"harness: stopped; {folder} holds no rows, and can be removed")
+            _say_how_to_go_on(folder)
             raise
     compared = found.subjects
     comparison_table.print_comparison(compared, contest.sides, args.format)
@@ -100,8 +105,30 @@ def main(args: argparse.Namespace) -> int:
         raise NothingMeasuredError(f"nothing was measured; the first reason: {first.a.reason or first.b.reason}")
     progress.say(f"harness gate {folder / 'a'} {folder / 'b'}")
     if found.interrupted:
+        _say_how_to_go_on(folder)
         raise KeyboardInterrupt
     return 0
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    """Where the comparison lies. Raises :class:`HarnessError` before anything is made for it."""
+    if args.resume and args.out is None:
+        raise HarnessError("--resume needs --out DIR: the folder of the comparison to go on with.")
+    folder = args.out or Path("results/runs") / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-ab"
+    if not args.resume:
+        run_folder.check_new(folder, "choose another --out, or go on with that comparison by --resume")
+    return Path(folder)
+
+
+def _begin(folder: Path, args: argparse.Namespace, asked: Mapping[str, object]) -> None:
+    if args.resume:
+        kept_launches.check_resumable(folder, asked)
+    else:
+        kept_launches.begin(folder, asked)
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    progress.say(f"harness: stopped; go on by the same command with: --out {folder} --resume")
 
 
 def _plan(args: argparse.Namespace) -> Plan:

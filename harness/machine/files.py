@@ -39,8 +39,11 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed had begun to write. None may be at work in the folder."""
-    for partial in folder.rglob(f"*{PARTIAL}"):
-        partial.unlink(missing_ok=True)
+    for partial in sorted(folder.rglob(f"*{PARTIAL}")):
+        if partial.is_dir() and not partial.is_symlink():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def copy(source: Path, target: Path) -> None:

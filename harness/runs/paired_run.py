@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from harness.measurements.verdicts import Judged, Thresholds
 from harness.runs import consumption, file_accuracy, file_rows, places, run_rows
 from harness.runs import folder as run_folder
 from harness.runs.file_accuracy import Predictions
+from harness.runs.kept_launches import KeptLaunches
 from harness.runs.model_files import ModelFile
 from harness.runs.places import Places
 from harness.runs.sides import File, Missing, Side
@@ -123,10 +124,11 @@ def measure(
 ) -> Measured:
     """Measure the files of both sides, pair by pair, and write the folders a and b; what it came to, by subject.
 
-    Rows are written last of all: a folder without them is of a measurement that was stopped before its first look.
+    Rows are written last of all. Each launch is kept as it ends: called again after it was stopped at any moment, it
+    goes on behind the last whole one.
     ``control`` is told the slowdowns that the run can find, as soon as they are known.
     """
-    measurement = uuid.uuid4().hex[:16]
+    measurement = _measurement(folder, both)
     halves = [
         _begun(folder, side, [pair[number] for pair in contenders], measurement) for number, side in enumerate(both)
     ]
@@ -137,12 +139,13 @@ def measure(
     again = [replace(timed[pair.a], key=pair.again) for pair in pairs.values() if pair.a and pair.again]
     for half in halves:
         run_folder.note_moment(half.folder.path, "measuring")
+    kept = KeptLaunches(folder)
     found = sequential.timings(
         pairs,
         [floor.key for half in halves for floor in _floors(half)],
         plan.looks,
         plan.thresholds,
-        latency.launcher([*asked, *again], plan.effort, plan.seed),
+        kept.recorded(latency.launcher([*asked, *again], plan.effort, plan.seed, kept.calls)),
         limit_s=plan.limit_s,
         control=control,
         progress=progress,
@@ -151,6 +154,8 @@ def measure(
     tables = [_finished(half, found.timings, looks) for half in halves]
     for half, table in zip(halves, tables, strict=True):
         rows.write(half.folder.rows_file, list(table.values()))
+    if not found.interrupted:
+        kept.discard()
     compared = [
         Compared(subject=name, a=tables[0][contest.a], b=tables[1][contest.b], judged=found.judged.get(name))
         for name, contest in contests.items()
@@ -158,11 +163,41 @@ def measure(
     return Measured(subjects=compared, interrupted=found.interrupted)
 
 
+def describe(both: tuple[Side, Side], contenders: Sequence[tuple[File, File]], plan: Plan) -> dict[str, object]:
+    """What is compared and how, for whoever goes on with it: the same words are the same comparison."""
+    return {
+        "sides": [
+            {"label": side.label, "options": side.session.described, "facts": side.facts}
+            | {name: getattr(side.settings, name) for name in ("threads", "providers", "batches", "data")}
+            for side in both
+        ],
+        "files": [[_identity(file) for file in pair] for pair in contenders],
+        "launches": plan.looks,
+        "effort": asdict(plan.effort),
+        "thresholds": asdict(plan.thresholds),
+        "seed": plan.seed,
+    }
+
+
+def _identity(file: File) -> tuple[str, ...]:
+    told = file.sha256 if isinstance(file, ModelFile) else file.reason
+    return file.architecture, file.framework, told
+
+
+def _measurement(folder: Path, both: tuple[Side, Side]) -> str:
+    """What both sides are recognised by: of a comparison that is gone on with, what it was begun with."""
+    begun = [RunFolder(folder / side.name).environment.get("measurement") for side in both]
+    return str(next(filter(None, begun), uuid.uuid4().hex[:16]))
+
+
 def _begun(folder: Path, side: Side, own_files: Sequence[File], measurement: str) -> _Half:
     """The folder of one side, with its environment; and what of it can be timed here."""
     own = folder / side.name
     facts = {**side.environment(), "measurement": measurement, "side": side.name, "label": side.label}
-    run_folder.begin_unplanned(own, facts)
+    if RunFolder(own).environment:
+        run_folder.check_same_machine(own, facts)
+    else:
+        run_folder.begin_unplanned(own, facts)
     identity = replace(latency.save_identity(own / "identity.onnx"), interpreter=side.interpreter, session=side.session)
     absent = _absent(side, identity)
     ways = [way for file in own_files for way in side.ways(file)]

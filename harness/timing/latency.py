@@ -141,19 +141,20 @@ def _alike(keys: Sequence[str], subjects: Mapping[str, Subject]) -> list[tuple[s
 
 
 def launcher(
-    subjects: Sequence[Subject], effort: Effort, seed: int
+    subjects: Sequence[Subject], effort: Effort, seed: int, known: Mapping[str, int] | None = None
 ) -> Callable[[int, Sequence[Sequence[str]]], Launched]:
     """What carries out a launch: given its number, and the keys of those that take turns, in groups.
 
     Each has a fresh process. Too many are in blocks, drawn anew for every launch; a group is never divided: its
     members take each turn directly one after the other, of one thread on the same core
-    (:mod:`harness.timing.shared_core`).
+    (:mod:`harness.timing.shared_core`). What is drawn depends on the seed and the number alone. ``known`` are the
+    calls a sample of those that an earlier process has launched.
     """
-    chance = random.Random(seed)
-    calls: dict[str, int] = {}  # a sample, found in the first launch: the same in all
+    calls = dict(known or {})  # a sample, found in the first launch: the same in all
     by_key = {subject.key: subject for subject in subjects}
 
     def launch(number: int, groups: Sequence[Sequence[str]]) -> Launched:
+        chance = random.Random(f"{seed} {number}")
         drawn = chance.sample(groups, len(groups))
         found: Launched = {}
         for block in _blocks(drawn, by_key):

@@ -114,6 +114,45 @@ def test_what_was_measured_when_it_was_interrupted_is_written(tmp_path: Path) ->
     assert a[0].launches is not None
     assert 6 <= a[0].launches < 48
     assert a[0].launches == b[0].launches
+    assert "--resume" in said
+
+
+def test_a_killed_comparison_goes_on_behind_its_last_launch(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.harness.gate]\nslowdown = 2e-6\ntolerated = 1e-6\n")  # never told
+    one, other = (str(convolutions(tmp_path / f"{name}.onnx", 4)) for name in ("one", "other"))
+    command = ("ab", one, other, "--out", "ab", "--threads", "1", "--launches", "8", "--seconds", "0.02")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    kept = tmp_path / "ab" / "launches"
+    deadline = time.monotonic() + 300
+    while len(list(kept.glob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    first = {file.name: file.read_bytes() for file in kept.glob("*.json")}
+    assert len(first) >= 2
+    assert harness(*command, cwd=tmp_path).returncode == 2, "it is not written over"
+    assert harness(*command, "--seed", "1", "--resume", cwd=tmp_path).returncode == 2, "it is another comparison"
+    done = harness(*command, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (a,), (b,) = both(tmp_path / "ab")
+    assert a.launches == b.launches == 8
+    samples_of_a = pandas.read_parquet(tmp_path / "ab" / "a" / "samples" / "one.parquet")
+    for name, content in first.items():
+        outcomes = json.loads(content)
+        (key,) = (key for key in outcomes if key.startswith("a 0") and "again" not in key)
+        of_launch = samples_of_a[
+            (samples_of_a["subject"] == "onnx, 1 threads") & (samples_of_a["launch"] == int(name.removesuffix(".json")))
+        ]
+        assert list(of_launch["nanoseconds"]) == outcomes[key]["samples_ns"], (
+            "what was measured before it was killed is there"
+        )
+    assert not kept.exists()
+    assert harness(*command, "--resume", cwd=tmp_path).returncode == 2, "it is finished"
 
 
 def test_a_side_that_cannot_run_leaves_the_other_whole(harness: Harness, tmp_path: Path) -> None:
