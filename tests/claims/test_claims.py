@@ -741,7 +741,8 @@ def test_damaged_predictions_are_a_reason(plant: Plant, arrays: dict[str, np.nda
     np.savez(plant.predictions_file("shallownet"), **arrays)
     finding = plant.found(7)
     assert finding.verdict == "not measured"
-    assert "the predictions of shallownet" in finding.measured
+    assert "predictions" in finding.measured
+    assert "shallownet" in finding.measured
     assert reason in finding.measured
 
 
