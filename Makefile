@@ -5,7 +5,7 @@ RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxrun
 EXTRAS := $(RUNTIME),dev,docs,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run pictures docs test check asv asv-publish asv-onnxruntime venv clean
+.PHONY: run pictures docs dist test check asv asv-publish asv-onnxruntime venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -19,6 +19,12 @@ pictures: venv
 # The documentation site, in build/docs. A link or a heading that is not there fails the build.
 docs: venv
 	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/docs
+
+# Both distributions, in dist/, and what must be true of them before they are published.
+dist: venv
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	DIST=dist $(BIN)/pytest tests/commands/test_packaging.py
 
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile  # more would need more than 24 GB of memory

@@ -35,8 +35,8 @@ def make(folder: Path, requirements: Iterable[str]) -> Path:
 
 def install(python: Path, wheel: Path) -> None:
     """Install a wheel alone: pip asks no index, and takes no dependency that is not there."""
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", str(wheel)]
-    subprocess.run([*command, "--disable-pip-version-check"], check=True, timeout=120)
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-compile"]
+    subprocess.run([*command, "--disable-pip-version-check", str(wheel)], check=True, timeout=120)
 
 
 def _closure(requirements: Iterable[str]) -> dict[str, importlib.metadata.Distribution]:

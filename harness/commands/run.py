@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
     """Carry out a run from its plan to its pictures."""
     started = time.monotonic()
     settings = _resumed(args) if args.resume else _settings(args)
-    planned = whole_run.plan_run(settings)
+    planned = whole_run.plan_run(settings, dry_run=args.dry_run)
     whole_run.announce(planned)
     if args.dry_run:
         _print_plan(planned, args.format)

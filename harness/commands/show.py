@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.frameworks.layers import Layer
 
 NAMES = {"keras": "Keras", "torch": "PyTorch"}
+MODULES = {"keras": ("keras", "tensorflow"), "torch": ("torch",)}  # that a definition takes
 CSV_COLUMNS = ("layer", "kind", "output_shape", "params", "statistics", "macs")
 NUMBERS = ("parameters", "as Keras counts", "MACs")
 
@@ -61,6 +62,8 @@ def main(args: argparse.Namespace) -> int:
     if args.format == "table":
         _print_facts(architecture)
     framework = args.framework or _installed(catalog.frameworks(architecture))
+    if framework is None:
+        return _without_layers(args.format)
     layers = _count(architecture, framework)
     if args.format == "json":
         listed = [asdict(layer) for layer in layers]
@@ -103,14 +106,26 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100_000
 
 
-def _installed(defined: Sequence[str]) -> str:
-    """The framework whose definition is counted: Keras, where the network is defined in it and it is installed."""
-    if "keras" not in defined:
-        return defined[0]
-    if "torch" not in defined or all(importlib.util.find_spec(name) for name in ("keras", "tensorflow")):
-        return "keras"
-    print("harness: Keras is not installed: the layers are those of PyTorch.", file=sys.stderr)
-    return "torch"
+def _installed(defined: Sequence[str]) -> str | None:
+    """The framework whose definition is counted: the first that the network is defined in and that is installed."""
+    for framework in defined:
+        if all(importlib.util.find_spec(name) for name in MODULES[framework]):
+            if framework == "torch" and "keras" in defined:
+                print("harness: Keras is not installed: the layers are those of PyTorch.", file=sys.stderr)
+            return framework
+    return None
+
+
+def _without_layers(format: str) -> int:  # noqa: A002
+    """The facts stand without the layers. Raises :class:`HarnessError` if a program asked for these."""
+    message = (
+        "the layers are counted on a definition, and its framework is not installed: "
+        "pip install 'onnx-harness[torch]' or 'onnx-harness[keras]' in this environment."
+    )
+    if format != "table":
+        raise HarnessError(message)
+    print(f"harness: {message}", file=sys.stderr)
+    return 0
 
 
 def _count(architecture: Architecture, framework: str) -> "tuple[Layer, ...]":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from harness.errors import NothingMeasuredError
+from harness.errors import HarnessError, NothingMeasuredError
 from harness.machine import environment, files, installed, locks, processors, progress
 from harness.measurements import rows, runtimes
 from harness.measurements.providers import Target
@@ -44,15 +44,20 @@ class PlannedRun:
         return {measurable.name: measurable for measurable in both}
 
 
-def plan_run(settings: Settings) -> PlannedRun:
+def plan_run(settings: Settings, *, dry_run: bool = False) -> PlannedRun:
     """What the settings ask for: the files are read, the pieces named; nothing is made yet.
 
-    Raises :class:`HarnessError` if something that the run needs is not installed, or if a file cannot be measured.
+    Raises :class:`HarnessError` if a file cannot be measured, or if something that the run needs is not installed. In
+    a dry run, that is only said.
     """
-    installed.check_installed(("onnxruntime",))
     requests = {request.architecture.name: request for request in settings.requests()}
     frameworks = {name for request in requests.values() for name in catalog.frameworks(request.architecture)}
-    installed.check_installed(tuple(sorted(frameworks)))
+    try:
+        installed.check_installed(("onnxruntime", *sorted(frameworks)))
+    except HarnessError as error:
+        if not dry_run:
+            raise
+        progress.say(f"this run cannot be carried out here: {error}")
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
     own = [MeasuredFile(file=file_accuracy.prepared(file, settings.files.output)) for file in read]
     needed = [plan.plan_pieces(request, settings.precisions) for request in requests.values()]

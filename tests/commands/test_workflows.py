@@ -14,7 +14,9 @@ import yaml
 from tests import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-PINNED = re.compile(r"uses: (?P<action>actions/[\w-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)")
+PINNED = re.compile(
+    r"uses: (?P<action>actions/[\w-]+|pypa/gh-action-pypi-publish)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)"
+)
 MADE = re.compile(r"make (?P<target>[\w-]+)(?: [A-Z]+=[\w./^-]+)*")
 
 
@@ -36,7 +38,7 @@ def test_every_step_that_runs_something_is_one_make_target(file: Path) -> None:
         assert planned.returncode == 0, planned.stderr
 
 
-def test_every_action_is_githubs_own_and_pinned_to_one_commit_with_its_version() -> None:
+def test_every_action_is_githubs_or_pypas_own_and_pinned_to_one_commit_with_its_version() -> None:
     used = in_workflows(r"\buses:")
     assert used
     pins = {}
@@ -45,6 +47,19 @@ def test_every_action_is_githubs_own_and_pinned_to_one_commit_with_its_version()
         assert found, line
         pins.setdefault(found["action"], set()).add((found["commit"], found["version"]))
     assert all(len(versions) == 1 for versions in pins.values()), pins
+
+
+def test_only_the_publishing_job_of_a_tag_may_name_itself_to_the_index_and_it_runs_nothing_of_ours() -> None:
+    for file in WORKFLOWS:
+        workflow = yaml.safe_load(file.read_text())
+        for name, job in workflow["jobs"].items():
+            allowed = {**workflow["permissions"], **job.get("permissions", {})}
+            if (file.stem, name) != ("release", "publish"):
+                assert allowed == {"contents": "read"}, (file.stem, name)
+                continue
+            assert (allowed, job["needs"], job["environment"]) == ({"id-token": "write"}, "build", {"name": "pypi"})
+            assert [set(step) for step in job["steps"]] == [{"uses", "with"}] * 2
+            assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML 1.1 reads the word `on` so
 
 
 def checked(folder: Path, text: str) -> list[int]:

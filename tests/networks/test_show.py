@@ -192,6 +192,17 @@ def test_without_keras_the_layers_are_those_of_pytorch(missing: str) -> None:
     assert table(done.stdout)[0] == ["conv1", "Conv2d", "64x32x32", "1792", "1769472"]
 
 
+def test_without_a_framework_the_facts_stand_alone_and_programs_are_told() -> None:
+    done = without(("keras", "torch"), "shallownet")
+    assert done.returncode == 0
+    assert "scully_shallownet_cifar10" in done.stdout
+    assert "onnx-harness[torch]" in done.stderr
+    for asked in ("csv", "json"):
+        done = without(("keras", "torch"), "shallownet", "--format", asked)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "onnx-harness[torch]" in done.stderr
+
+
 @pytest.mark.parametrize("framework", catalog.FRAMEWORKS)
 def test_the_facts_come_before_a_framework_is_imported(framework: str) -> None:
     done = without(("keras", "torch"), "shallownet", "--framework", framework)
