@@ -15,7 +15,8 @@ from tests import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(
-    r"uses: (?P<action>actions/[\w-]+|pypa/gh-action-pypi-publish)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)"
+    r"uses: (?P<action>actions/[\w-]+|pypa/gh-action-pypi-publish)@(?P<commit>[0-9a-f]{40}) "
+    r"# (?P<version>v\d+\.\d+\.\d+)"
 )
 MADE = re.compile(r"make (?P<target>[\w-]+)(?: [A-Z]+=[\w./^-]+)*")
 
