@@ -193,9 +193,8 @@ def _print_layers(architecture: Architecture, framework: str, layers: "tuple[Lay
         print(f"Keras counts the {statistics:,} running means and variances of batch norm too, which are not learned.")
     if unknown:
         print(f"There is no rule for the MACs of {', '.join(unknown)}.")
-    print(
-        f"The definition ends in logits; the exported file adds the {architecture.output} that a lecture prints there."
-    )
+    if architecture.output != "none":
+        print(f"The definition ends in logits; the exported file adds the {architecture.output} that a reader expects.")
 
 
 def _row(layer: "Layer") -> dict[str, object]:

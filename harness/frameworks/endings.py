@@ -32,10 +32,7 @@ def arrange(output: Any, framework: str, images: int, form: str = "") -> "NDArra
     Raises :class:`HarnessError` if it is not one array with a row per image.
     """
     form = form or framework
-    if isinstance(output, list | tuple | dict):
-        raise HarnessError(
-            f"{form} gives {len(output)} outputs: expected one. Export each by a definition of its own, or join them."
-        )
+    check_single(output, form)
     shape = tuple(output.shape)
     if not 1 <= len(shape) <= MOST_AXES or shape[0] != images:
         raise HarnessError(
@@ -47,6 +44,14 @@ def arrange(output: Any, framework: str, images: int, form: str = "") -> "NDArra
         array = array[:, None]
     array = np.moveaxis(array, class_axis(framework, array.ndim), -1)
     return array.reshape(images, math.prod(array.shape[1:-1]), array.shape[-1])
+
+
+def check_single(output: Any, form: str) -> None:
+    """Raise :class:`HarnessError` if a form of a network gives several outputs."""
+    if isinstance(output, list | tuple | dict):
+        raise HarnessError(
+            f"{form} gives {len(output)} outputs: expected one. Define a network for each, or join them to one."
+        )
 
 
 def torch_activation(output: Output) -> "torch.nn.Module":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.frameworks import keras_training, torch_training
+from harness.frameworks import endings, keras_training, torch_training
 from harness.networks import catalog, families
 from harness.networks.architecture import Architecture
 
@@ -45,10 +45,15 @@ class Layer:
 def list_layers(architecture: Architecture, framework: str) -> tuple[Layer, ...]:
     """The layers of the definition in "keras" or "torch", in the order in which an image meets them.
 
-    Raises :class:`HarnessError` for a definition from elsewhere that fails.
+    Raises :class:`HarnessError` for a definition from elsewhere that fails, or that has several outputs.
     """
+    return inspect_layers(architecture, framework)[0]
+
+
+def inspect_layers(architecture: Architecture, framework: str) -> tuple[tuple[Layer, ...], Shape]:
+    """The layers of a definition, and the shape of its output for one image; errors are those of the former."""
     try:
-        return {"keras": list_keras_layers, "torch": list_torch_layers}[framework](architecture)
+        return {"keras": _inspect_keras, "torch": _inspect_torch}[framework](architecture)
     except HarnessError:
         raise
     except Exception as error:
@@ -57,7 +62,7 @@ def list_layers(architecture: Architecture, framework: str) -> tuple[Layer, ...]
         raise families.failure(architecture, framework, error) from error
 
 
-def list_keras_layers(architecture: Architecture) -> tuple[Layer, ...]:
+def _inspect_keras(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     """The layers as ``model.summary(expand_nested=True)`` lists them, less inputs; sizes are those of one image.
 
     A layer that is made of others (a ``keras.layers.Layer``, or a ``keras.Model`` with a ``call`` of
@@ -71,7 +76,7 @@ def list_keras_layers(architecture: Architecture) -> tuple[Layer, ...]:
         return thread.submit(_without_values, architecture).result()
 
 
-def list_torch_layers(architecture: Architecture) -> tuple[Layer, ...]:
+def _inspect_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     """The modules that hold no others, or parameters of their own; dots in names are underscores, as in Keras.
 
     Nothing is allocated: the network is built on PyTorch's meta device, or, where it makes a constant
@@ -105,7 +110,7 @@ def list_module_layers(input_shape: Shape, *modules: "torch.nn.Module") -> tuple
     return tuple(found)
 
 
-def _without_values(architecture: Architecture) -> tuple[Layer, ...]:
+def _without_values(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     import keras
 
     try:
@@ -115,26 +120,33 @@ def _without_values(architecture: Architecture) -> tuple[Layer, ...]:
         return _run_keras(architecture)
 
 
-def _run_keras(architecture: Architecture) -> tuple[Layer, ...]:
+def _run_keras(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     import keras
 
     model = keras_training.build(architecture)
     model.trainable = True  # what is still not trainable is not learned: running statistics
     found: list[Layer] = []
     counted: set[int] = set()
-    for layer in dict.fromkeys(_keras_layers(model)):
+    for layer in dict.fromkeys(leaf_layers(model)):
         layer.compute_output_spec = functools.partial(_record_keras, layer, layer.compute_output_spec, found, counted)
-    model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape)))
-    return tuple(found)
+    output = model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape)))
+    return tuple(found), _only_shape(output, f"{architecture.name} in Keras")
 
 
-def _keras_layers(model: Any) -> Iterator[Any]:
+def _only_shape(output: Any, network: str) -> Shape:
+    """The shape of a network's one output, without its batch axis."""
+    endings.check_single(output, network)
+    return _shape(output)
+
+
+def leaf_layers(model: Any) -> Iterator[Any]:
+    """The layers of a Keras model that hold no others that Keras itself calls."""
     import keras
 
     of_keras_itself = type(model).__module__.partition(".")[0] == "keras"  # Sequential or functional
     if isinstance(model, keras.Model) and of_keras_itself:
         for layer in model.layers:
-            yield from _keras_layers(layer)
+            yield from leaf_layers(layer)
     else:
         yield model
 
@@ -161,7 +173,7 @@ def _record_keras(
     return output
 
 
-def _run_torch(architecture: Architecture) -> tuple[Layer, ...]:
+def _run_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     import torch
 
     network = torch_training.build(architecture).eval()
@@ -173,8 +185,8 @@ def _run_torch(architecture: Architecture) -> tuple[Layer, ...]:
             name = name.replace(".", "_") or architecture.name
             module.register_forward_hook(functools.partial(_record_torch, name, found, counted), with_kwargs=True)
     with torch.no_grad():
-        network(torch.zeros(1, channels, height, width))
-    return tuple(found)
+        output = network(torch.zeros(1, channels, height, width))
+    return tuple(found), _only_shape(output, f"{architecture.name} in PyTorch")
 
 
 def _record_torch(

@@ -90,12 +90,18 @@ def _difference(check: str, base: Value, head: Value) -> str:
 def _equivalence(subject: str, base: Row, head: Row) -> Finding:
     told = {"subject": subject, "check": "equivalence", "base": _apart(base), "head": _apart(head)}
     if base.equivalent is None:
-        return Finding(**told, verdict=None, detail="the forms of the network were not compared in BASE")
+        return Finding(**told, verdict=None, detail=f"{_untold(base)} in BASE")
     if head.equivalent is None:
-        return Finding(**told, verdict=Verdict.CANT_TELL, detail="the forms of the network were not compared in HEAD")
+        return Finding(**told, verdict=Verdict.CANT_TELL, detail=f"{_untold(head)} in HEAD")
     if base.equivalent and not head.equivalent:
         return Finding(**told, verdict=Verdict.FAIL, detail=f"the forms of the network were equivalent: {head.reason}")
     return Finding(**told, verdict=Verdict.PASS)
+
+
+def _untold(row: Row) -> str:
+    if row.proof is None:
+        return "the forms of the network were not compared"
+    return "whether the forms of the network are equivalent could not be told"
 
 
 def _apart(row: Row) -> str:

@@ -75,7 +75,7 @@ class Row:
     equivalence_max_abs: float | None = None  # between the four forms, on logits
     equivalence_scale: float | None = None  # max |logit|
     equivalence_tolerance: float | None = None
-    equivalent: bool | None = None
+    equivalent: bool | None = None  # empty if that cannot be told
     graph_difference: str | None = None  # operators this file has more or fewer of than its twin
     mcnemar_p: float | None = None  # of equal accuracy in float32, by McNemar's exact test on the same images
     gained: int | None = None  # images that are right here and wrong in float32
@@ -123,6 +123,16 @@ class Row:
     status: str = "ok"
     reason: str | None = None
     onnx_sha256: str | None = None
+
+    @property
+    def proof(self) -> str | None:
+        """What the twin proof says: "yes", "NO" or "cannot tell"; None if there was none.
+
+        A run of before has told by its status alone that it could not tell.
+        """
+        if self.status == "cannot tell" or (self.equivalent is None and self.equivalence_tolerance is not None):
+            return "cannot tell"
+        return {True: "yes", False: "NO", None: None}[self.equivalent]
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -32,7 +32,7 @@ def describe(architecture: Architecture) -> list[tuple[str, str]]:
         ("source", architecture.source),
         ("dataset", architecture.dataset),
         ("input", size + ", or any other height and width" * architecture.any_size),
-        ("outputs", f"{architecture.outputs:,}, by {architecture.output}"),
+        ("outputs", f"{architecture.outputs:,}" + f", by {architecture.output}" * (architecture.output != "none")),
         ("parameters", f"{architecture.params:,}"),
         ("MACs", f"{architecture.macs:,}"),
         ("options", ", ".join(options)),

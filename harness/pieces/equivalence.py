@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError
 from harness.measurements.types import Equivalence
 from harness.networks.architecture import Output
+from harness.pieces.explaining import Explanation
 from harness.pieces.form_outputs import FormOutputs
 
 TOLERANCE_FACTOR = 10
@@ -27,21 +28,26 @@ SAME = 2e-6  # of the scale: TensorFlow keeps some constants, and resizes, in fl
 BOUND = 1e-3  # of the spread
 
 NAMES = {"keras": "Keras", "torch": "PyTorch"}
+FILES = ("onnx from keras", "onnx from torch")
 
 
-def prove(forms: Mapping[str, FormOutputs], output: Output = "softmax") -> Equivalence:
+def prove(
+    forms: Mapping[str, FormOutputs], output: Output = "softmax", explanation: Explanation | None = None
+) -> Equivalence:
     """The verdict on the forms of one network: "keras", "torch", "onnx from keras", "onnx from torch".
 
-    Raises :class:`HarnessError` if their outputs are not of one shape.
+    A difference is looked into by the ``explanation``, if there is one. Raises :class:`HarnessError` if the outputs are
+    not of one shape.
     """
     _check_shapes(forms)
-    return _Proof(forms=forms, output=output).judge()
+    return _Proof(forms=forms, output=output, explanation=explanation).judge()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Proof:
     forms: Mapping[str, FormOutputs]
     output: Output
+    explanation: Explanation | None
 
     @cached_property
     def exact(self) -> dict[str, NDArray[Any]]:
@@ -114,7 +120,8 @@ class _Proof:
             one, other = self.exact.values()
             apart, same = _distance(one, other), max(SAME * self.scale, min(self.costs))
             if not apart <= same:
-                yield False, f"in float64 Keras and PyTorch are {self._told(apart)} apart, where {same:.2g} is rounding"
+                told = f"in float64 Keras and PyTorch are {self._told(apart)} apart, where {same:.2g} is rounding"
+                yield False, _joined(told, self.explanation.of_definitions() if self.explanation else "")
         elif not self.exact:
             yield True, "no framework can run the network in float64, so what float32 costs it is not known"
         yield from self._blind()
@@ -168,12 +175,13 @@ class _Proof:
 
     def _culprit(self) -> str:
         """Which form is furthest from the float64 form of its framework."""
-        errors = {}
-        for name, form in self.forms.items():
-            exact = self.exact.get(name.removeprefix("onnx from "), self.reference)
-            errors[name] = _distance(form.logits, exact)
+        exacts = {name: self.exact.get(name.removeprefix("onnx from "), self.reference) for name in self.forms}
+        errors = {name: _distance(form.logits, exacts[name]) for name, form in self.forms.items()}
         worst = max(errors, key=lambda name: errors[name])
-        return f"{_named(worst)} is {self._told(errors[worst])} from what its definition gives in float64"
+        told = f"{_named(worst)} is {self._told(errors[worst])} from what its definition gives in float64"
+        if self.explanation is None or worst not in FILES:
+            return told
+        return _joined(told, self.explanation.of_file(worst.removeprefix("onnx from "), exacts[worst], self.wide))
 
     def _told(self, apart: float) -> str:
         return f"{apart:.2g} ({apart / self.scale:.1g} of the largest output)" if self.scale else f"{apart:.2g}"
@@ -217,6 +225,10 @@ def _check_shapes(forms: Mapping[str, FormOutputs]) -> None:
                 f"{_shape(shape)}: expected one order. Classes are the last axis in Keras; in PyTorch the last of "
                 "(N, T, C) and the second of (N, C, H, W)."
             )
+
+
+def _joined(told: str, explained: str) -> str:
+    return f"{told}; {explained}" if explained else told
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -12,6 +12,7 @@ from harness.data.preprocessing import Preprocessing
 from harness.frameworks import endings, untrained
 from harness.frameworks.training import Progress
 from harness.measurements import answers
+from harness.measurements.session_options import USUAL, SessionOptions
 from harness.measurements.types import Artifact
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts
@@ -84,9 +85,11 @@ def logits(found: Artifact, compared: Floats, threads: int, batch: int = 250) ->
     return file_runner(found, threads)(compared, batch)
 
 
-def file_runner(found: Artifact, threads: int) -> "Callable[[Floats, int | None], NDArray[Any]]":
+def file_runner(
+    found: Artifact, threads: int, options: SessionOptions = USUAL
+) -> Callable[[Floats, int | None], NDArray[Any]]:
     """What gives a file's logits (N, places, classes) on images (N, H, W, C), so many at a time."""
-    session = runtime.session(artifacts.with_logits(found.path), threads=threads)
+    session = runtime.session(artifacts.with_logits(found.path), threads=threads, chosen=options)
 
     def run(compared: Floats, batch: int | None) -> NDArray[Any]:
         size = batch or 250

@@ -14,11 +14,11 @@ def check_facts(piece: Piece) -> None:
     architecture = piece.request.architecture
     if not catalog.foreign(architecture):
         return
-    table = layers.list_layers(architecture, piece.framework)
+    table, output_shape = layers.inspect_layers(architecture, piece.framework)
     counted = {"params": sum(layer.params for layer in table)}
     if all(layer.macs is not None for layer in table):
         counted["macs"] = sum(layer.macs or 0 for layer in table)
-    counted["outputs"] = math.prod(table[-1].output_shape)
+    counted["outputs"] = math.prod(output_shape)
     for name, count in counted.items():
         if count != (stated := getattr(architecture, name)):
             raise HarnessError(

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from harness.data import images
 from harness.frameworks import untrained, weights
-from harness.measurements.types import Equivalence
+from harness.measurements.types import Artifact, Equivalence
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, equivalence, evaluation, form_outputs
+from harness.pieces.explaining import Explanation
 
 
 def prove_pair(architecture: Architecture, seed: int = 0, *, files: bool = True) -> Equivalence:
@@ -30,16 +31,15 @@ def prove_pair(architecture: Architecture, seed: int = 0, *, files: bool = True)
         framework: form_outputs.of_framework(architecture, framework, drawn, on)
         for framework in catalog.frameworks(architecture)
     }
-    if files:
-        forms |= {f"onnx from {framework}": _of_file(architecture, framework, drawn, on) for framework in [*forms]}
-    return equivalence.prove(forms, architecture.output)
-
-
-def _of_file(
-    architecture: Architecture, framework: str, drawn: weights.Weights, on: evaluation.Evaluation
-) -> form_outputs.FormOutputs:
-    exporter = importlib.import_module(f"harness.pieces.export_{framework}")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / artifacts.FILE
-        exporter.export(architecture, drawn, path, {"ends_in": architecture.output})
-        return form_outputs.of_file(artifacts.read(path), on, threads=1)
+        exported = {name: _exported(architecture, name, drawn, Path(folder)) for name in forms} if files else {}
+        forms |= {f"onnx from {name}": form_outputs.of_file(file, on, threads=1) for name, file in exported.items()}
+        explanation = Explanation(architecture=architecture, made=drawn, files=exported, on=on)
+        return equivalence.prove(forms, architecture.output, explanation)
+
+
+def _exported(architecture: Architecture, framework: str, drawn: weights.Weights, folder: Path) -> Artifact:
+    exporter = importlib.import_module(f"harness.pieces.export_{framework}")
+    path = folder / f"{framework}.onnx"
+    exporter.export(architecture, drawn, path, {"ends_in": architecture.output})
+    return artifacts.read(path)

@@ -96,7 +96,6 @@ def _line(
 ) -> dict[str, object]:
     shown = [row for row in group if row in timed]
     first, group = group[0], [*shown, *group]
-    equivalent = {True: "yes", False: "NO", None: None}[known(group, "equivalent")]
     line: dict[str, object] = {
         "run": first.run,
         "network": first.architecture,
@@ -109,7 +108,7 @@ def _line(
         "parameters": format_count(known(group, "params")),
         "MACs": format_count(known(group, "macs")),
         "max |Δ| / scale": _relative(known(group, "equivalence_max_abs"), known(group, "equivalence_scale")),
-        "equivalent": equivalent,
+        "equivalent": known(group, "proof"),
         "status": "; ".join(dict.fromkeys(status(row) for row in group)),
     }
     line |= {name: format_range(values, TAKEN[name]) for name, values in taken(group).items() if values}

@@ -146,7 +146,7 @@ def total(found: Sequence[Layer]) -> tuple[int, int | None]:
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_the_rows_are_those_that_the_lecture_prints(name: str) -> None:
-    found = layers.list_keras_layers(catalog.get(name))
+    found = layers.list_layers(catalog.get(name), "keras")
     *printed, (_, params, macs) = rows(PRINTED[name])
     assert [
         (layer.kind, "x".join(map(str, layer.output_shape)), str(layer.params), str(layer.macs)) for layer in found
@@ -160,7 +160,7 @@ def test_the_rows_are_those_of_keras_own_summary(name: str) -> None:
     printed: list[str] = []
     keras_training.build(catalog.get(name)).summary(line_length=80, print_fn=printed.append)
     summary = re.findall(r"│ (\S+) \((\w+)\) +│ \(None, ([\d, ]+)\) +│ +([\d,]+) │", "\n".join(printed))
-    found = layers.list_keras_layers(catalog.get(name))
+    found = layers.list_layers(catalog.get(name), "keras")
     assert summary == [
         (
             layer.name,
@@ -267,7 +267,7 @@ def test_torch_against_fvcore(name: str) -> None:
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     by_operator = analysis.by_operator()
     expected = sum(by_operator[name] for name in ("conv", "linear", "addmm"))
-    assert total(layers.list_torch_layers(architecture))[1] == expected > 0
+    assert total(layers.list_layers(architecture, "torch"))[1] == expected > 0
 
 
 def test_keras_against_sums_worked_by_hand(planted: Callable[..., tuple[Layer, ...]]) -> None:

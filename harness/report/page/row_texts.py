@@ -76,7 +76,7 @@ def hover(row: Row) -> dict[str, str]:
         "Energy of a call": format_range([row.energy_j], "J") if row.energy_j else None,
         "Timed with": setting(row),
         "Precision": row.precision,
-        "Equivalent": {True: "yes", False: "NO", None: None}[row.equivalent],
+        "Equivalent": row.proof,
         "Status": row.status,
         "To know": row.reason,
     }

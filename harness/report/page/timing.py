@@ -99,12 +99,13 @@ def _twin_lines(run: RunFiles, *, several: bool) -> list[dict[str, object]]:
         line |= {
             "network": plain(name),
             "precision": plain(precision),
-            "equivalent": {True: "yes", False: "NO", None: ""}[keras.equivalent],
+            "equivalent": keras.proof or "",
             "max |Δ| / scale": relative,
             "tolerance / scale": _relative(keras.equivalence_tolerance, keras.equivalence_scale),
             "time, Keras' over PyTorch's": plain("; ".join(f"{_times(one)} ({one.setting})" for one in own)),
             "accuracy, Keras": format_percent(keras.accuracy).replace(ABSENT, ""),
             "accuracy, PyTorch": format_percent(torch.accuracy).replace(ABSENT, ""),
+            "why not": plain(keras.reason or "") if keras.proof in ("NO", "cannot tell") else "",
             "graph: Keras' more or fewer nodes": plain(keras.graph_difference or ""),
         }
         lines.append(line)
