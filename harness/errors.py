@@ -1,6 +1,7 @@
 """The errors that a user can mend: one or two lines, no traceback, exit code 2."""
 
 import errno
+import re
 
 # What the system answers where a file cannot be written: no space, no permission, no folder.
 CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
@@ -29,8 +30,13 @@ class NothingMeasuredError(HarnessError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says; the name of its class where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """The first line of what an error says; the name of its class where it says nothing.
+
+    Keras says first which layer it was in, and then what happened, in bold.
+    """
+    lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line] or [type(error).__name__]
+    return said[1] if said[0].startswith("Exception encountered when calling ") and len(said) > 1 else said[0]
 
 
 def reason(error: BaseException) -> str:

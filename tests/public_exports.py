@@ -12,7 +12,7 @@ from typing import Any
 import onnx_ir
 import torch
 
-from harness.pieces.export_torch import quiet
+from harness.pieces.dynamo import quiet
 from tests.public_models import torchvision
 
 

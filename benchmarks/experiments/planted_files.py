@@ -12,7 +12,7 @@ import numpy as np
 from harness.data import images
 from harness.frameworks import untrained
 from harness.networks import catalog
-from harness.pieces import artifacts, export_keras, export_torch
+from harness.pieces import artifacts, export_torch, tf2onnx_route
 from harness.timing import small_models
 
 from . import planted_changes as plants
@@ -104,5 +104,5 @@ class _Exports:
         return path
 
     def keras(self, path: Path, fold: bool = True) -> Path:
-        artifacts.finish(export_keras.convert(self.architecture, self.weights, fold=fold), path, {})
+        artifacts.finish(tf2onnx_route.convert(self.architecture, self.weights, fold=fold), path, {})
         return path

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from harness.errors import HarnessError
 from harness.frameworks import training
 from harness.machine.user_paths import expand_user
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
-from harness.pieces.request import Request
+from harness.pieces.request import KerasExporter, Request
 from harness.runs import choices
 
 PROFILES = ("quick", "lecture", "fine_tuning")
@@ -49,6 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
 
 
+def add_keras_exporter(parser: argparse.ArgumentParser) -> None:
+    """The argument that chooses what exports Keras definitions."""
+    parser.add_argument(
+        "--keras-exporter",
+        choices=get_args(KerasExporter),
+        default="auto",
+        help="of Keras definitions (docs/exporters.md); default: auto, which is tf2onnx, and torch if that fails",
+    )
+
+
 def _seed(text: str) -> int:
     seed = int(text)
     if not 0 <= seed < 2**32:
@@ -61,7 +72,7 @@ def chosen(args: argparse.Namespace) -> list[Architecture]:
     return catalog.select(args.names, args.set)
 
 
-def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
+def requests(args: argparse.Namespace, trained_in: str, keras_exporter: KerasExporter = "auto") -> list[Request]:
     """What the arguments ask of each network."""
     networks = chosen(args)
     files = base_weights(args, networks)
@@ -74,6 +85,7 @@ def requests(args: argparse.Namespace, trained_in: str) -> list[Request]:
             data=choices.choose_data(args.data),
             precision=args.training_precision,
             base_weights=files.get(architecture.base or ""),
+            keras_exporter=keras_exporter,
         )
         for architecture in networks
     ]

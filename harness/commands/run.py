@@ -48,6 +48,7 @@ from harness.runs.whole_run import PlannedRun
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     _preparing.add_arguments(parser)
+    _preparing.add_keras_exporter(parser)
     _files.add_arguments(parser)
     _measuring.add_arguments(parser)
     parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
@@ -162,6 +163,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         data=data,
         training_precision=args.training_precision,
         base_weights={base: str(file) for base, file in _preparing.base_weights(args, networks).items()},
+        keras_exporter=args.keras_exporter,
         seed=args.seed,
         threads=choices.choose_threads(args.threads),
         providers=tuple(target.provider for target in targets),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas
 
 # 2 added profile, base_weights and training_precision.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 OLDEST = 2  # that is read
 # By column: the version that added it; a row of an older one has its default.
 ADDED = (
@@ -38,6 +38,7 @@ ADDED = (
     | dict.fromkeys(
         ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
     )
+    | {"exporter": 6}
 )
 
 
@@ -81,6 +82,7 @@ class Row:
     gained: int | None = None  # images that are right here and wrong in float32
     lost: int | None = None  # images that are right in float32 and wrong here
     file_bytes: int | None = None  # on disk, external data included
+    exporter: str | None = None  # what made the file of the definition, as the file says
     stored_bytes: int | None = None  # of weights and constants alone
     operators: str | None = None  # of the file, as "2 Conv, 1 Gemm"
     optimised_operators: str | None = None  # of the graph that onnxruntime runs

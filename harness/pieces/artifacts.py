@@ -5,34 +5,61 @@ versions that made it, the layout of its input, and digests of its definition an
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 from harness.machine import files
 from harness.measurements.types import Artifact
+from harness.pieces import trial
 
 OPSET = 18
 FILE = "model.onnx"  # in the folder of the piece that made it
 INPUT, OUTPUT = "image", "probabilities"
 ACTIVATIONS = ("Softmax", "Sigmoid")
 BEHIND_ACTIVATION = ("Reshape", "Transpose", "Identity", "Cast", "Squeeze", "Unsqueeze", "Flatten")
+EXPORTER_REASON = "exporter_reason"  # in the metadata: why the exporter is not the first choice
 
 
-def finish(model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
-    """Name the batch axis, record the metadata, check the model, and write it whole or not at all."""
+def finish(
+    model: onnx.ModelProto, path: Path, metadata: Mapping[str, str], image_shape: Sequence[int] | None = None
+) -> None:
+    """Name the batch axis, record the metadata, check the model, and write it whole or not at all.
+
+    With the shape of one image, the file is run before it is called made. Raises :class:`HarnessError` if the model
+    is none that ONNX allows, or does not run.
+    """
     for node in model.graph.node:
         del node.metadata_props[:]  # stack traces of the exporter's machine
     for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        for axis in value.type.tensor_type.shape.dim[:1]:
+            axis.dim_param = "batch"
     del model.graph.value_info[:]  # would still name the batch axis as the exporter did
     onnx.helper.set_model_props(model, dict(metadata))
-    onnx.checker.check_model(model, full_check=True)
+    _check(model)
     with files.replacing(path) as partial:
         partial.write_bytes(model.SerializeToString(deterministic=True))
+        if image_shape is not None:
+            trial.run_file(partial, {INPUT: image_shape})
+
+
+def _check(model: onnx.ModelProto) -> None:
+    """Raise :class:`HarnessError` for what ONNX does not allow: the operators first, which tell the most."""
+    unknown = sorted(
+        {node.op_type for node in model.graph.node if node.domain == "" and not onnx.defs.has(node.op_type)}
+    )
+    if unknown:
+        raise HarnessError(
+            f"the exporter left {', '.join(unknown)}, which is no operator of ONNX: expected layers that it "
+            "translates, or another exporter (docs/exporters.md)."
+        )
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise HarnessError(f"the exporter wrote what ONNX does not allow: {first_line(error)}.") from error
 
 
 def batch_norm(weights: Mapping[str, object], model: onnx.ModelProto) -> str:

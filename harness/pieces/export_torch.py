@@ -1,25 +1,26 @@
 """From PyTorch to ONNX, by torch.onnx's exporter (dynamo)."""
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 
+from harness.errors import HarnessError
 from harness.frameworks import endings, torch_training, weights
+from harness.networks import families
 from harness.networks.architecture import Architecture
-from harness.pieces import artifacts
+from harness.pieces import artifacts, dynamo, network_check
 
 
 def export(architecture: Architecture, trained: weights.Weights, path: Path, metadata: dict[str, str]) -> None:
-    """Write the network with these weights as an .onnx file: N, C, H, W in, probabilities out."""
+    """Write the network with these weights as an .onnx file: N, C, H, W in, probabilities out.
+
+    Raises :class:`HarnessError` with the cause and the remedy if the network cannot be exported, or the file not run.
+    """
     import onnxscript
     import torch
 
     height, width, channels = architecture.input_shape
+    _check_network(architecture, trained)
     model = convert(architecture, trained)
     artifacts.finish(
         model,
@@ -35,6 +36,7 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
             "opset": str(artifacts.OPSET),
             "batch_norm": artifacts.batch_norm(trained, model),
         },
+        (channels, height, width),
     )
 
 
@@ -45,33 +47,27 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
     network = torch_training.build(architecture)
     weights.to_torch(network, trained)
     height, width, channels = architecture.input_shape
-    size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if architecture.any_size else {}
-    with quiet():
-        program = torch.onnx.export(
-            torch.nn.Sequential(network, endings.torch_activation(architecture.output)).eval(),
-            (torch.zeros(2, channels, height, width),),
-            dynamo=True,
-            opset_version=artifacts.OPSET,
-            input_names=[artifacts.INPUT],
-            output_names=[artifacts.OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("batch"), **size},),
-            optimize=fold,
-            verbose=False,
-        )
-    assert program is not None
-    model: onnx.ModelProto = program.model_proto
-    return model
+    return dynamo.export_module(
+        torch.nn.Sequential(network, endings.torch_activation(architecture.output)).eval(),
+        (channels, height, width),
+        families.sources(architecture, "torch"),
+        open_axes=(2, 3) if architecture.any_size else (),
+        fold=fold,
+    )
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what the exporter says of itself: deprecations inside PyTorch, operators of torchvision."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
+    """Run the network as it is: what fails here is its own fault, and no exporter's."""
+    import torch
+
+    network = torch_training.build(architecture).eval()
+    weights.to_torch(network, trained)
+    height, width, channels = architecture.input_shape
+    images = torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(0))
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+        with torch.inference_mode():
+            network_check.check_outputs(lambda: network(images), "torch", len(images))
+    except HarnessError:
+        raise
+    except Exception as error:  # of PyTorch and of the definition
+        raise families.failure(architecture, "torch", error) from error

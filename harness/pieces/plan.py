@@ -31,8 +31,9 @@ def plan_pieces(request: Request, precisions: Sequence[str] = ()) -> Pieces:
     evaluated, accuracy_images = _evaluated(made)
     seconds = _seconds(request, evaluated)
     facts = _facts_of_evaluation(made)
+    chosen = {"keras": {"keras_exporter": request.keras_exporter}}
     exports = {
-        framework: _piece("export", framework, request, (made,), seconds + 4, facts)
+        framework: _piece("export", framework, request, (made,), seconds + 4, {**facts, **chosen.get(framework, {})})
         for framework in catalog.frameworks(request.architecture)
     }
     proof_seconds = 2 * _seconds(request, accuracy_images) + 1

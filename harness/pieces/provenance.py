@@ -28,7 +28,9 @@ def versions(kind: Kind, framework: str) -> tuple[str, ...]:
     """The distributions that the result depends on; "one|other" is one or the other."""
     if framework not in FRAMEWORKS:
         return _RUN
-    return _EXPORTED[framework] if kind == "export" else _TRAINED[framework]
+    if kind != "export":
+        return _TRAINED[framework]
+    return tuple(dict.fromkeys((*_EXPORTED[framework], *_EXPORTED["torch"])))  # which exports Keras definitions, too
 
 
 @remember

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cache as remember
 from pathlib import Path
+from typing import Literal
 
 from harness.data import datasets, imagenet, images
 from harness.errors import HarnessError
@@ -11,6 +12,9 @@ from harness.frameworks.base_weights import BaseWeights
 from harness.frameworks.imported import Imported
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Recipe
+
+# What exports a Keras definition; "auto": tf2onnx, and torch if that fails or writes a loop.
+KerasExporter = Literal["auto", "tf2onnx", "torch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,7 @@ class Request:
     data: str | None = None  # a data set in place of the recipe's, or ImageNet's validation images
     precision: training.Precision = "float32"  # of training
     base_weights: Path | None = None  # a file of ImageNet weights, for networks with a base
+    keras_exporter: KerasExporter = "auto"
 
     @property
     def recipe(self) -> Recipe:

@@ -14,7 +14,7 @@ from harness.measurements.configurations import Configuration
 from harness.measurements.providers import Target
 from harness.measurements.run_folder import RunFolder, read_object
 from harness.networks import catalog
-from harness.pieces.request import Request
+from harness.pieces.request import KerasExporter, Request
 from harness.runs import model_files
 from harness.runs.model_files import FileSettings
 from harness.timing import latency
@@ -34,6 +34,7 @@ class Settings:
     data: str | None = None
     training_precision: training.Precision = "float32"
     base_weights: Mapping[str, str] = field(default_factory=dict)  # by base: a file
+    keras_exporter: KerasExporter = "auto"
     seed: int = 0
     threads: tuple[int, ...]
     providers: tuple[str, ...] = ("cpu",)  # by short name
@@ -74,6 +75,7 @@ class Settings:
                 data=self.data,
                 precision=self.training_precision,
                 base_weights=self._file(architecture.base),
+                keras_exporter=self.keras_exporter,
             )
             for architecture in map(catalog.get, self.architectures)
         ]

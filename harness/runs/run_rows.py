@@ -10,7 +10,7 @@ from harness.measurements import doubts, node_counts, runtimes
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.rows import Row
 from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
-from harness.measurements.types import Accuracy, Cost, Timing
+from harness.measurements.types import Accuracy, Artifact, Cost, Timing
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, plan, results
 from harness.pieces.piece import Pieces
@@ -24,19 +24,21 @@ STATUSES = {"yes": "ok", "no": "not equivalent", "cannot tell": "cannot tell"}
 
 def proved(run: str, needed: Pieces) -> dict[str, Row]:
     """What is known of each exported file apart from its latency, by framework."""
-    artifacts = {framework: results.artifact(piece) for framework, piece in needed.exports.items()}
-    ledgers = {framework: cost.ledger(artifact.path) for framework, artifact in artifacts.items()}
+    files = {framework: results.artifact(piece) for framework, piece in needed.exports.items()}
+    ledgers = {framework: cost.ledger(file.path) for framework, file in files.items()}
     return {
         framework: replace(
-            of_graph(_proved(run, needed, framework, ledgers), ledgers[framework]),
-            onnx_sha256=artifact.sha256,
-            file_bytes=artifact.path.stat().st_size,
+            of_graph(_proved(run, needed, file, ledgers), ledgers[framework]),
+            onnx_sha256=file.sha256,
+            exporter=file.metadata.get("exporter"),
+            file_bytes=file.path.stat().st_size,
         )
-        for framework, artifact in artifacts.items()
+        for framework, file in files.items()
     }
 
 
-def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) -> Row:
+def _proved(run: str, needed: Pieces, file: Artifact, ledgers: dict[str, Cost]) -> Row:
+    framework = file.framework
     accuracy, proof = results.accuracies(needed).get(framework), results.verdict(needed)
     twin = next((other for other in ledgers if other != framework), None)
     notes = [*proof.notes]
@@ -48,6 +50,8 @@ def _proved(run: str, needed: Pieces, framework: str, ledgers: dict[str, Cost]) 
         notes.append(f"its facts say {needed.weights.request.architecture.macs} MACs")
     if proof.ties:
         notes.append(f"{proof.ties} images are ties within the tolerance")
+    if explained := file.metadata.get(artifacts.EXPORTER_REASON):
+        notes.append(f"the exporter is {file.metadata['exporter']}, since {explained}")
     row = replace(
         asked(run, needed, framework),
         weights=needed.weights.digest,

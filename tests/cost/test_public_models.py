@@ -12,7 +12,7 @@ import pytest
 import tensorflow
 
 from harness.cost.ledger import ledger
-from harness.pieces import export_keras
+from harness.pieces import tf2onnx_route
 from tests import ROOT
 from tests.public_models import torchvision
 
@@ -90,7 +90,7 @@ def test_keras_applications(tmp_path, name):
     network = getattr(keras.applications, name)(weights=None)
     fixed = sum(math.prod(weight.shape) for weight in network.non_trainable_weights)
     image = tensorflow.TensorSpec((None, *network.input_shape[1:]), tensorflow.float32, name="image")
-    onnx.save(export_keras.with_weights_as_inputs(network, tensorflow.identity, image), tmp_path / "keras.onnx")
+    onnx.save(tf2onnx_route.with_weights_as_inputs(network, tensorflow.identity, image), tmp_path / "keras.onnx")
     found = ledger(tmp_path / "keras.onnx")
     assert found.macs == by_layers(network), found.unknown_operators
     assert found.params == network.count_params() - fixed + WRITTEN_AS_LEARNED.get(name, 0)

@@ -20,7 +20,7 @@ from torch import nn
 
 from harness.cost.ledger import ledger
 from harness.measurements.types import Accuracy, Cost
-from harness.pieces import artifacts, export_keras, export_torch
+from harness.pieces import artifacts, dynamo, tf2onnx_route
 from harness.timing import runtime
 from tests import ROOT
 from tests import worked_examples as table
@@ -289,14 +289,14 @@ def exported_by_keras(examples: Sequence[Example]) -> onnx.ModelProto:
         tensorflow.TensorSpec((None, *example.input_shape), tensorflow.float32, name=f"image_{head}")
         for head, example in enumerate(examples)
     ]
-    with export_keras.quiet():
+    with tf2onnx_route.quiet():
         model, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=artifacts.OPSET)
     return model
 
 
 def exported_by_torch(examples: Sequence[Example]) -> onnx.ModelProto:
     images = [torch.zeros(2, example.input_shape[-1], *example.input_shape[:-1]) for example in examples]
-    with export_torch.quiet():
+    with dynamo.quiet():
         program = torch.onnx.export(
             Heads([with_weights(example, "torch") for example in examples]).eval(),
             tuple(images),
