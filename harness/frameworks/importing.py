@@ -57,13 +57,10 @@ def shapes(architecture: Architecture) -> dict[str, Shape]:
         return weights.shapes(weights.from_keras(model))
     import torch
 
+    from harness.frameworks import torch_variables
+
     with torch.device("meta"):  # shapes alone: no weight is drawn
-        state = catalog.definition(architecture, "torch").build(**architecture.options).state_dict()
-    return {
-        weights.neutral_name(name): tuple(tensor.shape)
-        for name, tensor in state.items()
-        if not name.endswith(".num_batches_tracked")
-    }
+        return torch_variables.names(catalog.definition(architecture, "torch").build(**architecture.options))
 
 
 def _layouts(path: Path, architecture: Architecture, form: Form, library: Library | None) -> list[Layout]:

@@ -109,8 +109,12 @@ def set_threads(threads: int) -> None:
 
 
 def build(architecture: Architecture) -> "keras.Model":
-    """The untrained network, ending in logits."""
+    """The untrained network, ending in logits. It is called once if it has no variables yet, or no input of its own."""
+    import numpy as np
+
     model: keras.Model = catalog.definition(architecture, "keras").build(**architecture.options)
+    if not getattr(model, "inputs", None):
+        model(np.zeros((1, *architecture.input_shape), np.float32))
     return model
 
 

@@ -21,13 +21,14 @@ def first_weights(
 
     ``built`` are those that the definition itself gives a new network. Kernels are drawn by the recipe
     (Glorot and Bengio, AISTATS 2010: uniform in ±sqrt(6 / (fan_in + fan_out))), biases are zero, and
-    the rest is as built: scales of batch norm one, slopes of PReLU a quarter, running statistics.
+    the rest is as built: scales of normalisations one, slopes of PReLU a quarter, running statistics, and variables
+    of a layer of one's own.
     """
     weights = {}
     for name, array in built.items():
-        shape = array.shape
-        if len(shape) < 2:
-            weights[name] = np.zeros_like(array) if name.endswith(".bias") else array
+        shape, kind = array.shape, name.rpartition(".")[2]
+        if len(shape) < 2 or not kind.startswith("weight") or (array == 1).all():
+            weights[name] = np.zeros_like(array) if kind.startswith("bias") else array
             continue
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
         if recipe.initialisation == "normal_0.01":

@@ -36,7 +36,7 @@ class TorchTrainer:
 
         target = torch.from_numpy(labels)
         with self._arithmetic():
-            output = self.trained(_channels_first(torch.from_numpy(batch))).flatten(1).float()
+            output = self.trained(channels_first(torch.from_numpy(batch))).flatten(1).float()
         loss, right = _loss(output, target, self.recipe)
         self.optimizer.zero_grad()
         loss.backward()
@@ -106,8 +106,10 @@ def set_threads(threads: int) -> None:
 
 
 def build(architecture: Architecture) -> "torch.nn.Module":
-    """The untrained network, ending in logits."""
+    """The untrained network, ending in logits. It knows the shape that it is ``fed``, with a batch of two."""
     model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
+    *places, channels = architecture.input_shape
+    model.fed = (2, channels, *places)
     return model
 
 
@@ -155,13 +157,13 @@ def _outputs(
     kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            output = model(_channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
+            output = model(channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
             if isinstance(output, torch.Tensor):
                 output = (output.float() if output.dtype == torch.bfloat16 else output).numpy()
             yield output
 
 
-def _channels_first(images: "torch.Tensor") -> "torch.Tensor":
+def channels_first(images: "torch.Tensor") -> "torch.Tensor":
     """A view (N, C, H, W) of images (N, H, W, C), which is PyTorch's channels-last layout: nothing is copied."""
     return images.permute(0, 3, 1, 2) if images.ndim == 4 else images
 

@@ -43,10 +43,10 @@ def _draw_in_torch(architecture: Architecture, images: NDArray[np.float32], seed
         if module in norms:
             module.train()
             module.momentum = 1.0  # the statistics of these images alone
-        elif any(parameter.ndim >= 2 for parameter in module.parameters(recurse=False)):
+        elif isinstance(module, torch.nn.Linear | torch.nn.modules.conv._ConvNd):
             module.register_forward_hook(enliven)
     with torch.no_grad():
-        network(torch.from_numpy(images).permute(0, 3, 1, 2))
+        network(torch_training.channels_first(torch.from_numpy(images)))
     return weights.from_torch(network)
 
 
@@ -54,31 +54,30 @@ def _draw_in_keras(architecture: Architecture, images: NDArray[np.float32], seed
     """For a network without a PyTorch twin: kernels are scaled by what they read (He et al., 2015), not by images."""
     import keras
 
+    from harness.frameworks import keras_layers
+
     keras.utils.set_random_seed(seed)  # dropout
     model = keras_training.build(architecture)
-    drawn = _drawn(weights.from_keras(model), seed)
-    kernels = {name: array for name, array in drawn.items() if array.ndim >= 2}
-    weights.to_keras(
-        model, drawn | {name: array * np.sqrt(2 / array[0].size, dtype=np.float32) for name, array in kernels.items()}
-    )
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0  # the statistics of these images alone
+    weights.to_keras(model, _drawn(weights.from_keras(model), seed, gain=2**0.5))
+    for named in keras_layers.list_named(model, {}):
+        if isinstance(named.layer, keras.layers.BatchNormalization):
+            named.layer.momentum = 0.0  # the statistics of these images alone
     model(images, training=True)
     return weights.from_keras(model)
 
 
-def _drawn(like: weights.Weights, seed: int) -> weights.Weights:
-    """Kernels normal, scales around one, biases around zero, statistics as they are."""
+def _drawn(like: weights.Weights, seed: int, gain: float = 1.0) -> weights.Weights:
+    """Kernels normal, by what they read; scales around one, biases around zero, statistics as they are."""
     drawn = {}
     for name, array in like.items():
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        if "running_" in name:
+        kind = name.rpartition(".")[2]
+        if kind.startswith("running_"):
             drawn[name] = array
-        elif array.ndim >= 2:
-            drawn[name] = random.standard_normal(array.shape, np.float32)
+        elif array.ndim >= 2 and not (array == 1).all():  # the scales of a normalisation of maps are ones
+            drawn[name] = random.standard_normal(array.shape, np.float32) * np.float32(gain * array[0].size ** -0.5)
         else:
-            low, high = (-0.3, 0.3) if name.endswith(".bias") else (0.5, 1.5)
+            low, high = (-0.3, 0.3) if kind.startswith("bias") else (0.5, 1.5)
             drawn[name] = random.uniform(low, high, array.shape).astype(np.float32)
     return drawn
 
@@ -86,6 +85,8 @@ def _drawn(like: weights.Weights, seed: int) -> weights.Weights:
 def _enliven(module: Any, inputs: "tuple[torch.Tensor, ...]", output: "torch.Tensor", to: float) -> "torch.Tensor":
     """Scale the module's weights so that its output differs by ``to`` between images; give that output."""
     deviation = output.var(dim=0).mean().sqrt()
+    if deviation == 0:  # what it reads is the same for every image, as the places of a sequence are
+        return output
     for parameter in module.parameters(recurse=False):
         parameter *= to / deviation if parameter.ndim >= 2 else to
     found: torch.Tensor = module.forward(*inputs)

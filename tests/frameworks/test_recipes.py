@@ -17,7 +17,7 @@ from harness.networks.architecture import Augmentation, Optimizer, Recipe
 
 RECIPE = Recipe(dataset="any", optimizer=Optimizer(name="sgd", learning_rate=0.1), batch=32, epochs=1)
 SHAPES = {"conv1.weight": (32, 16, 5, 5), "dense1.weight": (200, 100), "dense2.weight": (200, 100)}
-KERNELS = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+KERNELS = {name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}
 
 
 class Draws:

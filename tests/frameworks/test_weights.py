@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow
 import torch
 from torch import nn
 
@@ -92,12 +93,12 @@ def test_slopes_and_weights_of_ones_own_layers() -> None:
 
     slopes = keras.layers.PReLU(shared_axes=[1, 2], name="prelu")
     model = keras_network(slopes, keras.layers.Dropout(0.5), Affine(name="own"))
-    neutral = drawn(prelu__weight=(2,), own__scale=(2, 3, 2))
+    neutral = drawn(prelu__weight=(2,), own__scale=(2, 2, 3))
     weights.to_keras(model, neutral)
     sloped = nn.functional.prelu(
         torch.from_numpy(IMAGES).permute(0, 3, 1, 2), torch.from_numpy(neutral["prelu.weight"])
     )
-    expected = sloped.permute(0, 2, 3, 1).numpy() * neutral["own.scale"]
+    expected = sloped.permute(0, 2, 3, 1).numpy() * neutral["own.scale"].transpose(1, 2, 0)  # H, W, C
     assert np.allclose(outputs(model, IMAGES), expected, atol=1e-6)
     assert_given_back(model, neutral)
 
@@ -141,35 +142,82 @@ def test_a_network_that_grew_layer_by_layer_is_the_same() -> None:
     assert np.array_equal(*found)
 
 
-class Subclassed(keras.Model):
+class Windows(nn.Module):
+    """Reads what nothing is known of: windows of an image, flattened."""
+
     def __init__(self) -> None:
-        super().__init__(name="subclassed")
-        self.flat, self.dense = keras.layers.Flatten(), keras.layers.Dense(2)
+        super().__init__()
+        self.logits = nn.Linear(2 * 4 * 2, 2)
+        self.fed = (2, 2, 2, 3)
 
-    def call(self, images: Any) -> Any:
-        return self.dense(self.flat(images))
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.logits(nn.functional.unfold(image, 2).flatten(1))
+        return logits
 
 
-def untold() -> dict[str, tuple[keras.Model, str]]:
-    """Networks whose weights cannot be carried, with what is said of them."""
-    flatten, dense, norm = keras.layers.Flatten, keras.layers.Dense, keras.layers.BatchNormalization
-    subclassed, image = Subclassed(), keras.Input((2, 3, 2))
-    subclassed(IMAGES)
-    joined = keras.layers.Concatenate(name="joined")([flatten()(image), keras.layers.GlobalMaxPooling2D()(image)])
-    inner = keras.Sequential([dense(2, name="a"), dense(2, name="b")], name="inner")
+class Opaque(keras.layers.Layer):
+    """Written in TensorFlow: what it does to axes cannot be seen."""
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return (*shape[:-1], shape[-1] // 2, 2)
+
+    def call(self, maps: Any) -> Any:
+        return tensorflow.reshape(maps, (-1, 2, 3, 1, 2)) + 0.0
+
+
+def untold() -> dict[str, Any]:
+    """Networks in which a layer reads features whose order cannot be followed."""
+    opaque = keras_network(Opaque(name="opaque"), keras.layers.Flatten(), keras.layers.Dense(2, name="logits"))
     return {
-        "norm": (keras_network(flatten(), norm(name="norm"), dense(2)), "'norm' reads flattened maps"),
-        "joined": (keras.Model(image, dense(2)(joined)), "'joined' reads flattened maps"),
-        "subclassed": (subclassed, "expected a Sequential or a functional model"),
-        "nested": (keras_network(inner), r"2 variables are called 'inner\.weight'"),
+        "unfolded": (lambda: weights.from_torch(Windows()), "'logits' reads features .* behind 'unfold'"),
+        "opaque": (lambda: weights.from_keras(opaque), "'logits' reads features .* behind 'opaque'"),
     }
 
 
-@pytest.mark.parametrize("name", ["norm", "joined", "subclassed", "nested"])
-def test_what_cannot_be_told_is_refused(name: str) -> None:
-    model, message = untold()[name]
+@pytest.mark.parametrize("name", ["unfolded", "opaque"])
+def test_what_cannot_be_followed_is_refused_by_name(name: str) -> None:
+    carry, message = untold()[name]
     with pytest.raises(HarnessError, match=message):
-        weights.from_keras(model)
+        carry()
+
+
+def colliding() -> dict[str, Any]:
+    """Networks with two layers of one neutral name."""
+    in_torch = nn.Module()
+    in_torch.add_module("block_1", nn.Linear(4, 4))
+    in_torch.add_module("block", nn.Sequential(nn.ReLU(), nn.Linear(4, 4)))
+    inner = keras.Sequential([keras.Input((2, 3, 2)), keras.layers.Dense(2, name="a")], name="inner")
+    in_keras = keras_network(inner, keras.layers.Dense(2, name="inner_a"))
+    return {
+        "torch": (
+            lambda: weights.from_torch(in_torch),
+            "2 weights .*'block_1.weight': 'block_1.weight' and 'block.1.w",
+        ),
+        "keras": (lambda: weights.from_keras(in_keras), "2 weights are called 'inner_a.weight'"),
+    }
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_names_that_collide_are_refused(framework: str) -> None:
+    carry, message = colliding()[framework]
+    with pytest.raises(HarnessError, match=message):
+        carry()
+
+
+def test_constants_are_no_weights() -> None:
+    in_torch = nn.Sequential(OrderedDict(norm=nn.BatchNorm2d(2)))
+    in_torch.norm.register_buffer("mask", torch.tril(torch.ones(4, 4, dtype=torch.bool)))
+    in_torch.norm.register_buffer("places", torch.arange(6), persistent=False)
+    assert set(weights.from_torch(in_torch)) == {f"norm.{k}" for k in ("weight", "bias", "running_mean", "running_var")}
+    scaling = keras.layers.Normalization(name="scaling")
+    scaling.adapt(IMAGES)
+    frozen = keras.layers.Dense(2, name="frozen", trainable=False)
+    in_keras = keras_network(scaling, frozen, keras.layers.Dropout(0.5))
+    found = weights.from_keras(in_keras)
+    assert set(found) == {"frozen.weight", "frozen.bias"}, "a frozen layer has weights all the same"
+    assert not frozen.trainable
+    weights.to_keras(in_keras, {name: np.ones_like(array) for name, array in found.items()})
+    assert np.allclose(scaling.mean, IMAGES.mean((0, 1, 2)), atol=1e-6)
 
 
 def torch_network() -> nn.Module:
