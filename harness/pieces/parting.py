@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.frameworks import keras_training, layer_calls, torch_training, weights
+from harness.frameworks import constants, keras_training, layer_calls, torch_training, weights
 from harness.frameworks.layer_calls import LayerCall
 from harness.networks.architecture import Architecture
 
@@ -63,13 +63,17 @@ class Difference:
 
 
 def locate(architecture: Architecture, made: weights.Weights, images: NDArray[np.float32]) -> str:
-    """Where the definitions part on images (N, H, W, C), in words; empty if no layer tells. Runs both in float64."""
+    """Where the definitions part on images (N, H, W, C), in words; empty if nothing tells. Runs both in float64.
+
+    Constants of one name that differ come first, then the layer.
+    """
     exact = images.astype(np.float64)
     with keras_training.exactly(architecture, made) as in_keras:
         keras_calls = layer_calls.record_keras(in_keras, exact)
     with torch_training.exactly(architecture, made) as in_torch:
         torch_calls = layer_calls.record_torch(in_torch, exact)
-    return describe(keras_calls, torch_calls)
+    causes = (constants.compare(in_keras, in_torch), describe(keras_calls, torch_calls))
+    return "; ".join(cause for cause in causes if cause)
 
 
 def describe(keras_calls: Sequence[LayerCall], torch_calls: Sequence[LayerCall]) -> str:

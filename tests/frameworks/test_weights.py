@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.frameworks import weights
+from harness.frameworks import constants, weights
 
 
 def drawn(**shapes: tuple[int, ...]) -> weights.Weights:
@@ -218,6 +218,26 @@ def test_constants_are_no_weights() -> None:
     assert not frozen.trainable
     weights.to_keras(in_keras, {name: np.ones_like(array) for name, array in found.items()})
     assert np.allclose(scaling.mean, IMAGES.mean((0, 1, 2)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "said"), [(2.0, ""), (2.5, "the constant 'scaling.deviation' differs by 0.5 between")]
+)
+def test_constants_of_one_name_are_compared(deviation: float, said: str) -> None:
+    class Scaling(keras.layers.Layer):
+        def build(self, _: Any) -> None:
+            constant = keras.initializers.Constant(2.0)
+            self.deviation = self.add_weight(name="deviation", shape=(2,), initializer=constant, trainable=False)
+            self.other = self.add_weight(name="other", shape=(2,), initializer="ones", trainable=False)
+
+        def call(self, maps: Any) -> Any:
+            return maps / self.deviation + self.other
+
+    in_torch = nn.Sequential(OrderedDict(scaling=nn.Identity()))
+    in_torch.scaling.register_buffer("deviation", torch.full((1, 2, 1, 1), deviation))
+    found = constants.compare(keras_network(Scaling(name="scaling")), in_torch)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def torch_network() -> nn.Module:
