@@ -14,7 +14,7 @@ import harness
 from harness import cli, commands
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*/*.md")])
 PACKAGES = {path.parent.name for path in ROOT.glob("harness/*/__init__.py")} - {"models"}
 COMMANDS = {path.stem for path in Path(str(commands.__file__)).parent.glob("[a-z]*.py")}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
