@@ -13,6 +13,7 @@ from harness.frameworks import feature_order
 from harness.frameworks.feature_order import BATCH, CHANNEL, SPATIAL, Axis, Layout, axis, size
 
 Shape = Sequence[int]
+LAST = 99  # a role behind all others
 DISTINCT = (2, 3, 5, 7, 11, 13)  # sizes by which an operation shows which axes it keeps
 
 
@@ -136,9 +137,14 @@ def make_maps(of: Layout, shape: Shape, channel: int, features: Axis) -> Layout:
     )
 
 
-def multiplied(features: Axis, times: int) -> Axis:
-    """The outputs of a depthwise convolution: ``times`` ones of each feature."""
-    return (*features, *axis(times, CHANNEL))
+def multiplied(features: Axis, times: Axis) -> Axis:
+    """The outputs of a depthwise convolution: several of each feature, which stay together in the canonical order."""
+    roles = {leaf.taken_as for leaf in feature_order.leaves(features)}
+    role = next(iter(roles)) if len(roles) == 1 else LAST
+    for leaf in feature_order.leaves(times):
+        if leaf.default is None:
+            leaf.default = role
+    return (*features, *times)
 
 
 def view(of: Layout, shape: Shape, strides: Shape, where: str) -> Layout:

@@ -61,7 +61,7 @@ def _convolution(at: Layouts, call: Call) -> bool:
     if groups == 1:
         feature_order.align(inputs, maps[channel], call.where)
     elif groups == size(maps[channel]):
-        outputs = flow.multiplied(maps[channel], size(outputs) // groups)
+        outputs = flow.multiplied(maps[channel], axis(size(outputs) // groups))
         feature_order.align(outputs, kernel[-1], call.where)
     else:
         at.kept += [(maps[channel], call.where), (outputs, call.where)]
@@ -74,7 +74,7 @@ def _depthwise(at: Layouts, call: Call) -> bool:
     channel = _channel(call.operation) % len(maps)
     flow.read_maps(maps, channel)
     feature_order.align(kernel[-2], maps[channel], call.where)
-    outputs = (*maps[channel], *kernel[-1])
+    outputs = flow.multiplied(maps[channel], kernel[-1])
     _make_maps(at, call, maps, outputs)
     return True
 
@@ -87,7 +87,7 @@ def _separable(at: Layouts, call: Call) -> bool:
     channel = _channel(call.operation) % len(maps)
     flow.read_maps(maps, channel)
     feature_order.align(depthwise[-2], maps[channel], call.where)
-    feature_order.align(pointwise[-2], (*maps[channel], *depthwise[-1]), call.where)
+    feature_order.align(pointwise[-2], flow.multiplied(maps[channel], depthwise[-1]), call.where)
     _make_maps(at, call, maps, pointwise[-1])
     return True
 

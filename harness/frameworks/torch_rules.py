@@ -40,7 +40,7 @@ def _convolution(at: Layouts, call: Call) -> bool:
     if groups == 1:
         feature_order.align(kernel[1], maps[1], call.where)
     elif groups == size(maps[1]):
-        outputs = flow.multiplied(maps[1], size(kernel[0]) // groups)
+        outputs = flow.multiplied(maps[1], axis(size(kernel[0]) // groups))
         feature_order.align(outputs, kernel[0], call.where)
     else:
         at.kept += [(maps[1], call.where), (outputs, call.where)]

@@ -188,7 +188,7 @@ PAIRS: tuple[Pair, ...] = (
     ),
     Pair(
         keras="GroupedQueryAttention",
-        torch="Linear named query, key, value and out_proj",
+        torch="a module with Linear named query, key, value, out_proj",
         maps=_ATTENTION,
     ),
 )
@@ -231,3 +231,25 @@ def measure(pattern: str, found: Sequence[int], known: Mapping[str, int]) -> dic
         for each in missing:
             sizes[each] = length // int(np.prod([sizes[other] for other in group if other in sizes] or [1]))
     return sizes
+
+
+def table() -> str:
+    """The table as Markdown: one line per weight."""
+    lines = [
+        "| Keras | its weight | axes | PyTorch | its weight | axes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for pair in PAIRS:
+        for number, each in enumerate(pair.maps):
+            kind = f"{each.inner}.{each.torch}" if each.inner else each.torch
+            own = each.keras if each.take is None else f"{each.keras}[{each.take}]"
+            axes_of = each.from_axes.removeprefix("t ") if each.take is not None else each.from_axes
+            names = (pair.keras, pair.torch) if number == 0 else ("", "")
+            cells = (names[0], f"`{own}`", f"`{axes_of}`", names[1], f"`{kind}`", f"`{each.to_axes}`")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def notes() -> str:
+    """What differs beyond names and axes, as a Markdown list."""
+    return "".join(f"- {pair.keras}: {pair.note}\n" for pair in PAIRS if pair.note)

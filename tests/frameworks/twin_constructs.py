@@ -601,3 +601,81 @@ def einsum_dense() -> Iterator[Any]:
         lambda found: ops.mean(found, axis=1),
         layers.Dense(5, name="logits"),
     )
+
+
+@construct((7, 6, 1))
+def depthwise_and_separable_signals() -> Iterator[Any]:
+    yield Written(
+        lambda net, x: net.logits(net.sep(net.depthwise(x.squeeze(1).mT)).flatten(1)),
+        depthwise=nn.Conv1d(6, 12, 3, groups=6),
+        sep=chain(depthwise=nn.Conv1d(12, 12, 2, groups=12, bias=False), pointwise=nn.Conv1d(12, 4, 1)),
+        logits=nn.Linear(16, 5),
+    )
+    yield through(
+        layers.Reshape((7, 6)),
+        layers.DepthwiseConv1D(3, depth_multiplier=2, name="depthwise"),
+        layers.SeparableConv1D(4, 2, name="sep"),
+        layers.Flatten(),
+        layers.Dense(5, name="logits"),
+    )
+
+
+@construct((3, 3, 2))
+def transposed_volumes() -> Iterator[Any]:
+    yield Written(
+        lambda net, x: net.logits(net.up(x.permute(0, 2, 3, 1).unsqueeze(1)).flatten(1)),
+        up=nn.ConvTranspose3d(1, 3, 2),
+        logits=nn.Linear(3 * 4 * 4 * 3, 5),
+    )
+    yield through(
+        layers.Reshape((3, 3, 2, 1)),
+        layers.Conv3DTranspose(3, 2, name="up"),
+        layers.Flatten(),
+        layers.Dense(5, name="logits"),
+    )
+
+
+@construct((6, 5, 4))
+def tokens() -> Iterator[Any]:
+    """Each pixel is the number of its largest channel."""
+    yield Written(
+        lambda net, x: net.logits(net.table(x.argmax(1).flatten(1)).flatten(1)),
+        table=nn.Embedding(4, 3),
+        logits=nn.Linear(90, 5),
+    )
+    yield through(
+        lambda image: ops.reshape(ops.argmax(image, axis=-1), (-1, 30)),
+        layers.Embedding(4, 3, name="table"),
+        layers.Flatten(),
+        layers.Dense(5, name="logits"),
+    )
+
+
+class GroupedQueries(nn.Module):
+    """Two heads of queries that share one of keys and values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.out_proj = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.key, self.value = nn.Linear(8, 4), nn.Linear(8, 4)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        query = self.query(tokens).unflatten(2, (2, 4)).transpose(1, 2)
+        key, value = self.key(tokens).unsqueeze(1), self.value(tokens).unsqueeze(1)
+        found = functional.scaled_dot_product_attention(query, key.expand_as(query), value.expand_as(query))
+        out: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
+        return out
+
+
+@construct((6, 5, 8))
+def grouped_query_attention() -> Iterator[Any]:
+    yield Written(
+        lambda net, x: net.logits(net.attend(x.flatten(2).mT).mean(1)), attend=GroupedQueries(), logits=nn.Linear(8, 5)
+    )
+
+    def call(image: Any) -> Any:
+        rows = layers.Reshape((30, 8))(image)
+        found = layers.GroupQueryAttention(4, 2, 1, name="attend")(rows, rows)
+        return layers.Dense(5, name="logits")(layers.GlobalAveragePooling1D()(found))
+
+    yield call
