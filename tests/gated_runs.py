@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +47,37 @@ def write(
     launches: int = 12,
     spread: float = SPREAD,
 ) -> Path:
-    """A run folder with these rows; each subject takes 100 µs, as its control does, or ``slower`` times that."""
-    rows.append(folder_of(folder) / run_folder.ROWS, *found)
-    (folder / "environment.json").write_text(json.dumps(told))
-    random = np.random.default_rng(seed)
-    for name in dict.fromkeys(str(row.sampled_as).partition("/")[0] for row in found):
-        own = [str(row.sampled_as).partition("/")[2] for row in found if str(row.sampled_as).startswith(f"{name}/")]
-        parts = [
-            _samples(key, 100_000 * (1 if key.startswith("control") else slower), launches, spread, random)
+    """A run folder with these rows; each subject takes 100 µs, as its control does, or ``slower`` times that.
+
+    What was measured on the rows is what the samples and predictions give, as in every run.
+    """
+    random, table = np.random.default_rng(seed), []
+    for name in dict.fromkeys(row.kept_as[0] for row in found):
+        rows_of_name = [row for row in found if row.kept_as[0] == name]
+        own = [row.kept_as[1] for row in rows_of_name]
+        parts = {
+            key: _samples(key, 100_000 * (1 if key.startswith("control") else slower), launches, spread, random)
             for key in (*own, "control, 1 threads")
-        ]
-        pandas.concat(parts).to_parquet(folder_of(folder / "samples") / f"{name}.parquet")
+        }
+        pandas.concat(parts.values()).to_parquet(folder_of(folder / "samples") / f"{name}.parquet")
         answers = np.where(np.arange(1000) < wrong, (LABELS + 1) % 10, LABELS)
-        kinds = {f"{row.framework}_{row.precision}".removesuffix("_float32"): answers for row in found}
+        kinds = {f"{row.framework}_{row.precision}".removesuffix("_float32"): answers for row in rows_of_name}
         np.savez(folder_of(folder / "predictions") / f"{name}.npz", labels=LABELS, **kinds)
         np.savez(folder_of(folder / "outputs") / f"{name}.npz", **{f"{key}/probabilities": outputs for key in own})
+        table += [_measured(row, parts[row.kept_as[1]], wrong) for row in rows_of_name]
+    (folder_of(folder) / "environment.json").write_text(json.dumps(told))
+    rows.append(folder / run_folder.ROWS, *sorted(table, key=lambda row: [one.key for one in found].index(row.key)))
     return folder
+
+
+def _measured(row: Row, samples: pandas.DataFrame, wrong: int) -> Row:
+    """The row with what was measured of it, if anything was."""
+    by_launch = samples.groupby("launch")["nanoseconds"].median()
+    if row.latency_median_s is not None:
+        row = replace(row, latency_median_s=float(by_launch.median()) / 1e9, launches=len(by_launch))
+    if row.accuracy is not None and row.total == len(LABELS):
+        row = replace(row, correct=1000 - wrong, accuracy=1 - wrong / 1000)
+    return row
 
 
 def folder_of(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 from harness.frameworks import layers, torch_training
 from harness.frameworks.layers import Layer
 from harness.frameworks.training import History
-from harness.measurements import rows
+from harness.measurements import recorded_run
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.measurements.subject_key import FLOAT32
@@ -81,7 +81,7 @@ class Evidence:
 
     @cached_property
     def rows(self) -> list[Row]:
-        return rows.read(self.run) if self.run else []
+        return list(recorded_run.read_rows(self.run).rows) if self.run else []
 
     def rows_of(self, name: str) -> list[Row]:
         """The run's rows of one network."""

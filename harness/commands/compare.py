@@ -31,6 +31,8 @@ def main(args: argparse.Namespace) -> int:
     findings = judging.judge(runs, settings.read(Path.cwd())).findings
     shown = [finding for finding in findings if args.all or _differs(finding)]
     print_table(COLUMNS, [{name: getattr(finding, name) or None for name in COLUMNS} for finding in shown], args.format)
+    for note in runs.notes:
+        progress.say(note)
     for name, (base, head) in runs.differences.items():
         progress.say(f"differs: {name}: {base}, {head}")
     progress.say(f"{sum(map(_differs, findings))} of {len(findings)} checks differ")

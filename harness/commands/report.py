@@ -23,7 +23,7 @@ from pathlib import Path
 from harness.commands.claims import checked
 from harness.errors import HarnessError
 from harness.machine import progress
-from harness.measurements import run_folder
+from harness.measurements import manifest, run_folder
 from harness.networks.catalog import FRAMEWORKS
 from harness.report import (
     dark as dark_pictures,
@@ -79,25 +79,27 @@ def main(args: argparse.Namespace) -> int:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
     combined = combined_runs.load(runs)
     found = combined.rows
-    for note in combined.notes:
+    for note in (*combined.notes, *(run.unsealed for run in combined.runs if run.unsealed)):
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     if args.figure:
         shown = figure.gather(found, args.framework or "torch", args.threads)
-        _say_drawn(figure_plots.draw(shown, folder), args.dark)
+        _note_drawn(folder, figure_plots.draw(shown, folder), args.dark)
         _report_figure(shown, combined, args.format)
         return 0
-    _say_drawn(plots.draw(found, folder), args.dark)
+    _note_drawn(folder, plots.draw(found, folder), args.dark)
     ratios = runtime_ratios.gather(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
-        _say_drawn(runtime_plots.draw(ratios, folder), args.dark)
+        _note_drawn(folder, runtime_plots.draw(ratios, folder), args.dark)
     if args.format in markup.FORMATS:
         print(markup.written(paper_table.tabulate(combined), args.format), end="")
         return 0
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
     claims = None if args.no_claims or len(runs) > 1 else _claims(runs[0])  # a claim is of one run
-    progress.say(f"the report is {page.write(combined, folder, claims)}")
+    written = page.write(combined, folder, claims)
+    manifest.add(folder, [written])
+    progress.say(f"the report is {written}")
     return 0
 
 
@@ -134,8 +136,9 @@ def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) ->
     print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
 
 
-def _say_drawn(paths: Sequence[Path], dark: bool) -> None:
-    """Name what was drawn, with the dark forms where they are asked for."""
+def _note_drawn(folder: Path, paths: Sequence[Path], dark: bool) -> None:
+    """Name what was drawn, with the dark forms if they are asked for, to the user and in the run's manifest."""
     also = [dark_pictures.write(path) for path in paths if dark and path.suffix == ".png"]
+    manifest.add(folder, (*paths, *also))
     for path in (*paths, *also):
         progress.say(f"drawn: {path}")

@@ -33,7 +33,7 @@ from pathlib import Path
 from harness.commands import _files, _measuring, _preparing
 from harness.errors import HarnessError
 from harness.machine import progress
-from harness.measurements import runtimes
+from harness.measurements import manifest, runtimes
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.networks import catalog
@@ -111,7 +111,9 @@ def _show_nodes(folder: Path, planned: PlannedRun, *, table: bool) -> None:
 def _write_page(folder: Path) -> None:
     """Write the report and say where it is; what was measured stands without it."""
     try:
-        progress.say(f"the report is {page.write(runs.load([folder]), folder)}")
+        written = page.write(runs.load([folder]), folder)
+        manifest.add(folder, [written])
+        progress.say(f"the report is {written}")
     except (HarnessError, OSError) as error:
         progress.say(f"no report: {error}")
 
@@ -222,4 +224,5 @@ def _show(found: list[Row], folder: Path, format: str) -> None:  # noqa: A002
     except (HarnessError, OSError) as error:  # what was measured stands without its pictures
         progress.say(f"no pictures: {error}")
     else:
+        manifest.add(folder, drawn)
         progress.say(f"drawn: {', '.join(str(path) for path in drawn)}")

@@ -15,6 +15,8 @@ from harness.report.tables import plain, print_table
 
 FORMATS = ("table", "json", "markdown", "junit")
 COLUMNS = ("subject", "verdict", "latency", "accuracy", "what was found")
+NOT_COMPARED = "not compared"
+RUNS = "both runs"
 DECIDED = {
     Verdict.PASS: "no regression was found",
     Verdict.FAIL: "HEAD is worse than BASE, or differs where it must not",
@@ -31,12 +33,13 @@ def show(runs: RunPair, found: Judgement, settings: GateSettings, format: str) -
     elif format == "markdown":
         print(_markdown(runs, found, settings))
     else:
-        print(_junit(found))
+        print(_junit(runs, found))
 
 
 def _table(runs: RunPair, found: Judgement) -> None:
     print_table(COLUMNS, _lines(found), "table")
-    print("\n".join(["", *(f"differs: {one}" for one in _differences(runs)), f"{found.verdict}: {_summary(found)}"]))
+    told = [*runs.notes, *(f"differs: {one}" for one in _differences(runs))]
+    print("\n".join(["", *told, f"{found.verdict}: {_summary(found)}"]))
 
 
 def _json(runs: RunPair, found: Judgement, settings: GateSettings) -> str:
@@ -45,12 +48,13 @@ def _json(runs: RunPair, found: Judgement, settings: GateSettings) -> str:
         "base": str(runs.base.path),
         "head": str(runs.head.path),
         "interleaved": runs.interleaved,
+        "notes": runs.notes,
         "settings": {name: getattr(settings, name) for name in settings.__dataclass_fields__},
         "environment": {name: {"base": base, "head": head} for name, (base, head) in runs.differences.items()},
         "subjects": [
             {
                 "subject": subject,
-                "verdict": judging.together(findings),
+                "verdict": _verdict(findings),
                 "checks": [
                     {name: getattr(one, name) for name in ("check", "verdict", "base", "head", "detail")}
                     for one in findings
@@ -68,15 +72,16 @@ def _markdown(runs: RunPair, found: Judgement, settings: GateSettings) -> str:
         caption=f"{sign[found.verdict]} {found.verdict}: {_summary(found)}",
         columns=COLUMNS,
         lines=tuple(tuple(str(line[name] or "") for name in COLUMNS) for line in _lines(found)),
-        notes=(*(f"The environments differ: {one}" for one in _differences(runs)), _promise(settings)),
+        notes=(*runs.notes, *(f"The environments differ: {one}" for one in _differences(runs)), _promise(settings)),
     )
     return markup.markdown(table).rstrip()
 
 
-def _junit(found: Judgement) -> str:
+def _junit(runs: RunPair, found: Judgement) -> str:
     """One suite a subject, one case a check; what cannot be told, or was not compared, is skipped with the reason."""
     root = ElementTree.Element("testsuites", name="harness gate")
-    for subject, findings in found.by_subject.items():
+    told = tuple(Finding(subject=RUNS, check="whole", verdict=None, detail=note) for note in runs.notes)
+    for subject, findings in (({RUNS: told} if told else {}) | found.by_subject).items():
         cases = [_case(subject, one) for one in findings]
         counts = {tag: str(sum(case.find(tag) is not None for case in cases)) for tag in ("failure", "skipped")}
         suite = ElementTree.SubElement(
@@ -105,9 +110,9 @@ def _case(subject: str, one: Finding) -> ElementTree.Element:
 
 def _lines(found: Judgement) -> list[dict[str, object]]:
     """A line a subject: those that fail first."""
-    order = [Verdict.FAIL, Verdict.CANT_TELL, Verdict.PASS]
+    order = [Verdict.FAIL, Verdict.CANT_TELL, Verdict.PASS, NOT_COMPARED]
     lines = [_line(subject, findings) for subject, findings in found.by_subject.items()]
-    return sorted(lines, key=lambda line: order.index(Verdict(str(line["verdict"]))))
+    return sorted(lines, key=lambda line: order.index(str(line["verdict"])))
 
 
 def _line(subject: str, findings: Sequence[Finding]) -> dict[str, object]:
@@ -117,7 +122,7 @@ def _line(subject: str, findings: Sequence[Finding]) -> dict[str, object]:
     notable += [one.detail for one in findings if one.check == "status" and one.verdict is None]
     return {
         "subject": subject,
-        "verdict": str(judging.together(findings)),
+        "verdict": _verdict(findings),
         "latency": _change(by_check.get("latency")),
         "accuracy": _change(by_check.get("accuracy")),
         "what was found": "; ".join(notable) or None,
@@ -129,9 +134,15 @@ def _change(one: Finding | None) -> str | None:
 
 
 def _summary(found: Judgement) -> str:
-    verdicts = [judging.together(findings) for findings in found.by_subject.values()]
-    counts = ", ".join(f"{verdicts.count(one)} {one}" for one in Verdict if one in verdicts)
-    return f"{DECIDED[found.verdict]} ({len(verdicts)} subject{'s' * (len(verdicts) > 1)}: {counts})"
+    verdicts = [_verdict(findings) for findings in found.by_subject.values()]
+    counts = ", ".join(f"{verdicts.count(one)} {one}" for one in (*Verdict, NOT_COMPARED) if one in verdicts)
+    compared = len(verdicts) - verdicts.count(NOT_COMPARED)
+    return f"{DECIDED[found.verdict]} ({compared} subject{'s' if compared != 1 else ''} compared: {counts})"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    """The verdict on a subject in words; of one that was not compared, that."""
+    return str(judging.together(findings) or NOT_COMPARED)
 
 
 def _promise(settings: GateSettings) -> str:

@@ -16,6 +16,8 @@ from harness.gate.settings import GateSettings
 from harness.measurements import verdicts
 from harness.measurements.verdicts import Verdict
 
+NO_EVIDENCE = ("status", "precision")  # that a subject was run says nothing of how it is
+
 
 def judge(pair: RunPair, settings: GateSettings) -> Judgement:
     """Compare two runs. Raises :class:`NothingMeasuredError` where nothing could be compared."""
@@ -26,18 +28,25 @@ def judge(pair: RunPair, settings: GateSettings) -> Judgement:
         *latency.findings(pair, settings),
     ]
     kept = [_accepted(one, settings) for one in found if one.check not in settings.without]
-    if all(one.verdict is None for one in kept):
+    verdict = together(kept)
+    if verdict is None:
         raise NothingMeasuredError(
             f"{pair.base.path} and {pair.head.path}: nothing was measured that could be compared."
         )
     order = {one.subject: number for number, one in enumerate(pair.pairs)}
     kept.sort(key=lambda one: order[one.subject])
-    return Judgement(verdict=together(kept), findings=tuple(kept))
+    if pair.doubts and verdict == Verdict.PASS:
+        verdict = Verdict.CANT_TELL
+    return Judgement(verdict=verdict, findings=tuple(kept))
 
 
-def together(findings: Sequence[Finding]) -> Verdict:
-    """The verdict over some findings; those that were not compared say nothing."""
-    return verdicts.together([one.verdict for one in findings if one.verdict is not None])
+def together(findings: Sequence[Finding]) -> Verdict | None:
+    """The verdict over some findings, of which those that were not compared say nothing; None if nothing is shown."""
+    known = [finding for finding in findings if finding.verdict is not None]
+    verdict = verdicts.together([finding.verdict for finding in known if finding.verdict is not None])
+    if verdict == Verdict.PASS and all(finding.check in NO_EVIDENCE for finding in known):
+        return None
+    return verdict
 
 
 def _accepted(one: Finding, settings: GateSettings) -> Finding:

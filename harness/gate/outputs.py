@@ -32,8 +32,9 @@ def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
 def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tolerance: float) -> Finding:
     base, head = pair
     before, after = (_kept(side, row) for side, row in zip(sides, pair, strict=True))
-    if base.onnx_sha256 == head.onnx_sha256 is not None and not (before and after):
-        return Finding(subject=subject, check="outputs", verdict=Verdict.PASS, detail="the same file")
+    if base.onnx_sha256 == head.onnx_sha256 is not None and not before and not after:
+        detail = "recorded in neither run; the file is the same"
+        return Finding(subject=subject, check="outputs", verdict=None, detail=detail)
     if None not in (base.weights, head.weights) and base.weights != head.weights:
         detail = "not compared: the weights are others, made by other code or data"
         return Finding(subject=subject, check="outputs", verdict=None, detail=detail)
@@ -45,7 +46,8 @@ def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tole
     apart, detail = distance(before, after)
     verdict = Verdict.PASS if apart <= allowed else Verdict.FAIL  # FAIL for NaN too
     told = f"{detail or f'{apart:.2g} of the largest'}, {allowed:.2g} allowed"
-    return Finding(subject=subject, check="outputs", verdict=verdict, head=f"{apart:.2g}", detail=f"outputs: {told}")
+    shown = f"{apart:.2g}" if apart else ""
+    return Finding(subject=subject, check="outputs", verdict=verdict, head=shown, detail=f"outputs: {told}")
 
 
 def distance(base: Mapping[str, NDArray[Any]], head: Mapping[str, NDArray[Any]]) -> tuple[float, str]:
@@ -90,5 +92,6 @@ def _proved(row: Row) -> float:
 
 
 def _kept(side: Side, row: Row) -> dict[str, NDArray[Any]]:
-    """The outputs of a row's subject, by name; none if the run has none."""
-    return side.folder.outputs(*row.kept_as) if side.folder else {}
+    """The outputs of a row's subject, by name; none if the run has none, or nothing in them."""
+    found = side.folder.outputs(*row.kept_as) if side.folder else {}
+    return found if all(values.size for values in found.values()) else {}

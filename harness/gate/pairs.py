@@ -1,13 +1,13 @@
 """Two runs to compare: their rows in pairs, what differs in their environments, and what that forbids."""
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.measurements import rows, run_folder
+from harness.gate import agreement
+from harness.measurements import recorded_run, run_folder
 from harness.measurements.kept_samples import KeptSamples
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
@@ -24,8 +24,6 @@ FORBIDDEN = {
     "gpus": ("latency", "optimised-operators", "node-providers"),
     "session_config": ("latency",),
 }
-# A run may find these to be no number: the forms of a network then differ in them.
-MAY_BE_NAN = ("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance", "output_max_abs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +36,8 @@ class Side:
     folder: RunFolder | None
     environment: Mapping[str, object]
     samples: KeptSamples
+    cut: str  # why rows are missing; empty if all are there
+    unsealed: str  # what it means that the run has no manifest; empty if it has one
 
     @property
     def begun(self) -> str:
@@ -67,10 +67,24 @@ class RunPair:
     interleaved: bool
     differences: Mapping[str, tuple[object, object]]  # of their environments, by field
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What forbids that the whole passes: rows that are missing."""
+        return tuple(f"{side.name}: {side.cut}" for side in (self.base, self.head) if side.cut)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of both runs."""
+        return (*self.doubts, *(f"{side.name}: {side.unsealed}" for side in (self.base, self.head) if side.unsealed))
+
     def forbidden(self, check: str) -> str:
         """Why something cannot be compared of these two; empty where it can."""
         if self.interleaved:
             return ""
+        unknown = [side.name for side in (self.base, self.head) if not side.environment]
+        if unknown and check == "latency":
+            told = " and ".join(unknown)
+            return f"refused: {told} has no {run_folder.ENVIRONMENT}, and may be of another machine or other software"
         fields = [name for name in self.differences if check in FORBIDDEN.get(name.split(".")[0], ())]
         return f"refused: the runs differ in {', '.join(fields)}" if fields else ""
 
@@ -96,27 +110,24 @@ def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
 def _side(name: str, path: Path) -> Side:
     if not path.exists():
         raise HarnessError(f"{name}: {path} does not exist: expected a run folder or a rows.csv.")
-    found = rows.read(path)
-    if not found:
+    run = recorded_run.read_rows(path)
+    if not run.rows:
         raise HarnessError(f"{name}: {path} holds no rows: expected a run of `harness run` or `harness ab`.")
-    for number, row in enumerate(found, start=2):
-        _check_numbers(path, number, row)
     folder = RunFolder(path) if path.is_dir() else None
-    return Side(
+    side = Side(
         name=name,
         path=path,
-        rows=tuple(found),
+        rows=run.rows,
         folder=folder,
         environment=folder.environment if folder else {},
         samples=KeptSamples(folder),
+        cut=run.cut,
+        unsealed=run.unsealed,
     )
-
-
-def _check_numbers(path: Path, line: int, row: Row) -> None:
-    for name in rows.COLUMNS:
-        value = getattr(row, name)
-        if isinstance(value, float) and name not in MAY_BE_NAN and not (math.isfinite(value) and value >= 0):
-            raise HarnessError(f"{path}, line {line}: {name} is {value}: expected a number that is not negative.")
+    if folder:
+        for row in run.rows:
+            agreement.check(row, folder, side.samples)
+    return side
 
 
 def _interleaved(base: Side, head: Side) -> bool:

@@ -22,3 +22,23 @@ def guard(value: Any) -> Any:
 def unguard(text: str) -> str:
     """The line that :func:`guard` was given."""
     return text[1:] if _GUARDED.match(text) else text
+
+
+def to_text(value: object) -> str:
+    """A value as a cell: empty for None."""
+    if value is None:
+        return ""
+    if isinstance(value, str):  # one row is one line: a line end inside a text would hide where a torn row begins
+        return str(guard(value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def from_text(text: str, kind: type) -> Any:
+    """The value of a cell: None for an empty one. Raises :class:`ValueError` for what is none of that kind."""
+    if text == "":
+        return None
+    if kind is bool:
+        if text not in ("True", "False"):
+            raise ValueError(f"expected True or False, found {text!r}")
+        return text == "True"
+    return unguard(text) if kind is str else kind(text)

@@ -1,12 +1,13 @@
 """The samples that a run has kept of its rows, each file read once."""
 
+from harness.measurements import samples
 from harness.measurements.comparison import Rounds
 from harness.measurements.configurations import Configuration
 from harness.measurements.providers import SHORT_NAMES, Target
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.measurements.samples import Medians
-from harness.measurements.subject_key import CONTROL
+from harness.measurements.subject_key import CONTROL, SubjectKey
 
 
 class KeptSamples:
@@ -14,23 +15,36 @@ class KeptSamples:
 
     def __init__(self, folder: RunFolder | None) -> None:
         self._folder = folder
-        self._read: dict[str, Medians] = {}
+        self._rounds: dict[str, Medians] = {}
+        self._launches: dict[str, dict[str, list[float]]] = {}
 
     def of(self, row: Row | None) -> Rounds:
         """The rounds of a row."""
         if row is None:
             return {}
         name, subject = row.kept_as
-        return self._file(name).get(subject, {})
+        self._read(name)
+        return self._rounds[name].get(subject, {})
 
     def of_control(self, row: Row) -> Rounds:
         """The rounds of the control that was timed beside a row."""
-        target = Target(provider=SHORT_NAMES.get(row.provider or "", "cpu"), device=row.device)
-        key = Configuration(target=target, threads=row.threads or 1).key(CONTROL)
-        subjects = self._file(row.kept_as[0])
-        return subjects.get(key.text) or subjects.get(key.older_text, {})
+        key, name = _control(row), row.kept_as[0]
+        self._read(name)
+        return self._rounds[name].get(key.text) or self._rounds[name].get(key.older_text, {})
 
-    def _file(self, name: str) -> Medians:
-        if name not in self._read:
-            self._read[name] = self._folder.samples(name) if self._folder else {}
-        return self._read[name]
+    def launches_of(self, row: Row) -> list[float]:
+        """The median of a call in nanoseconds in each launch of a row."""
+        name, subject = row.kept_as
+        self._read(name)
+        return self._launches[name].get(subject, [])
+
+    def _read(self, name: str) -> None:
+        if name not in self._rounds:
+            table = self._folder.samples(name) if self._folder else None
+            self._rounds[name] = samples.by_round(table) if table is not None else {}
+            self._launches[name] = samples.by_launch(table) if table is not None else {}
+
+
+def _control(row: Row) -> SubjectKey:
+    target = Target(provider=SHORT_NAMES.get(row.provider or "", "cpu"), device=row.device)
+    return Configuration(target=target, threads=row.threads or 1).key(CONTROL)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
-from harness.measurements import rows, samples
+from harness.errors import HarnessError, RunFileError
+from harness.measurements import manifest, row_faults, rows, samples
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 
@@ -35,6 +35,8 @@ class Run:
     path: Path  # of the folder
     rows: tuple[Row, ...]
     environment: Mapping[str, Any]  # as environment.json holds it; empty where there is none
+    cut: str = ""  # why rows are missing: the table was cut, or the run was stopped; empty if all are there
+    unsealed: str = ""  # what it means that the run has no manifest.json; empty if that vouches for its files
 
     def to_frame(self) -> "pandas.DataFrame":
         """The rows as a table: one line a row, one column a field of :class:`Row`, with the same units."""
@@ -53,12 +55,44 @@ class Run:
                 f"{row.architecture} from {row.framework} has no samples that can be found: expected a row that was "
                 "timed, of a run since version 0.1."
             )
-        name, _, subject = row.sampled_as.partition("/")
+        name, subject = row.kept_as
         table = samples.read_table(RunFolder(self.path).samples_file(name))
         return table[table["subject"] == subject].drop(columns="subject").reset_index(drop=True)
 
 
-def read_run(folder: Path) -> Run:
-    """The run of a folder, or of the rows.csv in it. Raises :class:`HarnessError` if there is none."""
-    kept = RunFolder.around(folder)
-    return Run(path=kept.path, rows=tuple(rows.read(folder)), environment=kept.environment)
+@dataclass(frozen=True, kw_only=True)
+class RecordedRows:
+    """The rows of a run, and what may be wrong with them: see :class:`Run`."""
+
+    rows: tuple[Row, ...]
+    cut: str
+    unsealed: str
+
+
+def read_run(path: Path) -> Run:
+    """The run of a folder, or of a ``rows.csv``. Raises :class:`HarnessError` as :func:`read_rows` does."""
+    recorded, folder = read_rows(path), RunFolder.around(path)
+    return Run(
+        path=folder.path,
+        rows=recorded.rows,
+        environment=folder.environment,
+        cut=recorded.cut,
+        unsealed=recorded.unsealed,
+    )
+
+
+def read_rows(path: Path) -> RecordedRows:
+    """The rows of a run folder, or of a ``rows.csv``.
+
+    Raises :class:`HarnessError` if there is none, if a file is not what the run's manifest says, and for a figure that
+    no measurement can have.
+    """
+    folder = RunFolder.around(path)
+    of_run = path.is_dir() or path.name == folder.rows_file.name
+    sealed = manifest.verify(folder.path) if of_run else False
+    table = rows.read_table(path)
+    for number, row in enumerate(table.rows, start=2):
+        for fault in row_faults.faults(row):
+            raise RunFileError(f"{path}, line {number}: {fault}. Take the table as it was measured, or measure again.")
+    unsealed = "" if sealed else f"{path} has no {manifest.FILE}: a file that was changed later is not noticed"
+    return RecordedRows(rows=tuple(table.rows), cut=table.cut, unsealed=unsealed)

@@ -38,7 +38,7 @@ ADDED = (
     | dict.fromkeys(
         ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
     )
-    | {"exporter": 6}
+    | dict.fromkeys(("exporter", "rows_in_run"), 6)
 )
 
 
@@ -122,6 +122,7 @@ class Row:
     sampled_as: str | None = None  # "NAME/SUBJECT": under that name in samples/NAME.parquet
     calls_per_sample: int | None = None
     settled: bool | None = None  # the warm-up found an end in every launch
+    rows_in_run: int | None = None  # once it is whole: a table that has fewer was cut, or its run was stopped
     status: str = "ok"
     reason: str | None = None
     onnx_sha256: str | None = None
@@ -204,25 +205,57 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         partial.write_bytes(_to_csv(rows, header=True))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The rows of a table, and why it has fewer than its run; empty if it has all, or does not tell how many."""
+
+    rows: list[Row]
+    cut: str
+
+
 def read(path: Path) -> list[Row]:
     """The rows of a run folder or of a ``rows.csv``; of an older version, with what it lacks empty.
 
     Raises :class:`HarnessError` where there is no table, or one that this version cannot read.
     """
+    return read_table(path).rows
+
+
+def read_table(path: Path) -> Table:
+    """The same with what is missing of it."""
     file = path / ROWS if path.is_dir() else path
     if not file.is_file():
         raise HarnessError(f"{path} is no run: expected a folder that holds {ROWS}, made by `harness run --out`.")
     content = file.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]  # before decoding: a torn line may end inside a character
+    lines = _lines(file, whole)
+    if not lines:
+        raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
+    header, *others = lines
+    _check_header(file, header, others)
+    found = [_row(file, number, header, line) for number, line in enumerate(others, start=2)]
+    return Table(rows=found, cut=_cut(file, found, torn=len(whole) < len(content)))
+
+
+def _lines(file: Path, content: bytes) -> list[list[str]]:
+    """The cells of each line; of a spreadsheet's copy too, with a byte-order mark and semicolons."""
     try:
-        table = list(csv.reader(io.StringIO(whole.decode(), newline="")))
+        text = content.decode("utf-8-sig")
+        first = text.partition("\n")[0]
+        delimiter = max(",;\t", key=first.count)
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
         raise HarnessError(f"{file} is no table of a run: expected CSV in UTF-8, found {error}.") from error
-    if not table:
-        raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
-    header, *lines = table
-    _check_header(file, header, lines)
-    return [_row(file, number, header, line) for number, line in enumerate(lines, start=2)]
+
+
+def _cut(file: Path, found: Sequence[Row], *, torn: bool) -> str:
+    """Why a table has fewer rows than its run."""
+    expected = max((row.rows_in_run or 0 for row in found), default=0)
+    if len(found) < expected:
+        return f"{file} has {len(found)} of the {expected} rows of its run: it was cut, or the run was stopped"
+    if torn:
+        return f"{file} ends in the middle of a line, which is left out: it was cut, or the run was stopped"
+    return ""
 
 
 def to_frame(rows: list[Row]) -> "pandas.DataFrame":
@@ -237,7 +270,7 @@ def _to_csv(rows: Sequence[Row], *, header: bool) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     if header:
         writer.writerow(COLUMNS)
-    writer.writerows([_to_text(getattr(row, name)) for name in COLUMNS] for row in rows)
+    writer.writerows([csv_cells.to_text(getattr(row, name)) for name in COLUMNS] for row in rows)
     # A file name that is no text must not stop a run.
     return text.getvalue().encode(errors="backslashreplace")
 
@@ -283,28 +316,16 @@ def _row(file: Path, number: int, header: list[str], line: list[str]) -> Row:
     texts = dict(zip(header, line, strict=True))
     _check_version(file, texts["schema_version"])
     texts["schema_version"] = str(SCHEMA_VERSION)
-    try:
-        return Row(**{name: _from_text(texts[name], _TYPES[name]) for name in COLUMNS if name in texts})
-    except ValueError as error:
-        raise HarnessError(f"{file}, line {number}: {error}.") from error
-
-
-def _to_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):  # one row is one line: a line end inside a text would hide where a torn row begins
-        return str(csv_cells.guard(value))
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _from_text(text: str, kind: type) -> Any:
-    if text == "":
-        return None
-    if kind is bool:
-        if text not in ("True", "False"):
-            raise ValueError(f"expected True or False, found {text!r}")
-        return text == "True"
-    return csv_cells.unguard(text) if kind is str else kind(text)
+    values: dict[str, Any] = {}
+    for name in texts.keys() & _TYPES.keys():
+        try:
+            values[name] = csv_cells.from_text(texts[name], _TYPES[name])
+        except ValueError as error:
+            raise HarnessError(
+                f"{file}, line {number}: {name}: {error}. A spreadsheet that saves a table writes its numbers anew: "
+                "take the table as it was measured."
+            ) from error
+    return Row(**values)
 
 
 def _plain_type(annotation: Any) -> type:

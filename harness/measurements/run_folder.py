@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError, RunFileError, first_line
 from harness.machine import arrays, csv_cells
 from harness.measurements import samples
-from harness.measurements.samples import Medians
 
 if TYPE_CHECKING:
+    import pandas
     from numpy.typing import NDArray
 
 ROWS, ENVIRONMENT, PEAKS = "rows.csv", "environment.json", "peaks.csv"
@@ -98,10 +98,10 @@ class RunFolder:
         """What the run recorded of the machine and the software."""
         return read_object(self.environment_file) if self.environment_file.is_file() else {}
 
-    def samples(self, name: str) -> Medians:
-        """The medians of the rounds of a network or file, by subject and launch."""
+    def samples(self, name: str) -> "pandas.DataFrame | None":
+        """The samples of a network or file, one line a sample; None if the run has none."""
         path = self.samples_file(name)
-        return samples.round_medians(path) if path.is_file() else {}
+        return samples.read_table(path) if path.is_file() else None
 
     def outputs(self, name: str, subject: str) -> "dict[str, NDArray[Any]]":
         """What one subject gave, by output."""

@@ -18,14 +18,32 @@ Medians = dict[str, dict[int, dict[int, float]]]  # by subject, launch and round
 
 def round_medians(path: Path) -> Medians:
     """What a file of samples holds, warm-up left out. Raises :class:`RunFileError` for one that no run can have."""
-    table = read_table(path)
-    table = table[table["round"] >= 0]
-    table["call"] = table["nanoseconds"] / table["calls"]
-    medians = table.groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
+    return by_round(read_table(path))
+
+
+def by_round(table: "pandas.DataFrame") -> Medians:
+    """The medians of rounds."""
     found: Medians = {}
+    medians = _calls(table).groupby(["subject", "launch", "round"], observed=True)["call"].median().reset_index()
     for subject, launch, number, value in medians.itertuples(index=False, name=None):
         found.setdefault(str(subject), {}).setdefault(int(launch), {})[int(number)] = float(value)
     return found
+
+
+def by_launch(table: "pandas.DataFrame") -> dict[str, list[float]]:
+    """The median of a call in nanoseconds in each launch of a subject."""
+    found: dict[str, list[float]] = {}
+    medians = _calls(table).groupby(["subject", "launch"], observed=True)["call"].median().reset_index()
+    for subject, _, value in medians.itertuples(index=False, name=None):
+        found.setdefault(str(subject), []).append(float(value))
+    return found
+
+
+def _calls(table: "pandas.DataFrame") -> "pandas.DataFrame":
+    """The samples without the warm-up, each with the time of one call."""
+    table = table[table["round"] >= 0].copy()
+    table["call"] = table["nanoseconds"] / table["calls"]
+    return table
 
 
 def read_table(path: Path) -> "pandas.DataFrame":
@@ -36,7 +54,7 @@ def read_table(path: Path) -> "pandas.DataFrame":
     import pandas
 
     try:
-        table = pandas.read_parquet(path, columns=list(COLUMNS))
+        table = pandas.read_parquet(path, columns=list(COLUMNS), page_checksum_verification=True)
         possible = bool(((table["nanoseconds"] > 0) & (table["calls"] > 0)).all())
         kinds = {name: table[name].dtype.kind for name in COLUMNS[1:]}
     except Exception as error:  # pyarrow and pandas each have their own for a garbled file
@@ -69,4 +87,4 @@ def save(path: Path, timings: Mapping[str, Timing]) -> None:
     table["subject"] = table["subject"].astype("category")
     files.make_folder(path.parent)
     with files.replacing(path) as unfinished:
-        table.to_parquet(unfinished, compression="zstd", index=False)
+        table.to_parquet(unfinished, compression="zstd", index=False, write_page_checksum=True)

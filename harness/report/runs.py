@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, RunFileError
-from harness.measurements import rows, run_folder
+from harness.measurements import recorded_run, run_folder
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.report import machine_names
@@ -32,6 +32,8 @@ class MeasuredRun:
     label: str  # its machine, and what else tells it from the other runs
     rows: tuple[Row, ...]
     environment: Mapping[str, Any]
+    cut: str = ""  # why rows are missing; empty if all are there
+    unsealed: str = ""  # what it means that it has no manifest; empty if it has one
 
     @property
     def begun(self) -> str:
@@ -69,7 +71,7 @@ def load(paths: Sequence[Path]) -> CombinedRuns:
         _check_distinct(earlier, later)
     _check_images(measured)
     if len(measured) == 1:
-        return CombinedRuns(runs=tuple(measured), notes=())
+        return CombinedRuns(runs=tuple(measured), notes=tuple(f"{run.cut}." for run in measured if run.cut))
     labelled = [_labelled(run, label) for run, label in zip(measured, _labels(measured), strict=True)]
     return CombinedRuns(runs=tuple(labelled), notes=tuple(_notes(labelled)))
 
@@ -85,7 +87,8 @@ def described(run: MeasuredRun) -> str:
 
 
 def _read(path: Path) -> MeasuredRun:
-    found = rows.read(path)
+    recorded = recorded_run.read_rows(path)
+    found = recorded.rows
     if not found:
         raise HarnessError(f"{path} holds no row yet: expected a run that has measured something.")
     folder = path if path.is_dir() else path.parent
@@ -93,7 +96,13 @@ def _read(path: Path) -> MeasuredRun:
     environment = _environment(folder)
     label = machine_names.short(environment, {row.device for row in found if row.latency_median_s is not None})
     return MeasuredRun(
-        folder=folder, name=plain(", ".join(names)), label=label, rows=tuple(found), environment=environment
+        folder=folder,
+        name=plain(", ".join(names)),
+        label=label,
+        rows=recorded.rows,
+        environment=environment,
+        cut=recorded.cut,
+        unsealed=recorded.unsealed,
     )
 
 
@@ -198,6 +207,8 @@ def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
         when = f", begun {run.begun}" if run.begun else ""
         commit = f", commit {plain(str(run.environment['commit']))}" if run.environment.get("commit") else ""
         yield f"{run.label}: the run {run.name}{when}{commit}."
+        if run.cut:
+            yield f"{run.cut}."
         if not run.environment:
             yield f"The machine of {run.name} is not known: it has no {run_folder.ENVIRONMENT} that can be read."
     pairs = list(itertools.combinations(runs, 2))

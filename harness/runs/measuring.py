@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def measure(
     done = _finished(table, measured, settings, absent)
     identity = latency.save_identity(folder / "identity.onnx")
     begun, left = time.monotonic(), len(measured) - len(done)
+    in_run = sum(len(one.ways(settings)) for one in measured.values())
     passes = consumption.Passes(meters=consumption.meters(settings))
     for number, (name, one) in enumerate(measured.items()):
         if name in done:
@@ -65,7 +67,8 @@ def measure(
         turns = Turns(folder=folder, name=name, settings=settings, places=where, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, turns, errors, partial(progress, name))
-        rows.append(table, *passes.added(found, one.subject, where.floors).values())
+        finished_rows = passes.added(found, one.subject, where.floors).values()
+        rows.append(table, *(replace(row, rows_in_run=in_run) for row in finished_rows))
         finished(name)
 
 

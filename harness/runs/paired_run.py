@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.machine.arrays import save_arrays
-from harness.measurements import rows, samples
+from harness.measurements import manifest, rows, samples
 from harness.measurements.configurations import Way
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
@@ -153,7 +153,8 @@ def measure(
     looks = {"planned": len(plan.looks), "taken": found.looks_taken, "launches": list(plan.looks)}
     tables = [_finished(half, found.timings, looks) for half in halves]
     for half, table in zip(halves, tables, strict=True):
-        rows.write(half.folder.rows_file, list(table.values()))
+        rows.write(half.folder.rows_file, [replace(row, rows_in_run=len(table)) for row in table.values()])
+        manifest.seal(half.folder.path)
     if not found.interrupted:
         kept.discard()
     compared = [
@@ -194,6 +195,7 @@ def _begun(folder: Path, side: Side, own_files: Sequence[File], measurement: str
     """The folder of one side, with its environment; and what of it can be timed here."""
     own = folder / side.name
     facts = {**side.environment(), "measurement": measurement, "side": side.name, "label": side.label}
+    manifest.unseal(own)
     if RunFolder(own).environment:
         run_folder.check_same_machine(own, facts)
     else:

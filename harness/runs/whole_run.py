@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, NothingMeasuredError
 from harness.machine import environment, files, installed, locks, processors, progress
-from harness.measurements import rows, runtimes
+from harness.measurements import manifest, rows, runtimes
 from harness.measurements.providers import Target
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import PEAKS
@@ -136,6 +136,7 @@ def carry_out(run: PlannedRun, folder: Path) -> list[Row]:
     """
     with locks.held(folder):
         files.sweep(folder)
+        manifest.unseal(folder)
         return _carry_out_alone(run, folder)
 
 
@@ -151,6 +152,7 @@ def _carry_out_alone(run: PlannedRun, folder: Path) -> list[Row]:
     if settings.nodes and anywhere:
         _profile(folder, run, errors)
     run_folder.note_moment(folder, run_folder.END)
+    manifest.seal(folder)
     return rows.read(folder)
 
 

@@ -22,7 +22,7 @@ def save(path: Path, launches: Sequence[Profile]) -> None:
     table = pandas.concat(parts, ignore_index=True).astype(KINDS)
     files.make_folder(path.parent)
     with files.replacing(path) as unfinished:
-        table.to_parquet(unfinished, compression="zstd", index=False)
+        table.to_parquet(unfinished, compression="zstd", index=False, write_page_checksum=True)
 
 
 def _series(launch: Profile) -> Iterator[tuple[str, str, Sequence[int]]]:

@@ -5,14 +5,13 @@ read is left out, and ``remarks`` say so.
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError, first_line
-from harness.measurements import rows, run_folder
+from harness.measurements import run_folder
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.report import runtime_ratios, twin_ratios
@@ -23,7 +22,6 @@ from harness.report.twin_ratios import TwinRatio
 Line = Mapping[str, Any]
 Found = TypeVar("Found")
 
-NEEDED = ("run", "architecture", "framework", "runtime", "device", "precision", "batch", "status")
 _NODE_COLUMNS: tuple[str, ...] = (
     "part",
     "rank",
@@ -37,7 +35,6 @@ _NODE_COLUMNS: tuple[str, ...] = (
     "macs",
 )
 _NODE_COLUMNS += ("gmac_per_s", "gb_per_s", "macs_per_byte")
-_SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an image, HxWxC
 _FIGURES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
@@ -76,9 +73,8 @@ class RunFiles:
 
 
 def read(run: MeasuredRun, first: int = 0) -> RunFiles:
-    """A run with what its folder holds. Raises :class:`HarnessError` where a row lacks what every row has."""
+    """A run with what its folder holds."""
     remarks: list[str] = []
-    possible = [_possible(row, number, remarks) for number, row in enumerate(run.rows, start=1)]
     folder, files = run.folder, RunFolder(run.folder)
 
     def kept(what: Path, how: Callable[[Path], Found], otherwise: Found) -> Found:
@@ -91,43 +87,17 @@ def read(run: MeasuredRun, first: int = 0) -> RunFiles:
     histories: dict[str, Sequence[Line]] = {name: kept(file, _history, ()) for name, file in files.histories.items()}
     tables = [kept(file, _nodes, None) for file in sorted(files.nodes_folder.glob("*.csv")) if _is_node_table(file)]
     return RunFiles(
-        label=possible[0].run,
+        label=run.rows[0].run,
         first=first,
-        rows=possible,
+        rows=run.rows,
         environment=kept(files.environment_file, run_folder.read_object, {}),
         histories={name: epochs for name, epochs in histories.items() if epochs},
         nodes=[node_table for node_table in tables if node_table],
         peaks=kept(files.peaks_file, _peaks, []),
-        twins=kept(folder / run_folder.SAMPLES, lambda _: twin_ratios.gather(folder, possible), []),
-        runtimes=kept(folder / run_folder.SAMPLES, lambda _: runtime_ratios.gather(folder, possible), []),
+        twins=kept(folder / run_folder.SAMPLES, lambda _: twin_ratios.gather(folder, run.rows), []),
+        runtimes=kept(folder / run_folder.SAMPLES, lambda _: runtime_ratios.gather(folder, run.rows), []),
         remarks=remarks,
     )
-
-
-def _possible(row: Row, number: int, remarks: list[str]) -> Row:
-    """A row without values that no measurement can have; what is left out is told in the remarks.
-
-    Raises :class:`HarnessError` where it lacks what every row has.
-    """
-    for name in NEEDED:
-        if getattr(row, name) is None or (name == "batch" and row.batch < 1):
-            raise HarnessError(f"row {number} has {getattr(row, name)} as its {name}: it is none of `harness run`.")
-    wrong = [name for name in rows.COLUMNS if not _is_possible(name, getattr(row, name))]
-    if row.gained is not None and row.lost is not None and row.gained + row.lost > (row.total or 0):
-        wrong += ["gained", "lost"]
-    remarks.extend(f"the {name} of row {number} is {getattr(row, name)!s:.40}, and left out" for name in wrong)
-    left_out: dict[str, Any] = dict.fromkeys(wrong)
-    return replace(row, **left_out)
-
-
-def _is_possible(name: str, value: object) -> bool:
-    if name == "input_shape":
-        return value is None or _SHAPE.fullmatch(str(value)) is not None
-    if not isinstance(value, int | float):
-        return True
-    if name.startswith("latency_") and name.endswith("_s"):
-        return 0 < value < math.inf
-    return 0 <= value < math.inf
 
 
 def _history(path: Path) -> Sequence[Line]:
