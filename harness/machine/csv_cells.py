@@ -4,6 +4,8 @@ A spreadsheet carries out a cell that begins with ``=``, ``+``, ``-`` or ``@``; 
 text (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -42,3 +44,13 @@ def from_text(text: str, kind: type) -> Any:
             raise ValueError(f"expected True or False, found {text!r}")
         return text == "True"
     return unguard(text) if kind is str else kind(text)
+
+
+def read_lines(content: bytes) -> list[list[str]]:
+    """The cells of each line; of a spreadsheet's copy too, with a byte-order mark and semicolons or tabs.
+
+    Raises :class:`UnicodeDecodeError` or :class:`csv.Error`.
+    """
+    text = content.decode("utf-8-sig")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))

@@ -228,24 +228,16 @@ def read_table(path: Path) -> Table:
         raise HarnessError(f"{path} is no run: expected a folder that holds {ROWS}, made by `harness run --out`.")
     content = file.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]  # before decoding: a torn line may end inside a character
-    lines = _lines(file, whole)
+    try:
+        lines = csv_cells.read_lines(whole)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HarnessError(f"{file} is no table of a run: expected CSV in UTF-8, found {error}.") from error
     if not lines:
         raise HarnessError(f"{file} is empty: the run was stopped before its first row; start it again with --resume.")
     header, *others = lines
     _check_header(file, header, others)
     found = [_row(file, number, header, line) for number, line in enumerate(others, start=2)]
     return Table(rows=found, cut=_cut(file, found, torn=len(whole) < len(content)))
-
-
-def _lines(file: Path, content: bytes) -> list[list[str]]:
-    """The cells of each line; of a spreadsheet's copy too, with a byte-order mark and semicolons."""
-    try:
-        text = content.decode("utf-8-sig")
-        first = text.partition("\n")[0]
-        delimiter = max(",;\t", key=first.count)
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise HarnessError(f"{file} is no table of a run: expected CSV in UTF-8, found {error}.") from error
 
 
 def _cut(file: Path, found: Sequence[Row], *, torn: bool) -> str:
