@@ -5,7 +5,7 @@ import re
 
 # What the system answers where a file cannot be written: no space, no permission, no folder.
 CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
-_FULL = (errno.EDQUOT, errno.ENOSPC, errno.EFBIG)
+FULL = (errno.EDQUOT, errno.ENOSPC, errno.EFBIG)
 # What the system answers to a path or a disk that the user must change; anything else is a fault of ours.
 SYSTEM_REFUSES = (
     *CANNOT_WRITE,
@@ -48,5 +48,5 @@ def reason(error: BaseException) -> str:
 def system_refusal(error: OSError) -> str:
     """In one line, what the system refuses, and of which path."""
     place = f"{error.filename}: " if error.filename else ""
-    advice = " Free some space, or choose another folder." if error.errno in _FULL else " Choose another path."
-    return f"{place}{error.strerror or error}.{advice if place or error.errno in _FULL else ''}"
+    advice = " Free some space, or choose another folder." if error.errno in FULL else " Choose another path."
+    return f"{place}{error.strerror or error}.{advice if place or error.errno in FULL else ''}"

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import CANNOT_WRITE, CannotWriteError
+from harness.errors import CANNOT_WRITE, FULL, CannotWriteError, HarnessError
 from harness.machine.user_paths import expand_user
 
 # The folders that are the cache's own.
@@ -63,11 +63,19 @@ def building(entry: Path) -> Iterator[Path]:
                 if not whole(entry):
                     raise
     except OSError as error:
-        if error.errno in CANNOT_WRITE:
-            raise _cannot_write(error) from error
-        raise
+        raise _told(error, partial) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _told(error: OSError, partial: Path) -> Exception:
+    """An error that came while an entry was built: of the disk, of the cache's own folder, or of what was read."""
+    if error.errno not in CANNOT_WRITE:
+        return error
+    at = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    if error.errno in FULL or at is None or at in partial.parents or at == partial or partial in at.parents:
+        return _cannot_write(error)
+    return HarnessError(f"cannot read {at}: {error.strerror}. Make it readable, or name another file.")
 
 
 def _seal(folder: Path) -> None:
@@ -85,6 +93,8 @@ def open_log(name: str) -> Path:
     folder = root() / "log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("ab"):  # a process that cannot open its log would end without a word
+            pass
     except OSError as error:
         raise _cannot_write(error) from error
     return folder / name
@@ -101,10 +111,13 @@ def sweep() -> None:
 
 
 def _cannot_write(error: OSError) -> CannotWriteError:
-    return CannotWriteError(
-        f"cannot write {root()}: {error.strerror or error}. Free some space, or set HARNESS_CACHE to a folder that "
-        "can be written."
+    advice = (
+        "Free some space, or set HARNESS_CACHE to a folder with room."
+        if error.errno in FULL
+        else ("Set HARNESS_CACHE to a folder that can be written.")
     )
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else root()
+    return CannotWriteError(f"cannot write {place}: {error.strerror or error}. {advice}")
 
 
 def sizes() -> dict[str, tuple[int, int]]:

@@ -9,6 +9,7 @@ import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
@@ -18,6 +19,7 @@ from typing import Any
 from harness.errors import CannotWriteError, HarnessError
 from harness.frameworks.training import Epoch
 from harness.machine import cache, processors
+from harness.machine.process import exit_status
 from harness.pieces import making
 from harness.pieces.piece import Piece
 
@@ -71,6 +73,7 @@ class _Worker:
         self.report = report
         self.queue: Any = context.Queue()
         self.process = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(self.queue,))
+        self.started: list[Any] = []
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
 
@@ -78,6 +81,20 @@ class _Worker:
         """End the process at once, whatever it is at."""
         for process in list((getattr(self.process, "_processes", None) or {}).values()):
             process.terminate()
+
+    def submit(self, piece: Piece, threads: int) -> Future[None]:
+        """Begin to make a piece."""
+        future = self.process.submit(_make, piece, threads)
+        self.started = list((getattr(self.process, "_processes", None) or {}).values())
+        return future
+
+    def ended(self) -> str:
+        """In words, how its process came to its end."""
+        codes = [process.exitcode for process in self.started if process.exitcode]
+        if codes and codes[0] == -signal.SIGKILL:
+            return "was killed: out of memory? `dmesg` may tell."
+        how = f"ended with {exit_status(codes[0])}" if codes else "ended"
+        return f"{how}. What it said is at the end of {cache.open_log(LOG)}."
 
     def stop(self) -> None:
         self.process.shutdown(wait=True, cancel_futures=True)
@@ -131,9 +148,7 @@ class _Work:
             raise error
         if isinstance(error, BrokenExecutor):
             worker.stop()
-            self.errors[piece.digest] = HarnessError(
-                f"the process that was to {piece.title} was killed: out of memory? `dmesg` may tell."
-            )
+            self.errors[piece.digest] = HarnessError(f"the process that was to {piece.title} {worker.ended()}")
             return
         if self._alone(piece):
             worker.stop()
@@ -160,7 +175,7 @@ class _Work:
             if self._ready(piece) and self._free(piece):
                 del self.todo[piece.digest]
                 worker = self._worker(piece)
-                self.running[worker.process.submit(_make, piece, self._threads(piece))] = (piece, worker)
+                self.running[worker.submit(piece, self._threads(piece))] = (piece, worker)
 
     def _ready(self, piece: Piece) -> bool:
         return all(need.digest not in self.todo and need.made for need in piece.needs)

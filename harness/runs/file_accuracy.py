@@ -18,6 +18,8 @@ from harness.measurements.providers import Target
 from harness.runs.model_files import ModelFile
 from harness.timing import latency, runtime
 
+FINITE = "_finite"
+
 Predictions = dict[str, NDArray[Any]]  # of the files of a network, by framework; and the labels
 Run = Callable[[Mapping[str, NDArray[Any]]], NDArray[Any]]  # the scores of some examples, by what inputs are fed
 
@@ -80,7 +82,8 @@ def in_worker(model: ModelFile, subject: latency.Subject) -> Iterator[Run]:
 def predictions(model: ModelFile, run: Run, progress: Callable[[float], None]) -> Predictions:
     """The class of each example, by the file's framework; the labels, and of many classes whether five hold it.
 
-    The file is fed as many examples at once as it is while it is timed.
+    FRAMEWORK_finite says of each example whether all its scores are numbers, if some are not. The file is fed as many
+    examples at once as it is while it is timed.
     """
     data = model.labelled
     assert data is not None
@@ -90,13 +93,17 @@ def predictions(model: ModelFile, run: Run, progress: Callable[[float], None]) -
         count = len(next(iter(portion.values())))
         for start in range(0, count, step):
             scores = _scored(run, {name: array[start : start + step] for name, array in portion.items()}, step)
+            kept.setdefault(f"{model.framework}{FINITE}", []).append(np.isfinite(scores).all(1))
             right = data.labels[seen : seen + len(scores)]
             kept.setdefault(model.framework, []).append(answers.classes(scores, threshold=0.5))
             if scores.shape[1] >= answers.MANY_CLASSES:
                 kept.setdefault(f"{model.framework}_top5", []).append(answers.among_best(scores, right))
             seen += len(scores)
             progress(seen / len(data.labels))
-    return {**{name: np.concatenate(parts) for name, parts in kept.items()}, "labels": data.labels}
+    found = {name: np.concatenate(parts) for name, parts in kept.items()}
+    if found[f"{model.framework}{FINITE}"].all():
+        del found[f"{model.framework}{FINITE}"]
+    return {**found, "labels": data.labels}
 
 
 def _scored(run: Run, feeds: Mapping[str, NDArray[Any]], step: int) -> NDArray[Any]:

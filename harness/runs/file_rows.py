@@ -79,6 +79,10 @@ def with_accuracy(
     keep(found)
     five = found.get(f"{file.framework}_top5")
     right = answers.measure_accuracy(found[file.framework], found["labels"])
+    finite = found.get(f"{file.framework}{file_accuracy.FINITE}")
+    if finite is not None:
+        told = f"{int((~finite).sum())} of {len(finite)} examples give no finite numbers"
+        row = run_rows.noted(replace(row, status="not finite"), told)
     return tested(row, file.labelled, right, None if five is None else float(five.mean()))
 
 
