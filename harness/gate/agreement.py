@@ -31,8 +31,10 @@ def _check_latency(row: Row, folder: RunFolder, launches: list[float]) -> None:
 
 
 def _check_answers(row: Row, folder: RunFolder) -> None:
-    if row.accuracy is None or row.total is None:
+    if row.accuracy is None or row.total is None or row.correct is None:
         return
+    if not math.isclose(row.accuracy, row.correct / row.total, abs_tol=TOLERANCE):
+        raise _torn(row, folder, f"accuracy is {row.accuracy:g}, and {row.correct} of {row.total} are right")
     found = folder.predictions(row.kept_as[0])
     key = next((name for name in (f"{row.framework}_{row.precision}", row.framework) if name in found), "")
     if not key or "labels" not in found:

@@ -241,7 +241,8 @@ IMPOSSIBLE = {
     "threads": (0,),
     "energy_j": (float("nan"), 0.0),
     "correct": (1001,),
-    "latency_low_s": (1.0,),
+    "latency_low_s": (0.0,),
+    "input_shape": ("0x-1",),
 }
 
 

@@ -240,8 +240,8 @@ def test_an_empty_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("column", "value"), [("batch", 0), ("architecture", ""), ("status", "")])
 def test_a_row_that_lacks_what_every_row_has_is_refused(tmp_path: Path, column: str, value: object) -> None:
     folder = _folder(tmp_path, [replace(rows.read(QUICK)[0], **{column: value})])
-    with pytest.raises(HarnessError, match=f"row 1 has .* as its {column}"):
-        page.text(runs.load([folder]))
+    with pytest.raises(HarnessError, match=f"line 2: .*{column}"):
+        runs.load([folder])
 
 
 def test_two_runs_stand_apart_with_what_a_reader_must_know(tmp_path: Path) -> None:
