@@ -36,7 +36,7 @@ class TorchTrainer:
 
         target = torch.from_numpy(labels)
         with self._arithmetic():
-            output = self.trained(channels_first(torch.from_numpy(batch))).flatten(1).float()
+            output = forward(self.trained, torch.from_numpy(batch)).flatten(1).float()
         loss, right = _loss(output, target, self.recipe)
         self.optimizer.zero_grad()
         loss.backward()
@@ -157,15 +157,30 @@ def _outputs(
     kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            output = model(channels_first(torch.from_numpy(images[start : start + batch]).to(kind)))
+            output = forward(model, torch.from_numpy(images[start : start + batch]).to(kind))
             if isinstance(output, torch.Tensor):
                 output = (output.float() if output.dtype == torch.bfloat16 else output).numpy()
             yield output
 
 
-def channels_first(images: "torch.Tensor") -> "torch.Tensor":
-    """A view (N, C, H, W) of images (N, H, W, C), which is PyTorch's channels-last layout: nothing is copied."""
-    return images.permute(0, 3, 1, 2) if images.ndim == 4 else images
+def forward(model: "torch.nn.Module", images: "torch.Tensor") -> Any:
+    """What the model makes of images (N, H, W, C).
+
+    They are a view (N, C, H, W), which is PyTorch's channels-last layout: nothing is copied. A definition that takes
+    a ``view`` of maps needs PyTorch's usual layout, and gets it from the first error on.
+    """
+    import torch
+
+    if not getattr(model, "contiguous", False):
+        try:
+            return model(images.permute(0, 3, 1, 2))
+        except RuntimeError as error:
+            if "view size is not compatible" not in str(error):
+                raise
+        model.contiguous = True
+        with torch.inference_mode(mode=False):  # else training could not use the parameters that this makes
+            model.to(memory_format=torch.contiguous_format)
+    return model(images.permute(0, 3, 1, 2).contiguous())
 
 
 def _loss(output: "torch.Tensor", target: "torch.Tensor", recipe: Recipe) -> "tuple[torch.Tensor, torch.Tensor]":

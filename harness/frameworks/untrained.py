@@ -46,7 +46,7 @@ def _draw_in_torch(architecture: Architecture, images: NDArray[np.float32], seed
         elif isinstance(module, torch.nn.Linear | torch.nn.modules.conv._ConvNd):
             module.register_forward_hook(enliven)
     with torch.no_grad():
-        network(torch_training.channels_first(torch.from_numpy(images)))
+        network(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
     return weights.from_torch(network)
 
 

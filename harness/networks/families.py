@@ -140,6 +140,11 @@ def _check(members: Sequence[Architecture], origin: str) -> None:
         name = architecture.name
         if not NAME.fullmatch(name):
             raise HarnessError(f"{origin}: expected a name of letters, digits, '_', '-' and '.', found {name!r}.")
+        if len(architecture.input_shape) != 3 or not all(size > 0 for size in architecture.input_shape):
+            raise HarnessError(
+                f"{origin}: the input_shape of {name!r} must be that of an image, (H, W, C), found "
+                f"{architecture.input_shape}. A network of vectors or sequences is measured as an .onnx file."
+            )
         if (architecture.outputs, architecture.output) == (1, "softmax"):
             raise HarnessError(
                 f"{origin}: {name!r} has one output, and a softmax of one value is 1 for every image: expected "

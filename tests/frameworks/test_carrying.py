@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.frameworks import vocabulary, weights
+from harness.frameworks import torch_training, vocabulary, weights
 from harness.frameworks.keras_rules import kind_of
 from tests.frameworks.twin_constructs import CONSTRUCTS, Construct
 
@@ -94,6 +94,19 @@ def test_weights_of_random_chains_are_the_same_in_both_frameworks(seed: int) -> 
     weights.to_keras(in_keras, weights.from_torch(in_torch))
     one, other = outputs(in_torch, in_keras, shape)
     assert np.allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_view_of_maps_is_run_in_the_layout_that_it_takes(layout: torch.memory_format) -> None:
+    construct = next(each for each in CONSTRUCTS if each.name == "reshape_by_ops")
+    images = torch.from_numpy(np.random.default_rng(1).normal(size=(3, *construct.shape)).astype(np.float32))
+    torch.manual_seed(0)
+    model = construct.in_torch()
+    expected = model(images.permute(0, 3, 1, 2).contiguous())
+    with torch.inference_mode():
+        found = torch_training.forward(model.to(memory_format=layout), images)
+    assert torch.allclose(found, expected, atol=1e-5)
+    torch_training.forward(model, images).sum().backward()  # what was run for an accuracy is trained on
 
 
 def test_each_row_of_the_table_is_carried_in_a_construct() -> None:

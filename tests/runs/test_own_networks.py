@@ -22,6 +22,10 @@ from tests.conftest import Harness
 DOCUMENT = ROOT / "docs" / "own_networks.md"
 LITTLE = ("--launches", "1", "--seconds", "0.02", "--threads", "1")
 
+FACTS = """from harness.architecture import Architecture
+ARCHITECTURES = (Architecture(name="facts", family="facts", sets=(), source="", dataset="fashion_mnist",
+                              input_shape={shape}, outputs=3, params=1, macs=1, recipes={{}}),)"""
+
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -192,6 +196,8 @@ def test_a_piece_depends_on_every_file_that_a_definition_may_import(documented: 
         ("raise RuntimeError('not today')", "cannot be imported: RuntimeError: not today"),
         ("this is no Python", "cannot be imported: SyntaxError"),
         ("raise SystemExit(0)", "cannot be imported: SystemExit"),
+        (f"{FACTS.format(shape=(13,))}", r"must be that of an image, \(H, W, C\), found \(13,\)"),
+        (f"{FACTS.format(shape=(0, 8, 1))}", r"must be that of an image"),
     ],
 )
 def test_a_folder_that_is_no_family_is_refused(content: str | None, expected: str, tmp_path: Path) -> None:
