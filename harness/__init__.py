@@ -4,8 +4,7 @@ What is public is imported when it is first asked for, so that ``import harness`
 :mod:`harness.api` describes it; every other module is private.
 """
 
-import importlib
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # a type checker takes it for true; typing itself would be most of what `import harness` costs
 
 if TYPE_CHECKING:
     from harness.api import (
@@ -88,6 +87,8 @@ _FACTS = ("Architecture", "Augmentation", "Optimizer", "Published", "Recipe")  #
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value: object = getattr(importlib.import_module("harness.architecture" if name in _FACTS else "harness.api"), name)
     globals()[name] = value  # the next time it is found at once
     return value

@@ -87,7 +87,7 @@ def parser(command: str | None) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"onnx-harness {__version__}")
     of_command = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for file in sorted(Path(commands.__path__[0]).glob("[a-z]*.py")):
-        text = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+        text = _help_of(file)
         one = of_command.add_parser(
             file.stem,
             help=text.splitlines()[0],
@@ -99,6 +99,13 @@ def parser(command: str | None) -> argparse.ArgumentParser:
             module.add_arguments(one)
             one.set_defaults(main=module.main)
     return top
+
+
+def _help_of(file: Path) -> str:
+    """The docstring of a command's module; to parse the whole source would be most of what a start costs."""
+    source = file.read_text(encoding="utf-8")
+    quotes = '"""'
+    return ast.get_docstring(ast.parse(source[: source.index(quotes, len(quotes)) + len(quotes)])) or ""
 
 
 def _fail(message: str, code: int) -> int:
