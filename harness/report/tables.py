@@ -14,6 +14,7 @@ from harness.machine import csv_cells
 
 FORMATS = ("table", "csv", "json")
 ABSENT = "–"
+GAP, RULE = "   ", "─"
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _NUMBER_FOR_PEOPLE = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?( \S+)?( \[.*\])?")
@@ -131,20 +132,42 @@ def _json_value(value: object) -> object:
 
 
 def _print_for_people(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    right = [_numeric([row.get(name) for row in rows]) for name in columns]
+    lines = [[plain(name) for name in columns], *([_cell(row.get(name)) for name in columns] for row in rows)]
+    if sys.stdout.isatty():
+        _print_on_terminal(lines, right)
+    else:
+        print("\n".join(_aligned(lines, right)))
+
+
+def _aligned(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """The lines of a table beside a terminal, where nothing may be cut: the reader has no wider window."""
+    from rich.cells import cell_len  # the rest of rich takes as long as all else that `harness list` does
+
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    padded = [
+        GAP.join(
+            " " * (width - cell_len(text)) + text if to_right else text + " " * (width - cell_len(text))
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        )
+        for line in lines
+    ]
+    return [padded[0], RULE * (sum(widths) + len(GAP) * (len(widths) - 1)), *padded[1:]]
+
+
+def _print_on_terminal(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
+    """The same table as wide as the terminal, where long texts are folded."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Text is never parsed for markup. Beside a terminal nothing may be cut: the reader has no wider window.
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100_000)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in columns:
-        numeric = _numeric([row.get(name) for row in rows])
-        table.add_column(Text(plain(name)), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
-    console.print(table)
+    for name, to_right in zip(lines[0], right, strict=True):
+        table.add_column(Text(name), justify="right" if to_right else "left", overflow="fold")
+    for line in lines[1:]:
+        table.add_row(*map(Text, line))  # never parsed for markup
+    Console(file=sys.stdout).print(table)
 
 
 def _cell(value: object) -> str:

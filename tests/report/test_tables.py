@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.measurements.rows import Row
 from harness.report.run_table import summary
-from harness.report.tables import format_count, format_percent, format_range, format_seconds, print_table
+from harness.report.tables import format_count, format_percent, format_range, format_seconds, plain, print_table
 
 COLUMNS = ("[bold]name", "value")
 HOSTILE = '[red]a[/red],"b"\n\x1b[31mc\x1b[0m\x1b]8;;http://x\x07 – é\x00'
@@ -54,6 +54,29 @@ def test_table_cuts_nothing_off_and_aligns_numbers_right(capsys: pytest.CaptureF
     assert first == f"{long}           7"
     assert second.endswith("1,000,000")
     assert len(second) == len(first)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12).map(lambda text: plain(text).strip())
+
+
+@given(st.lists(st.fixed_dictionaries({"a": TEXTS, "b": st.integers() | st.none(), "c": TEXTS | st.floats()})))
+def test_a_table_beside_a_terminal_is_the_one_on_a_terminal_that_is_wide_enough(rows: list[dict[str, object]]) -> None:
+    """rich draws the second, and measures the width of every letter."""
+    shown = []
+    for stream in (io.StringIO(), _Terminal()):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdout", stream)
+            patch.setenv("COLUMNS", "1000")
+            patch.setenv("NO_COLOR", "1")
+            patch.setenv("TERM", "dumb")
+            print_table(("a", "b", "c"), rows, "table")
+        shown.append([line.rstrip() for line in stream.getvalue().splitlines()])
+    assert shown[0] == shown[1]
 
 
 def test_an_unknown_format_is_refused() -> None:
