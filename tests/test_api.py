@@ -113,17 +113,27 @@ def test_a_run_is_read_as_rows_as_a_table_and_as_samples() -> None:
     table = run.to_frame()
     assert list(table.columns) == list(rows.COLUMNS)
     assert [*table.architecture] == [row.architecture for row in run.rows]
-    assert harness.read_run(REFERENCE / "rows.csv") == run
-    row = run.rows[-1]
-    kept = run.samples(row)
-    kept = kept[kept["round"] >= 0]
-    medians = (kept["nanoseconds"] / kept["calls"]).groupby(kept["launch"]).median()
-    assert len(medians) == row.launches
-    assert medians.median() * 1e-9 == pytest.approx(row.latency_median_s)
+    same = harness.read_run(REFERENCE / "rows.csv")
+    assert (same.path, same.rows, same.environment) == (run.path, run.rows, run.environment)
     with pytest.raises(harness.HarnessError, match="no samples"):
         run.samples(harness.Row(run="x", architecture="x", framework="onnx"))
+    with pytest.raises(harness.HarnessError, match="no samples of"):
+        run.samples(replace(run.rows[0], sampled_as=f"{run.rows[0].architecture}/another"))
     with pytest.raises(harness.HarnessError, match="is no run"):
         harness.read_run(ROOT / "docs")
+
+
+@pytest.mark.parametrize("name", ["figure", "lecture", "quick"])
+def test_the_samples_of_a_row_are_those_that_its_latency_is_from(name: str) -> None:
+    """In runs of older versions, too."""
+    run = harness.read_run(REFERENCE.parent / name)
+    timed = [row for row in run.rows if row.latency_median_s is not None]
+    for row in (timed[0], timed[-1]):
+        kept = run.samples(row)
+        kept = kept[kept["round"] >= 0]
+        medians = (kept["nanoseconds"] / kept["calls"]).groupby(kept["launch"]).median()
+        assert len(medians) == row.launches
+        assert medians.median() * 1e-9 == pytest.approx(row.latency_median_s)
 
 
 def test_measuring_is_silent_unless_it_is_asked_to_speak(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -50,14 +50,15 @@ class Run:
 
         Raises :class:`HarnessError` if the row was not timed, or if its samples are missing or damaged.
         """
-        if row.sampled_as is None:
-            raise HarnessError(
-                f"{row.architecture} from {row.framework} has no samples that can be found: expected a row that was "
-                "timed, of a run since version 0.1."
-            )
+        if row.latency_median_s is None:
+            raise HarnessError(f"{row.architecture} from {row.framework} has no samples: it was not timed.")
         name, subject = row.kept_as
-        table = samples.read_table(RunFolder(self.path).samples_file(name))
-        return table[table["subject"] == subject].drop(columns="subject").reset_index(drop=True)
+        path = RunFolder(self.path).samples_file(name)
+        table = samples.read_table(path)
+        found = table[table["subject"] == subject].drop(columns="subject").reset_index(drop=True)
+        if found.empty:
+            raise HarnessError(f"{path} has no samples of {subject!r}: expected the file of the run of that row.")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
