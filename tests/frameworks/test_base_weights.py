@@ -263,7 +263,7 @@ def test_a_file_of_another_network_is_refused(keras_files: dict[tuple[str, str],
         (tmp_path / "mobilenet.keras", "mobilenet", r"ends in '\.keras': expected a file of weights, \.h5"),
         (keras_files["vgg16", "keras 2"], "vgg19", r"no ImageNet weights are known for a base 'vgg19'"),
         (tmp_path / "absent.h5", "vgg16", r"cannot read .*absent\.h5: No such file"),
-        (tmp_path, "vgg16", r"cannot read .*: Is a directory"),
+        (tmp_path, "vgg16", r"cannot read .*: it is no regular file"),
     ):
         with pytest.raises(HarnessError, match=message):
             base_weights.read(path, base)
