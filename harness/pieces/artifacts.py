@@ -19,6 +19,7 @@ from harness.pieces import trial
 OPSET = 18
 FILE = "model.onnx"  # in the folder of the piece that made it
 INPUT, OUTPUT = "image", "probabilities"
+PLAIN_OUTPUT = "outputs"  # of a file that ends in no activation: they are no probabilities
 ACTIVATIONS = ("Softmax", "Sigmoid")
 BEHIND_ACTIVATION = ("Reshape", "Transpose", "Identity", "Cast", "Squeeze", "Unsqueeze", "Flatten")
 EXPORTER_REASON = "exporter_reason"  # in the metadata: why the exporter is not the first choice
@@ -38,12 +39,24 @@ def finish(
         for axis in value.type.tensor_type.shape.dim[:1]:
             axis.dim_param = "batch"
     del model.graph.value_info[:]  # would still name the batch axis as the exporter did
+    if metadata.get("ends_in") == "none":
+        _name_output(model.graph, PLAIN_OUTPUT)
     onnx.helper.set_model_props(model, dict(metadata))
     _check(model)
     with files.replacing(path) as partial:
         partial.write_bytes(model.SerializeToString(deterministic=True))
         if image_shape is not None:
             trial.run_file(partial, {INPUT: image_shape})
+
+
+def _name_output(graph: onnx.GraphProto, name: str) -> None:
+    """Give another name to the graph's output."""
+    given = graph.output[0].name
+    for values in (values for node in graph.node for values in (node.input, node.output)):
+        for place, value in enumerate(values):
+            if value == given:
+                values[place] = name
+    graph.output[0].name = name
 
 
 def _check(model: onnx.ModelProto) -> None:

@@ -109,7 +109,7 @@ class _Proof:
             ties=int((differ & tied).sum()),
             doubt=doubt,
             difference=difference,
-            notes=tuple(self._notes()),
+            notes=(*self._inexact(), *(() if doubt or difference else self._outside())),
         )
 
     def _judgements(self, disagreements: int) -> Iterator[tuple[bool, str]]:
@@ -186,9 +186,11 @@ class _Proof:
     def _told(self, apart: float) -> str:
         return f"{apart:.2g} ({apart / self.scale:.1g} of the largest output)" if self.scale else f"{apart:.2g}"
 
-    def _notes(self) -> Iterator[str]:
-        """What does not decide, but a reader should know."""
+    def _inexact(self) -> Iterator[str]:
         yield from (form.inexact for form in self.forms.values() if form.inexact)
+
+    def _outside(self) -> Iterator[str]:
+        """How the forms differ outside the domain, which does not decide."""
         pairs = itertools.combinations([form.outside for form in self.forms.values()], 2)
         apart = float(np.max([_distance(one, other) for one, other in pairs]))
         scale = max(_largest(form.outside) for form in self.forms.values())

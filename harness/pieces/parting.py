@@ -85,8 +85,8 @@ def describe(keras_calls: Sequence[LayerCall], torch_calls: Sequence[LayerCall])
         if read is not None and read.is_one and not (flat and read.reordered <= SAME):
             cause = ORDER if read.reordered <= SAME else _edge(read) or BETWEEN
             return (
-                f"they part between {known[0]} and layer {of_torch.name!r}: what it reads is {read.apart:.2g} apart "
-                f"(of its largest), {known[0]} {known[1]:.2g}; the usual cause is {cause}"
+                f"they part between {known[0]} and layer {of_torch.name!r}: what it reads is {read.apart:.2g} of its "
+                f"largest value apart, {known[0]} {known[1]:.2g}; the usual cause is {cause}"
             )
         after = difference(of_keras.output, of_torch.output)
         if after is None:
@@ -95,8 +95,8 @@ def describe(keras_calls: Sequence[LayerCall], torch_calls: Sequence[LayerCall])
             before = read.reordered if read else 0.0
             cause = ORDER if read is not None and read.is_one else _edge(after) or _cause(of_keras, of_torch)
             return (
-                f"they part in layer {of_torch.name!r}: {before:.2g} apart before it, {after.apart:.2g} after it "
-                f"(of the largest); the usual cause is {cause}"
+                f"they part in layer {of_torch.name!r}: {before:.2g} of the largest value apart before it, "
+                f"{after.apart:.2g} after it; the usual cause is {cause}"
             )
         known = (f"layer {of_torch.name!r}", after.apart)
     return f"they part behind {known[0]}; the usual cause is {BETWEEN}"

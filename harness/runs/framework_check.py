@@ -95,5 +95,5 @@ def _of_file(file: Path, subject: Subject) -> Outputs:
     """What the exported file makes of what the subject is fed."""
     session = runtime.session(artifacts.with_logits(file), threads=1)
     images = runtimes.images(*subject.shapes.values())
-    names = (artifacts.OUTPUT, "logits")
-    return {name: runtime.outputs(session, images, name, batch=len(images)) for name in names}
+    names = {artifacts.OUTPUT: session.get_outputs()[0].name, "logits": "logits"}  # by the name that a form calls it
+    return {key: runtime.outputs(session, images, name, batch=len(images)) for key, name in names.items()}

@@ -152,6 +152,22 @@ def test_sequences_and_maps_are_compared_and_end_in_a_softmax_over_classes(
         assert np.allclose(probabilities, expected / expected.sum(axis, keepdims=True), atol=1e-5)
 
 
+def test_a_file_without_an_activation_gives_no_probabilities(write: Write, tmp_path: Path) -> None:
+    network = write(CONV + "x = layers.ReLU()(x)\n" + HEAD, LAYERS, FORWARD, output="none")
+    batch = images.sample(network, 2)
+    drawn = untrained.draw(network, batch, seed=0)
+    for exporter, layout in ((export_keras, "NHWC"), (export_torch, "NCHW")):
+        file = tmp_path / f"{layout}.onnx"
+        exporter.export(network, drawn, file, {"ends_in": "none"})
+        (output,) = onnxruntime.InferenceSession(file).get_outputs()
+        assert output.name == "outputs"
+        outputs, logits = onnxruntime.InferenceSession(artifacts.with_logits(file)).run(
+            None, {"image": images.native(batch, layout)}
+        )
+        assert (outputs == logits).all()
+        assert outputs.min() < 0
+
+
 def test_outputs_in_other_orders_are_refused_by_name(write: Write) -> None:
     keras, layers, torch = MAPS
     with pytest.raises(

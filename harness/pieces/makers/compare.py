@@ -98,7 +98,7 @@ def _run_once(found: Artifact, image: NDArray[np.float32]) -> tuple[dict[str, in
     """In what types the nodes that multiply are run, by onnxruntime's profiler, and how many casts it added."""
     with temporary.folder() as folder:
         session = runtime.session(found.path, threads=1, profile=folder / "profile")
-        runtime.outputs(session, images.native(image, found.metadata["layout"]), artifacts.OUTPUT)
+        runtime.outputs(session, images.native(image, found.metadata["layout"]), session.get_outputs()[0].name)
         events = json.loads(Path(session.end_profiling()).read_text())
     nodes = list(profile_events.of_nodes(events))
     multiplying = [node for node in nodes if any(part in node.operator for part in MULTIPLYING)]
