@@ -11,10 +11,11 @@ import pytest
 from harness.data import images, probes
 from harness.errors import HarnessError
 from harness.frameworks import untrained
+from harness.frameworks.layer_calls import LayerCall
 from harness.measurements.types import Equivalence
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
-from harness.pieces import artifacts, export_keras, export_torch
+from harness.pieces import artifacts, export_keras, export_torch, parting
 from harness.pieces.proof import prove_pair
 
 FACTS = """
@@ -82,6 +83,7 @@ def _indented(lines: str, by: int) -> str:
     return textwrap.indent(textwrap.dedent(lines).strip("\n"), " " * by)
 
 
+RELU = "x = layers.ReLU()(x)\n"
 CONV = "x = layers.Conv2D(8, 3, padding='same', name='conv')(image)\n"
 HEAD = "x = layers.GlobalAveragePooling2D()(x)\nx = layers.Dense(5, name='logits')(x)\n"
 LAYERS = "self.conv = nn.Conv2d(3, 8, 3, padding=1)\nself.logits = nn.Linear(8, 5)\n"
@@ -178,7 +180,7 @@ def test_outputs_in_other_orders_are_refused_by_name(write: Write) -> None:
 
 def test_several_outputs_are_refused_by_name(write: Write) -> None:
     network = write(CONV + HEAD + "x = [x, x * 2]", LAYERS, FORWARD + "x = (x, x * 2)")
-    with pytest.raises(HarnessError, match=r"small in Keras gives 2 outputs: expected one"):
+    with pytest.raises(HarnessError, match=r"small in (Keras|PyTorch) gives 2 outputs: expected one"):
         prove_pair(network, files=False)
 
 
@@ -204,15 +206,17 @@ def test_a_form_that_depends_on_the_other_images_of_a_batch_is_named(write: Writ
 
 
 def test_a_form_of_one_size_of_batch_is_refused_by_name(write: Write) -> None:
-    in_torch = "x = self.logits(torch.relu(self.conv(image)).reshape(8, 8, 144).mean(2))"
-    network = write(CONV + "x = layers.ReLU()(x)\n" + HEAD, LAYERS, in_torch)
-    with pytest.raises(
-        HarnessError, match=r"PyTorch cannot be run in a batch of 3: RuntimeError: shape '\[8, 8, 144\]'"
-    ):
+    network = write(CONV + RELU + HEAD, LAYERS, "assert image.shape[0] != 3, 'no three'\n" + FORWARD)
+    with pytest.raises(HarnessError, match="PyTorch cannot be run in a batch of 3: AssertionError: no three"):
         prove_pair(network, files=False)
 
 
-RELU = "x = layers.ReLU()(x)\n"
+def test_a_definition_that_cannot_be_run_is_told_with_its_place(write: Write) -> None:
+    network = write(CONV + RELU + HEAD, LAYERS, FORWARD.replace("(2, 3)", "(2, 3, 4)"))
+    with pytest.raises(HarnessError, match=r"small cannot be built and run on an image of .* in torch: .*in_torch\.py"):
+        prove_pair(network, files=False)
+
+
 NORM = "self.norm = nn.BatchNorm2d(8, eps={})\n"
 PLANTED = {
     "the order of channels": (
@@ -247,12 +251,6 @@ PLANTED = {
         LAYERS.replace("padding=1", "padding=1, padding_mode='replicate'"), FORWARD,
         "in layer 'conv'", "edges alone",
     ),
-    "the order of features": (
-        CONV + "x = layers.Dense(5, name='logits')(layers.Flatten()(x))",
-        LAYERS.replace("Linear(8", "Linear(8 * 144"),
-        "x = self.logits(self.conv(image).permute(0, 2, 3, 1).flatten(1))",
-        "in layer 'logits'", "the order of features",
-    ),
     "a factor at the end": (
         CONV + RELU + HEAD + "x = x * 1.001", LAYERS, FORWARD, "behind layer 'logits'", "another activation",
     ),
@@ -266,6 +264,17 @@ def test_a_difference_is_found_and_its_place_and_cause_are_told(fault: str, writ
     assert proof.verdict == "no", proof
     assert f"they part {place}" in proof.difference
     assert cause in proof.difference.partition("the usual cause is ")[2]
+
+
+def test_other_orders_of_features_part_in_the_layer_that_reads_them() -> None:
+    read = np.random.default_rng(0).random((2, 12))
+
+    def calls(kind: str, output: np.ndarray) -> list[LayerCall]:
+        return [LayerCall(name="logits", kind=kind, read=read, output=output)]
+
+    told = parting.describe(calls("Dense", read[:, :5]), calls("Linear", read[:, 5:10]))
+    assert "they part in layer 'logits': 0 of the largest value apart before it" in told
+    assert told.endswith(f"the usual cause is {parting.FEATURES}")
 
 
 def test_a_difference_of_the_optimiser_is_not_the_networks(tmp_path: Path) -> None:
