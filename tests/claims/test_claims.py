@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from harness import claims
 from harness.claims import functional, significance
-from harness.claims.claim import Claim, Finding, judge, together, undecided
+from harness.claims.claim import Claim, Outcome, judge, together, undecided
 from harness.claims.evidence import Evidence
 from harness.claims.figure import measured_order
 from harness.claims.significance import Estimate
@@ -113,7 +113,7 @@ class Plant:
     def predictions_file(self, name: str) -> Path:
         return self.folder / "predictions" / f"{name}.npz"
 
-    def found(self, number: int) -> Finding:
+    def found(self, number: int) -> Outcome:
         (claim,) = claims.select([number])
         return claim.check(Evidence(self.folder))
 
