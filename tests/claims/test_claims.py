@@ -763,7 +763,7 @@ def test_a_garbled_file_is_a_reason(plant: Plant) -> None:
         plant.predictions_file("shallow_vgg").write_bytes(content)
         finding = plant.found(7)
         assert finding.verdict == "not measured"
-        assert "the predictions of shallow_vgg cannot be read" in finding.measured
+        assert "shallow_vgg.npz: expected predictions of a run" in finding.measured
 
 
 def test_parts_are_told_by_the_worst_verdict() -> None:
