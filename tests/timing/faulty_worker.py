@@ -34,7 +34,7 @@ class FaultyCall:
         raise RuntimeError(CUDA_ERROR)
 
 
-class FaultyWorker(worker.SessionWorker):
+class FaultyWorker(worker.Worker):
     """The session is exchanged in the second turn of its launch."""
 
     doomed, turns = False, 0
@@ -56,5 +56,5 @@ class FaultyWorker(worker.SessionWorker):
 
 
 if __name__ == "__main__":
-    worker.SessionWorker = FaultyWorker  # type: ignore[misc]
+    worker.Worker = FaultyWorker  # type: ignore[misc]
     sys.exit(worker.main())
