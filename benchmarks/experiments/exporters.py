@@ -138,16 +138,28 @@ def try_route(route: str, names: Sequence[str], folder: Path) -> None:
         if route == "tf2onnx":
             np.save(folder / f"{number}.npy", np.asarray(build(name)(inputs(name), training=False)))
         try:
-            artifacts.finish(CONVERT[route](name), folder / f"{number}.{route}.onnx", {})
+            model = CONVERT[route](name)
         except Exception as error:  # whatever an exporter raises is what is asked for
-            (folder / f"{number}.{route}.txt").write_text(first_line(error))
+            _refuse(folder / f"{number}.{route}.json", "does not export", error)
+            continue
+        try:
+            artifacts.finish(model, folder / f"{number}.{route}.onnx", {})
+        except HarnessError as error:
+            _refuse(folder / f"{number}.{route}.json", "writes invalid ONNX", error)
+
+
+def _refuse(file: Path, verdict: str, error: Exception) -> None:
+    file.write_text(json.dumps({"verdict": verdict, "why": first_line(error)}))
 
 
 def judge(number: int, name: str, route: str, folder: Path) -> dict[str, Any]:
     """What became of one layer on one route."""
-    file, refused = folder / f"{number}.{route}.onnx", folder / f"{number}.{route}.txt"
+    file, refused = folder / f"{number}.{route}.onnx", folder / f"{number}.{route}.json"
+    if refused.exists():
+        told: dict[str, Any] = json.loads(refused.read_text())
+        return told
     if not file.exists():
-        return {"verdict": "does not export", "why": refused.read_text() if refused.exists() else "its process ended"}
+        return {"verdict": "does not export", "why": "the process of its route ended"}
     operators = Counter(node.op_type for node in onnx.load(file).graph.node)
     found = {"nodes": operators.total(), "operators": dict(operators)}
     try:
@@ -168,7 +180,7 @@ def describe(found: dict[str, Any]) -> str:
     """A cell of the table."""
     if found["verdict"] == "agrees":
         loop = ", a Loop" if "Loop" in found["operators"] else ""
-        return f"{found['nodes']} nodes{loop}"
+        return f"{found['nodes']} node{'s' if found['nodes'] > 1 else ''}{loop}"
     return f"**{found['verdict']}**" + (f" ({found['difference']:.0e})" if "difference" in found else "")
 
 

@@ -80,16 +80,18 @@ def _rewrite_resizing(graph: Any, node: Any, name: str, _arguments: Any) -> None
     told = size.is_const() and translation.is_const() and not translation.get_tensor_value(as_list=False).any()
     if kernel not in RESIZING or not told:
         return
-    sizes = graph.make_const(f"{name}_sizes", size.get_tensor_value(as_list=False).astype(np.int64)).output[0]
+    wanted = graph.make_const(f"{name}_size", size.get_tensor_value(as_list=False).astype(np.int64)).output[0]
     shape, kind = graph.get_shape(node.output[0]), graph.get_dtype(node.output[0])
     graph.remove_node(node.name)
     first = graph.make_node("Transpose", [images.output[0]], attr={"perm": [0, 3, 1, 2]})
+    # All four sizes: of some of the axes, onnxruntime loads no Resize between two Transposes that cancel.
+    others = graph.make_node("Shape", [first.output[0]], attr={"start": 0, "end": 2})
+    sizes = graph.make_node("Concat", [others.output[0], wanted], attr={"axis": 0}).output[0]
     resize = graph.make_node(
         "Resize",
         [first.output[0], "", "", sizes],
         attr={
             **RESIZING[kernel],
-            "axes": [2, 3],
             "antialias": int(antialias),
             "coordinate_transformation_mode": "half_pixel",
             "exclude_outside": 1,  # TensorFlow's weights sum to one at the edges

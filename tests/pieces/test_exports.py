@@ -143,6 +143,7 @@ def keras_difference(folder: Path, file: Path) -> float:
         "x = layers.Activation('celu')(x)",
         "x = layers.Resizing(5, 11, antialias=True)(x)",
         "x = layers.Resizing(5, 11, 'bicubic', antialias=True)(x)",
+        "return keras.Model(image, layers.Resizing(5, 11, antialias=True)(image))",
         "x = layers.Conv2DTranspose(3, (3, 2), strides=(2, 3), output_padding=(1, 2), name='up')(x)",
         "x = layers.Conv2DTranspose(3, 1, strides=3, name='up')(x)",
         "x = x * ops.convert_to_tensor([0.3, 0.6, -0.1, 2.0])",

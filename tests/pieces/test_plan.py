@@ -21,7 +21,7 @@ from harness.networks import catalog
 from harness.networks.architecture import Architecture, Augmentation, Optimizer
 from harness.pieces import plan, provenance
 from harness.pieces.piece import Kind
-from harness.pieces.request import Request
+from harness.pieces.request import KerasExporter, Request
 
 NETWORK = catalog.get("lenet5_1x1")
 REQUEST = Request(architecture=NETWORK, profile="quick", trained_in="torch", seed=0)
@@ -68,6 +68,12 @@ ELSEWHERE = {
 @pytest.mark.parametrize("request_", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_another_experiment_is_another_digest(request_: Request) -> None:
     assert changed(digests(), digests(request_)) == PIECES
+
+
+@pytest.mark.parametrize("exporter", ["tf2onnx", "torch"])
+def test_another_exporter_of_keras_definitions_is_another_keras_file(exporter: KerasExporter) -> None:
+    chosen = digests(replace(REQUEST, keras_exporter=exporter))
+    assert changed(digests(), chosen) == {"export keras", "prove"}
 
 
 def test_facts_that_change_no_result_keep_the_digest() -> None:
@@ -142,7 +148,7 @@ def test_another_image_or_label_is_another_digest(array: str, monkeypatch: pytes
         ("pieces/form_outputs.py", {"export keras", "export torch", "prove"}),
         ("pieces/equivalence.py", {"prove"}),
         ("pieces/makers/prove.py", {"prove"}),
-        ("measurements/session_options.py", PIECES),
+        ("measurements/session_options.py", {"export keras", "export torch", "prove"}),
         ("report/plots.py", set()),
     ],
 )
@@ -181,7 +187,7 @@ def test_equal_facts_give_equal_digests_in_any_process() -> None:
     code = (
         "from harness.networks import catalog\n"
         "from harness.pieces import plan\n"
-        "from harness.pieces.request import Request\n"
+        "from harness.pieces.request import KerasExporter, Request\n"
         "pieces = plan.plan_pieces(Request(\n"
         "    architecture=catalog.get('lenet5_1x1'), profile='quick', trained_in='torch', seed=0))\n"
         "print(*(piece.digest for piece in pieces.all))"
