@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import get_args
 
 import platformdirs
-from safetensors import SafetensorError, safe_open
 
 from harness.data.preprocessing import INTERPOLATIONS, Preprocessing
 from harness.errors import HarnessError
@@ -62,7 +61,10 @@ def find(name: str) -> Imported | None:
     file = _file(name)
     if not file.is_file():
         return None
-    metadata = _metadata(file)
+    try:
+        metadata = weights.metadata(file)
+    except HarnessError as error:
+        raise HarnessError(f"{error}. {_again(name)}") from error
     try:
         return Imported(weights_file=file, preprocessing=_preprocessing(metadata), **_origin(metadata))
     except (KeyError, ValueError) as error:
@@ -118,16 +120,6 @@ def _file(name: str) -> Path:
 
 def _again(name: str) -> str:
     return f"Import it again, or `harness weights remove {name}`."
-
-
-def _metadata(file: Path) -> Mapping[str, str]:
-
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            found: Mapping[str, str] = opened.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise HarnessError(f"{file} is no whole .safetensors file ({error}). {_again(file.stem)}") from error
-    return found
 
 
 def _origin(facts: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.frameworks import recipes, training, weights
+from harness.frameworks.checkpoints import State
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
@@ -48,6 +49,21 @@ class KerasTrainer:
 
     def weights(self) -> weights.Weights:
         return weights.from_keras(self.model)
+
+    def state(self) -> State:
+        return {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
+
+    def restore(self, state: State) -> None:
+        for name, variable in self._variables().items():
+            variable.assign(state[name])
+
+    def _variables(self) -> dict[str, Any]:
+        """Everything that changes in training, by its place: weights, statistics, random numbers, the optimizer's."""
+        optimizer = self.compiled.optimizer
+        if not optimizer.built:
+            optimizer.build(self.compiled.trainable_variables)
+        kinds = {"model": self.model.variables, "optimizer": optimizer.variables}
+        return {f"{kind}.{number}": one for kind, found in kinds.items() for number, one in enumerate(found)}
 
     def _behind(self) -> int:
         """The first layer behind the frozen ones."""

@@ -1,7 +1,6 @@
 """Training in PyTorch: the network, its optimizer and one step of it."""
 
 import contextlib
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.frameworks import recipes, training, weights
+from harness.frameworks.checkpoints import State
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
 if TYPE_CHECKING:
     import torch
+
+
+# Before the names of what a state holds.
+MODEL, OPTIMIZER, RANDOM = "model.", "optimizer.", "random"
 
 
 class TorchTrainer:
@@ -62,6 +66,33 @@ class TorchTrainer:
     def weights(self) -> weights.Weights:
         return weights.from_torch(self.model)
 
+    def state(self) -> State:
+        import torch
+
+        learned = {
+            f"{OPTIMIZER}{number}.{name}": torch.as_tensor(value)
+            for number, of_one in self.optimizer.state_dict()["state"].items()
+            for name, value in of_one.items()
+            if value is not None  # a momentum that there is none of
+        }
+        whole = {f"{MODEL}{name}": tensor for name, tensor in self.model.state_dict().items()} | learned
+        return {name: tensor.numpy(force=True).copy() for name, tensor in whole.items()} | {
+            RANDOM: torch.get_rng_state().numpy()
+        }
+
+    def restore(self, state: State) -> None:
+        import torch
+
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
+        self.model.load_state_dict(_behind(MODEL, tensors))
+        learned: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _behind(OPTIMIZER, tensors).items():
+            number, _, kind = name.partition(".")
+            learned.setdefault(int(number), {})[kind] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": learned, "param_groups": groups})
+        torch.set_rng_state(tensors[RANDOM])
+
     def _parts(self) -> "tuple[torch.nn.Module, torch.nn.Module]":
         """The layers up to the last frozen one, and those behind it."""
         names = [name for name, _ in self.model.named_children()]
@@ -96,6 +127,11 @@ def begin(
     weights.to_torch(model, {**drawn, **given})
     # Images come with their channels last, and processors convolve faster over them so.
     return TorchTrainer(model.to(memory_format=torch.channels_last), recipe, precision)
+
+
+def _behind(beginning: str, tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """The tensors whose names begin so, by the rest of their names."""
+    return {name.removeprefix(beginning): value for name, value in tensors.items() if name.startswith(beginning)}
 
 
 def set_threads(threads: int) -> None:
@@ -204,11 +240,11 @@ def _optimizer(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> 
         case "adam":
             betas = (optimizer.beta_1, optimizer.beta_2)
             adam = torch.optim.Adam(parameters, rate, betas=betas)
-            steps = itertools.count(1)
 
             # Keras adds epsilon to the root of the biased second moment, PyTorch to that of the corrected one.
             def scale_epsilon(*_: object) -> None:
-                epsilon = optimizer.epsilon / (1 - optimizer.beta_2 ** next(steps)) ** 0.5
+                step = 1 + max((int(state["step"]) for state in adam.state.values()), default=0)
+                epsilon = optimizer.epsilon / (1 - optimizer.beta_2**step) ** 0.5
                 for group in adam.param_groups:
                     group["eps"] = epsilon
 

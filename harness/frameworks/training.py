@@ -5,13 +5,15 @@ import importlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.images import Images
-from harness.frameworks import recipes
+from harness.frameworks import checkpoints, recipes
+from harness.frameworks.checkpoints import Checkpoint, State
 from harness.frameworks.weights import Weights
 from harness.measurements import answers
 from harness.networks.architecture import Architecture, Recipe, Split
@@ -73,6 +75,12 @@ class Trainer(Protocol):
     def weights(self) -> Weights:
         """The weights of the whole network as they are now."""
 
+    def state(self) -> State:
+        """Everything that the next steps depend on: weights, optimizer, random numbers."""
+
+    def restore(self, state: State) -> None:
+        """Go on as the trainer would that gave this state."""
+
 
 def train(
     framework: str,
@@ -84,19 +92,21 @@ def train(
     progress: Progress,
     given: Weights | None = None,
     precision: Precision = "float32",
+    checkpoint: Path | None = None,
 ) -> tuple[Weights, History]:
     """Train the network from its first weights; give the last ones and the history.
 
     ``given`` are weights to begin with in place of those that the recipe draws, by name. Repeatable
-    for a seed, a version of the framework, a processor and a number of threads.
+    for a seed, a version of the framework, a processor and a number of threads. ``checkpoint`` is a file
+    that the state is kept in after each epoch; one that an earlier process left is gone on with.
     """
     module = importlib.import_module(f"harness.frameworks.{framework}_training")
     trainer: Trainer = module.begin(architecture, recipe, seed, given or {}, precision)
     if recipe.features_once:
         images = images.mapped(trainer.features)
         trainer.train_on_features()
-    epochs = []
-    for number in range(recipe.epochs):
+    epochs = _restored(trainer, checkpoint) if checkpoint else []
+    for number in range(len(epochs), recipe.epochs):
         start = time.perf_counter()
         loss, accuracy = _one_epoch(trainer, recipe, images, seed, number, progress)
         validation_loss, validation_accuracy = _judged(
@@ -112,12 +122,23 @@ def train(
                 seconds=time.perf_counter() - start,
             )
         )
+        if checkpoint:
+            checkpoints.save(checkpoint, Checkpoint(state=trainer.state(), epochs=list(map(asdict, epochs))))
         progress((number + 1) / recipe.epochs, epochs[-1])
     test_loss, test_accuracy = _judged(recipe, trainer.logits(images.scaled(images.x_test)), images.y_test)
     history = History(
         validated_on=images.validated_on, epochs=tuple(epochs), test_loss=test_loss, test_accuracy=test_accuracy
     )
     return trainer.weights(), history
+
+
+def _restored(trainer: Trainer, checkpoint: Path) -> list[Epoch]:
+    """The epochs that an earlier process trained, with the trainer in the state behind them."""
+    found = checkpoints.load(checkpoint)
+    if found is None:
+        return []
+    trainer.restore(found.state)
+    return [Epoch(**epoch) for epoch in found.epochs]
 
 
 def batch_of(images: NDArray[np.float32]) -> int:

@@ -36,7 +36,7 @@ def save(path: Path, weights: Weights, metadata: Mapping[str, str]) -> None:
     """Write the weights to a file, whole or not at all."""
     with files.replacing(path) as partial:
         # Written by ourselves: save_file tells of a full disk in words alone, which no caller can know it by.
-        arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in weights.items()}
         partial.write_bytes(to_bytes(arrays, {**metadata, _ORDER: json.dumps([*arrays])}))
 
 
@@ -49,6 +49,16 @@ def load(path: Path) -> Weights:
     except (OSError, SafetensorError, ValueError) as error:
         raise HarnessError(f"{path} is no whole .safetensors file ({error}): train or export again.") from error
     return {name: found[name] for name in dict.fromkeys((*names, *found)) if name in found}
+
+
+def metadata(path: Path) -> Mapping[str, str]:
+    """What a file of weights says of itself. Raises :class:`HarnessError` if it is none, or a damaged one."""
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            found: Mapping[str, str] = opened.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise HarnessError(f"{path} is no whole .safetensors file ({error})") from error
+    return found
 
 
 def from_torch(model: "torch.nn.Module") -> Weights:

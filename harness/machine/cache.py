@@ -17,7 +17,19 @@ from harness.errors import CANNOT_WRITE, FULL, CannotWriteError, HarnessError
 from harness.machine.user_paths import expand_user
 
 # The folders that are the cache's own.
-KINDS = ("compare", "convert", "datasets", "draw", "environments", "export", "log", "page", "prove", "train")
+KINDS = (
+    "checkpoint",
+    "compare",
+    "convert",
+    "datasets",
+    "draw",
+    "environments",
+    "export",
+    "log",
+    "page",
+    "prove",
+    "train",
+)
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 
@@ -101,13 +113,19 @@ def open_log(name: str) -> Path:
 
 
 def sweep() -> None:
-    """Remove what processes that were killed had begun to build."""
+    """Remove what processes that were killed had begun to build, and checkpoints of what has been trained."""
     import psutil
 
     for partial in root().glob(f"*/*{PARTIAL}"):
         pid = partial.name.removesuffix(PARTIAL).rpartition(".")[2]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial.is_dir():
+                shutil.rmtree(partial, ignore_errors=True)
+            else:
+                partial.unlink(missing_ok=True)
+    for checkpoint in (root() / "checkpoint").glob("*"):
+        if whole(root() / "train" / checkpoint.stem):  # the training ended well
+            checkpoint.unlink(missing_ok=True)
 
 
 def _cannot_write(error: OSError) -> CannotWriteError:

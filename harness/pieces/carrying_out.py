@@ -123,9 +123,8 @@ class _Work:
             self._give_up()
             self._start_ready()
             if not self.running:
-                if self.todo:
-                    raise RuntimeError(f"the plan lacks what {next(iter(self.todo.values())).title} needs")
-                break
+                self._give_up_gone()
+                continue
             done, _ = wait(self.running, return_when=FIRST_COMPLETED)
             for future in done:
                 self._finish(*self.running.pop(future), future.exception())
@@ -168,6 +167,14 @@ class _Work:
             self.errors |= doomed
             for digest in doomed:
                 del self.todo[digest]
+
+    def _give_up_gone(self) -> None:
+        """Leave out the pieces that nothing that runs will make ready: what they need was there, and is no more."""
+        for digest, piece in self.todo.items():
+            self.errors[digest] = HarnessError(
+                f"what it takes to {piece.title} is gone: was the cache emptied meanwhile? Begin again, or --resume."
+            )
+        self.todo.clear()
 
     def _start_ready(self) -> None:
         """Submit what can be begun, as long as a core is free."""

@@ -17,3 +17,5 @@ def make(piece: Piece, threads: int, progress: Progress) -> None:
     maker = importlib.import_module(f"harness.pieces.makers.{piece.kind}")
     with cache.building(piece.folder) as folder:
         maker.make(piece, folder, threads, progress)
+    if piece.checkpoint:
+        piece.checkpoint.unlink(missing_ok=True)

@@ -41,6 +41,13 @@ class Piece:
         return self.folder / WEIGHTS
 
     @property
+    def checkpoint(self) -> Path | None:
+        """Where the state of a training that may take hours is kept; None of any other piece."""
+        if self.kind != "train" or not self.takes_hours:
+            return None
+        return cache.root() / "checkpoint" / f"{self.digest}.safetensors"
+
+    @property
     def made(self) -> bool:
         return self.weights_file.is_file() if self.kind == "import" else cache.whole(self.folder)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from harness.errors import HarnessError
 from harness.machine import files, temporary
 from harness.machine.arrays import save_arrays
 from harness.measurements import runtimes
@@ -81,6 +82,20 @@ class MeasuredNetwork:
         return architecture.macs * larger * way.configuration.batch
 
     def measure(self, turns: Turns, errors: Mapping[str, BaseException], progress: Progress) -> dict[Way, Row]:
+        try:
+            rows = self._measure(turns, errors, progress)
+        except Exception:
+            self._check_kept(errors)
+            raise
+        self._check_kept(errors)  # else a file that is gone would be told as one that cannot be run
+        return rows
+
+    def _check_kept(self, errors: Mapping[str, BaseException]) -> None:
+        """Raise :class:`HarnessError` if what was made for the network has been removed meanwhile."""
+        if any(not piece.made and piece.digest not in errors for piece in self.pieces.exported):
+            raise HarnessError("the cache was emptied while the run read it: go on with --resume, which makes it again")
+
+    def _measure(self, turns: Turns, errors: Mapping[str, BaseException], progress: Progress) -> dict[Way, Row]:
         ways = self.ways(turns.settings)
         present = turns.places.present(ways)
         if not present:  # nothing was made for it either

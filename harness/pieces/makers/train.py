@@ -24,6 +24,7 @@ def make(piece: Piece, folder: Path, _threads: int, progress: Progress) -> None:
         progress=progress,
         given=_given(piece, data),
         precision=request.precision,
+        checkpoint=piece.checkpoint,
     )
     own_weights.save(piece, folder, trained)
     (folder / "history.json").write_text(json.dumps(history.to_json(), indent=1))
