@@ -16,6 +16,7 @@ import ctypes
 import importlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -115,8 +116,8 @@ def _said(place: Path) -> str:
     return (place / "said.txt").read_text(errors="replace").strip().rpartition("\n")[2]
 
 
-def run(scenario: Scenario, place: Path, every: int) -> dict[str, object]:
-    """Kill one scenario at each point, or at one of so many; say what was lost."""
+def run(scenario: Scenario, place: Path, every: int, limit_s: float) -> dict[str, object]:
+    """Kill one scenario at each point, or at one of so many, in random order for so long; say what was lost."""
     begun, killed = time.monotonic(), 0
     whole = place / "whole"
     (whole / "work").mkdir(parents=True)
@@ -127,10 +128,13 @@ def run(scenario: Scenario, place: Path, every: int) -> dict[str, object]:
     scenario.learn(whole / "work")
     unharmed.preload()
     losses: list[str] = []
-    for number in range(1, unharmed.points + 1, every):
-        lost = trial(scenario, place / "trial", number)
-        if lost is None:
+    points = list(range(1, unharmed.points + 1, every))
+    for number in random.Random(0).sample(points, len(points)):
+        if time.monotonic() - begun > limit_s:
             break
+        lost = trial(scenario, place / "trial", number)
+        if lost is None:  # a step that takes turns with another, as removing what is not there
+            continue
         killed += 1
         losses += lost
     for loss in losses:
@@ -144,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
     parser.add_argument("--every", type=int, default=1, metavar="N", help="kill at one point of N")
+    parser.add_argument("--minutes", type=float, default=60.0, help="for each scenario at most (default: 60)")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="crash-points-") as place:
         if "LD_PRELOAD" not in os.environ:
@@ -153,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(",".join(COLUMNS), flush=True)
         lost = 0
         for name in args.scenario:
-            found = run(SCENARIOS[name](), Path(place) / name, args.every)
+            found = run(SCENARIOS[name](), Path(place) / name, args.every, 60 * args.minutes)
             print(",".join(map(str, found.values())), flush=True)
             lost += int(str(found["losses"]))
     return 1 if lost else 0

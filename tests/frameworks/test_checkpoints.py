@@ -1,10 +1,12 @@
 """A training that is killed goes on from its last epoch to the very same weights as one that is not."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from harness.frameworks import checkpoints, training, weights
 from harness.frameworks.checkpoints import Checkpoint
@@ -14,6 +16,15 @@ from harness.networks.architecture import Architecture, Recipe
 from tests.frameworks.test_training import OPTIMIZERS, WITH_DROPOUT, images_of, recipe_of
 
 EPOCHS = 3
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for one another are slow where others work, too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 class Killed(BaseException):
