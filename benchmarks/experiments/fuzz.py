@@ -2,7 +2,7 @@
 
 A whole file of each kind is damaged by hypothesis: bytes changed, cut out, repeated and put in, alone or together. A
 reader may give what it read or raise HarnessError; any other exception, and any that takes longer than ten seconds or
-more than 1 GB, is a fault, and the file that provoked it is kept.
+more than 4 GB of addresses, is a fault, and the file that provoked it is kept.
 
     python -m benchmarks.experiments.fuzz --minutes 10
     python -m benchmarks.experiments.fuzz --reader onnx npz --minutes 1
@@ -42,7 +42,7 @@ from harness.report import page, runs
 from harness.timing import small_models
 
 LIMIT_S = 10
-MEMORY_BYTES = 1 << 30  # beyond what the imports take
+MEMORY_BYTES = 4 << 30  # of addresses, beyond what the imports take
 BATCH = 50  # damaged files between two looks at the clock
 COLUMNS = ("reader", "tried", "read", "refused", "faults", "seconds")
 
