@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.gate.settings import GateSettings
 from harness.measurements import comparison, run_folder, samples, verdicts
-from harness.measurements.comparison import Estimate
+from harness.measurements.comparison import LogRatio
 from harness.measurements.subject_key import CONTROL
 from harness.measurements.verdicts import Verdict
 from harness.runs.places import FLOOR
@@ -36,7 +36,7 @@ class Across:
     """The ratios of one file to the control, run by run."""
 
     name: str
-    estimates: Sequence[Estimate]
+    estimates: Sequence[LogRatio]
 
     @property
     def scatter(self) -> float:

@@ -21,7 +21,7 @@ CHAINS = {"short chain": planted_changes.SHORT, "long chain": planted_changes.LO
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class FilePair:
     """A subject of the gate: a file as base and as head, or with a copy of 5 % more work as head."""
 
     name: str
@@ -39,7 +39,7 @@ class Pair:
         return Subject(key=f"{self.name}, {side}", model=file, shapes=self.shapes, threads=self.threads)
 
 
-def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list[Pair]:
+def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list[FilePair]:
     """The subjects, with their files in the folder."""
     found = []
     for name in networks:
@@ -52,18 +52,18 @@ def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list
             base, shapes = model.path, {model.input: model.shape}
         for count in threads:
             named = name if len(threads) == 1 else f"{name}, {count} threads"
-            found.append(Pair(name=named, base=base, slower=slower, shapes=shapes, threads=count))
+            found.append(FilePair(name=named, base=base, slower=slower, shapes=shapes, threads=count))
     return found
 
 
 def gate_run(
-    of: Sequence[Pair], slower: str, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
+    of: Sequence[FilePair], slower: str, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
 ) -> GateRun:
     """All subjects in turns, as `harness ab` measures them: after each look those go on of which it cannot tell."""
     begun = time.monotonic()
     both = {pair.name: pair.subjects(slower) for pair in of}
     subjects = [subject for pair in both.values() for subject in pair]
-    keys = {name: sequential.Pair(a=base.key, b=head.key) for name, (base, head) in both.items()}
+    keys = {name: sequential.TurnPair(a=base.key, b=head.key) for name, (base, head) in both.items()}
     launcher = latency.launcher(subjects, effort, seed=number)
     found = sequential.timings(keys, [], looks, thresholds, launcher)
     _check(found.timings)
@@ -75,7 +75,7 @@ def gate_run(
     )
 
 
-def confirmed(pair: Pair, effort: Effort) -> Confirmation:
+def confirmed(pair: FilePair, effort: Effort) -> Confirmation:
     """How much slower the slower copy is, by one long run."""
     base, head = pair.subjects(pair.name)
     launch = latency.launcher([base, head], effort, seed=0)
@@ -99,7 +99,7 @@ def _check(timings: Mapping[str, Timing]) -> None:
             raise HarnessError(f"{key}: {timing.failure}")
 
 
-def _compared(pair: sequential.Pair, judged: Judged, timings: Mapping[str, Timing]) -> Compared:
+def _compared(pair: sequential.TurnPair, judged: Judged, timings: Mapping[str, Timing]) -> Compared:
     base, head = (sampled(timings[key].launches) for key in pair.sides)
     return Compared(
         verdict=judged.verdict,

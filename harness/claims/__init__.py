@@ -6,7 +6,7 @@ A claim is one entry in the tuple ``CLAIMS`` of one of the modules below; docs/c
 from collections.abc import Iterator, Sequence
 
 from harness.claims.accuracy import CLAIMS as ACCURACY
-from harness.claims.claim import Claim, Finding
+from harness.claims.claim import Claim, Outcome
 from harness.claims.evidence import Evidence
 from harness.claims.figure import CLAIMS as FIGURE
 from harness.claims.fragments import CLAIMS as FRAGMENTS
@@ -15,7 +15,7 @@ from harness.claims.speed import CLAIMS as SPEED
 from harness.claims.structural import CLAIMS as STRUCTURAL
 from harness.errors import HarnessError
 
-__all__ = ["ALL", "Claim", "Evidence", "Finding", "check", "select"]
+__all__ = ["ALL", "Claim", "Evidence", "Outcome", "check", "select"]
 
 ALL: tuple[Claim, ...] = tuple(
     sorted((*STRUCTURAL, *FRAGMENTS, *FUNCTIONAL, *ACCURACY, *SPEED, *FIGURE), key=lambda claim: claim.number)
@@ -31,7 +31,7 @@ def select(numbers: Sequence[int]) -> list[Claim]:
     return [known[number] for number in sorted(set(numbers))] or list(ALL)
 
 
-def check(claims: Sequence[Claim], evidence: Evidence) -> Iterator[tuple[Claim, Finding]]:
+def check(claims: Sequence[Claim], evidence: Evidence) -> Iterator[tuple[Claim, Outcome]]:
     """What the evidence shows of each claim, one after another."""
     for claim in claims:
         yield claim, claim.check(evidence)

@@ -6,7 +6,7 @@ wholly on one side of it.
 """
 
 from harness.claims import significance
-from harness.claims.claim import Check, Finding, judge
+from harness.claims.claim import Check, Outcome, judge
 from harness.claims.evidence import Evidence, Trained, remarks
 from harness.claims.significance import Comparison, Estimate
 from harness.report.tables import format_percent
@@ -18,7 +18,7 @@ NEGLIGIBLE = 0.01
 def more_accurate(first: str, second: str, *, dataset: str, by: float = 0.0) -> Check:
     """That the first network is right more often than the second, by more than an amount."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         first_trained, second_trained = evidence.trained(dataset, first, second)
         compared = first_trained.compared_with(second_trained)
         ends = compared.difference
@@ -35,7 +35,7 @@ def more_accurate(first: str, second: str, *, dataset: str, by: float = 0.0) -> 
 def not_less_accurate(first: str, second: str, *, dataset: str) -> Check:
     """That the first network loses nothing against the second, or at most a point."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         first_trained, second_trained = evidence.trained(dataset, first, second)
         compared = first_trained.compared_with(second_trained)
         return judge(
@@ -51,7 +51,7 @@ def not_less_accurate(first: str, second: str, *, dataset: str) -> Check:
 def reaches(name: str, *, dataset: str, reported: float) -> Check:
     """That a network's test accuracy is a reported figure or more, by its whole interval; it fails by its whole one."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (found,) = evidence.trained(dataset, name)
         return judge(
             f"{_counted(found)}; reported {100 * reported:.2f} %{remarks(found)}",
@@ -69,7 +69,7 @@ def gives_about(name: str, *, dataset: str, low: float, high: float, tolerance: 
     It fails where the whole interval lies outside. The tolerance stands for other first weights.
     """
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (found,) = evidence.trained(dataset, name)
         least, most = low - tolerance, high + tolerance
         return judge(
@@ -89,7 +89,7 @@ def beats_reported(name: str, *, dataset: str, reported: float, total: int) -> C
     The figure is taken at the end of its rounding that is worse for the verdict.
     """
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (found,) = evidence.trained(dataset, name)
         ends = [significance.share((reported + rounding) * total, total) for rounding in (0.005, -0.005)]
         over_best, over_worst = (significance.difference(found.accuracy, end) for end in ends)

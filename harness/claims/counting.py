@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.claims.claim import Check, Finding, judge
+from harness.claims.claim import Check, Outcome, judge
 from harness.claims.evidence import Evidence, NotMeasuredError
 from harness.frameworks.layers import Layer
 
@@ -35,7 +35,7 @@ def as_stated(measured: float, stated: float) -> bool:
 def costs(first: str, second: str, *, params: float, macs: float) -> Check:
     """That the first network has so many times the second's parameters and MACs; 1 means equal."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         first_totals, second_totals = _totals(evidence, first), _totals(evidence, second)
         ratios = {"parameters": first_totals[0] / second_totals[0], "MACs": first_totals[1] / second_totals[1]}
         texts = [

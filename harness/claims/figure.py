@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from harness.claims import significance
-from harness.claims.claim import Check, Claim, Finding, judge
+from harness.claims.claim import Check, Claim, Outcome, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence, NotMeasuredError
 from harness.claims.significance import Estimate
@@ -34,7 +34,7 @@ FEWEST = 6  # networks on which a line is judged
 def by_far(what: str, counted: Callable[[tuple[Layer, ...]], int]) -> Check:
     """That both VGGs have twice as many of something as the next of the others."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         counts = {name: counted(evidence.layers(name)) for name in ORDER}
         following = max((name for name in ORDER if not name.startswith("vgg")), key=lambda name: counts[name])
         times = {name: counts[name] / counts[following] for name in ("vgg16", "vgg19")}
@@ -48,7 +48,7 @@ def by_far(what: str, counted: Callable[[tuple[Layer, ...]], int]) -> Check:
     return check
 
 
-def accuracy_per_parameter(evidence: Evidence) -> Finding:
+def accuracy_per_parameter(evidence: Evidence) -> Outcome:
     """ENet's published accuracy per counted parameter, against all and against two."""
     densities = {name: figure.density(_published(name).value, params(evidence.layers(name))) for name in ORDER}
     stated = {"alexnet_two_tower": 13, "vgg19": 24}
@@ -68,7 +68,7 @@ def accuracy_per_parameter(evidence: Evidence) -> Finding:
     )
 
 
-def operations_predict_time(evidence: Evidence) -> Finding:
+def operations_predict_time(evidence: Evidence) -> Outcome:
     """Latency by operations of the run's networks: the line, what it explains, and what it leaves."""
     shown = _figure(evidence)
     if len(shown.timed) < FEWEST:
@@ -90,12 +90,12 @@ def operations_predict_time(evidence: Evidence) -> Finding:
     )
 
 
-def published_order(_: Evidence) -> Finding:
+def published_order(_: Evidence) -> Outcome:
     """The published accuracies of neighbours in the paper's order."""
     return _ordered("published", {name: _published(name) for name in ORDER})
 
 
-def measured_order(evidence: Evidence) -> Finding:
+def measured_order(evidence: Evidence) -> Outcome:
     """The accuracies that the run measured, of neighbours in the paper's order."""
     points = {point.name: point for point in _figure(evidence).points}
     found = {name: _estimate(top1) for name in ORDER if name in points and (top1 := points[name].measured)}
@@ -107,7 +107,7 @@ def measured_order(evidence: Evidence) -> Finding:
     return _ordered("measured", found)
 
 
-def hyperbola(evidence: Evidence) -> Finding:
+def hyperbola(evidence: Evidence) -> Outcome:
     """Accuracy by images a second, on the front of accuracy and latency; beside it accuracy by latency."""
     shown = _figure(evidence)
     members = figure.latency_front(shown.timed).members
@@ -138,8 +138,8 @@ def _figure(evidence: Evidence) -> Figure:
     raise NotMeasuredError("needs `harness run --set figure`")
 
 
-def _too_few(number: int, which: str) -> Finding:
-    return Finding(
+def _too_few(number: int, which: str) -> Outcome:
+    return Outcome(
         verdict="cannot tell",
         measured=f"{number} network(s) of the figure {which}, {FEWEST} are needed: `harness run --set figure`",
     )
@@ -166,7 +166,7 @@ def _times(evidence: Evidence, first: str, second: str) -> Estimate:
     return Estimate(value=smaller * found.value, low=smaller * found.low, high=smaller * found.high)
 
 
-def _ordered(kind: str, accuracies: Mapping[str, Estimate]) -> Finding:
+def _ordered(kind: str, accuracies: Mapping[str, Estimate]) -> Outcome:
     """Accuracies that the paper has in this order: every one significantly above the one before it."""
     steps = {(a, b): significance.difference(accuracies[b], accuracies[a]) for a, b in pairwise(accuracies)}
     unclear = [f"{a} and {b}" for (a, b), step in steps.items() if step.low <= 0 <= step.high]

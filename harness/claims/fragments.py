@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from harness.claims.claim import Claim, Finding, judge
+from harness.claims.claim import Claim, Outcome, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
 from harness.frameworks.layers import Layer, list_module_layers
@@ -13,7 +13,7 @@ PIXELS_512 = (3, 512, 512)
 PIXELS_32 = (3, 32, 32)
 
 
-def weight_sharing(_: Evidence) -> Finding:
+def weight_sharing(_: Evidence) -> Outcome:
     """100 filters against 100 dense units, on the same image."""
     inputs = math.prod(PIXELS_512)
     convolution = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
@@ -27,7 +27,7 @@ def weight_sharing(_: Evidence) -> Finding:
     )
 
 
-def convolution_against_dense(_: Evidence) -> Finding:
+def convolution_against_dense(_: Evidence) -> Outcome:
     """Six filters of 5×5 against six dense units, on the same image."""
     convolution, dense = _six_filters(), _six_units(math.prod(PIXELS_32))
     weights = params(dense) - 6
@@ -39,7 +39,7 @@ def convolution_against_dense(_: Evidence) -> Finding:
     )
 
 
-def computations_a_node(_: Evidence) -> Finding:
+def computations_a_node(_: Evidence) -> Outcome:
     """The same filters against a dense layer with a node for each map, and against one on the whole image."""
     convolution = _six_filters()
     stated = 5 * 5 * math.prod(convolution[0].output_shape[1:])
@@ -53,7 +53,7 @@ def computations_a_node(_: Evidence) -> Finding:
     )
 
 
-def first_dense_layer(_: Evidence) -> Finding:
+def first_dense_layer(_: Evidence) -> Outcome:
     """1,024 units on all pixels of a CIFAR-10 image."""
     dense = list_module_layers((3072,), nn.Linear(3072, 1024, device="meta"))
     weights = params(dense) - 1024
@@ -64,7 +64,7 @@ def first_dense_layer(_: Evidence) -> Finding:
     )
 
 
-def stride_quarters(_: Evidence) -> Finding:
+def stride_quarters(_: Evidence) -> Outcome:
     """A 3×3 filter on 28×28 pixels, with stride 1 and with stride 2."""
     one, two = (
         list_module_layers((1, 28, 28), nn.Conv2d(1, 1, 3, stride, device="meta"))[0].output_shape for stride in (1, 2)
@@ -77,7 +77,7 @@ def stride_quarters(_: Evidence) -> Finding:
     )
 
 
-def valid_shrinks(_: Evidence) -> Finding:
+def valid_shrinks(_: Evidence) -> Outcome:
     """Seven 5×5 convolutions one after another, with and without padding."""
     sides = {}
     for padding in ("valid", "same"):
@@ -90,7 +90,7 @@ def valid_shrinks(_: Evidence) -> Finding:
     )
 
 
-def maps_take_memory(_: Evidence) -> Finding:
+def maps_take_memory(_: Evidence) -> Outcome:
     """The maps that 100 filters make of one image and of 100, by bytes a value."""
     (layer,) = list_module_layers(PIXELS_512, nn.Conv2d(3, 100, 5, padding="same", device="meta"))
     mebibytes = {bits: math.prod(layer.output_shape) * bits / 8 / 2**20 for bits in (32, 16)}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.claims.claim import Claim, Finding, judge
+from harness.claims.claim import Claim, Outcome, judge
 from harness.claims.counting import macs, params
 from harness.claims.evidence import Evidence
 from harness.errors import first_line
@@ -18,7 +18,7 @@ from harness.networks import catalog
 EQUAL = 1e-12  # relative: what float64 leaves of equality when sums are taken in another order
 
 
-def equal_parameters(_: Evidence) -> Finding:
+def equal_parameters(_: Evidence) -> Outcome:
     """Dense layers against 1×1 convolutions of the same inputs and outputs, for every pair that gives 21."""
     pairs = ((20, 1), (6, 3), (2, 7))
     layers = [(nn.Linear(*pair, device="meta"), nn.Conv2d(*pair, 1, device="meta")) for pair in pairs]
@@ -32,7 +32,7 @@ def equal_parameters(_: Evidence) -> Finding:
     )
 
 
-def dense_is_convolution(_: Evidence) -> Finding:
+def dense_is_convolution(_: Evidence) -> Outcome:
     """A dense layer's weights copied into a 1×1 convolution, and into one with filters of the input's size."""
     distances = {}
     for name, (channels, side) in {"1×1": (20, 1), "input's size": (16, 5)}.items():
@@ -48,7 +48,7 @@ def dense_is_convolution(_: Evidence) -> Finding:
     )
 
 
-def exact_replacement(evidence: Evidence) -> Finding:
+def exact_replacement(evidence: Evidence) -> Outcome:
     """Flatten and Dense(10) on 7×7×512 at the end of a network, and a convolution of 7×7 in their place."""
     *before, flatten, dense = _with_weights("fmnist_same")
     with torch.no_grad():
@@ -70,7 +70,7 @@ def exact_replacement(evidence: Evidence) -> Finding:
     )
 
 
-def any_input_size(evidence: Evidence) -> Finding:
+def any_input_size(evidence: Evidence) -> Outcome:
     """The network that ends in 1×1 convolutions on two sizes, and one with Flatten and a dense layer."""
     small, large = (_answer(evidence, "fcn_1x1", side) for side in (28, 64))
     refused = _answer(evidence, "fmnist_maxpool", 64)
@@ -81,7 +81,7 @@ def any_input_size(evidence: Evidence) -> Finding:
     )
 
 
-def windows_without_padding(_: Evidence) -> Finding:
+def windows_without_padding(_: Evidence) -> Outcome:
     """The network of 1×1 convolutions without its padding: each vector of its map against the crop that it sees."""
     network = [module for module in _with_weights("fcn_1x1") if type(module).__name__ in ("Conv2d", "ReLU")]
     for module in network:
@@ -95,7 +95,7 @@ def windows_without_padding(_: Evidence) -> Finding:
     )
 
 
-def windows_with_padding(_: Evidence) -> Finding:
+def windows_with_padding(_: Evidence) -> Outcome:
     """The network as the lecture has it, with same padding: each vector against the 28×28 crop at its place."""
     distances, window = _against_crops(list(_with_weights("fcn_1x1")), side=64, crop=28)
     different = int((distances > EQUAL).sum())
@@ -112,7 +112,7 @@ def windows_with_padding(_: Evidence) -> Finding:
     )
 
 
-def keeps_receptive_field(_: Evidence) -> Finding:
+def keeps_receptive_field(_: Evidence) -> Outcome:
     """A bottleneck of 64 to 16 maps after a 3×3 convolution: shapes, and which pixels one output depends on."""
     image = _random(1, 3, 9, 9).requires_grad_()
     first = _functional().conv2d(image, _random(64, 3, 3, 3), padding=1)
@@ -130,7 +130,7 @@ def keeps_receptive_field(_: Evidence) -> Finding:
     )
 
 
-def shift_shifts(_: Evidence) -> Finding:
+def shift_shifts(_: Evidence) -> Outcome:
     """A convolution with stride 1 on an image and on the same one shifted: inside, and at the border."""
     convolution = next(_with_weights("shallownet"))
     image, (down, right) = _random(1, 3, 32, 32), (3, 5)
@@ -147,7 +147,7 @@ def shift_shifts(_: Evidence) -> Finding:
     )
 
 
-def backward_is_convolution(_: Evidence) -> Finding:
+def backward_is_convolution(_: Evidence) -> Outcome:
     """The gradient with respect to a convolution's input by autograd, and as a convolution with flipped filters."""
     image, filters = _random(2, 3, 12, 12).requires_grad_(), _random(8, 3, 5, 5)
     output = _functional().conv2d(image, filters)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scipy.stats import kendalltau
 
 from harness.claims import significance
-from harness.claims.claim import Check, Finding, judge
+from harness.claims.claim import Check, Outcome, judge
 from harness.claims.comparing import NEGLIGIBLE, points
 from harness.claims.evidence import PROFILE, Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import LEVEL, Estimate
@@ -55,7 +55,7 @@ class Fit:
 def narrower_gap(first: str, second: str, *, dataset: str) -> Check:
     """That the first network's gap between training and validation is narrower than the second's."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         one, other = _fits(evidence, dataset, first, second)
         narrower = significance.difference(other.gap, one.gap)
         return judge(
@@ -71,7 +71,7 @@ def narrower_gap(first: str, second: str, *, dataset: str) -> Check:
 def overfits(name: str, *, dataset: str) -> Check:
     """That a network is right more often on its training images than on others, by more than a negligible gap."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (fit,) = _fits(evidence, dataset, name)
         return judge(
             fit.told + remarks(fit.of), fit.numbers(), holds=fit.gap.low > NEGLIGIBLE, fails=fit.gap.high < NEGLIGIBLE
@@ -83,7 +83,7 @@ def overfits(name: str, *, dataset: str) -> Check:
 def does_not_overfit(name: str, *, dataset: str) -> Check:
     """That there is no such gap: at most a point."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (fit,) = _fits(evidence, dataset, name)
         return judge(
             f"{fit.told}; up to {100 * NEGLIGIBLE:g} point counts as none{remarks(fit.of)}",
@@ -98,7 +98,7 @@ def does_not_overfit(name: str, *, dataset: str) -> Check:
 def learns_better(first: str, second: str, *, dataset: str) -> Check:
     """That the first network ends with a higher accuracy on its training images than the second."""
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         one, other = _fits(evidence, dataset, first, second)
         more = significance.difference(one.training, other.training)
         return judge(
@@ -118,7 +118,7 @@ def validation_loss_rises(name: str, *, dataset: str, after: int, lowest_by: int
     It holds only where the validation loss is lowest after epoch ``lowest_by`` or before.
     """
 
-    def check(evidence: Evidence) -> Finding:
+    def check(evidence: Evidence) -> Outcome:
         (found,) = evidence.trained(dataset, name)
         history = evidence.history(found)
         if len(history.epochs) < FEWEST_EPOCHS:

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 from harness.claims import significance
-from harness.claims.claim import Claim, Finding, judge, together
+from harness.claims.claim import Claim, Outcome, judge, together
 from harness.claims.counting import macs
 from harness.claims.evidence import Evidence, NotMeasuredError, Trained, remarks
 from harness.claims.significance import Estimate
@@ -20,7 +20,7 @@ FASHION = "fashion_mnist"
 SHRINKING = ("fmnist_conv7", "fmnist_maxpool", "fmnist_strided")
 
 
-def pooling_is_faster(evidence: Evidence) -> Finding:
+def pooling_is_faster(evidence: Evidence) -> Outcome:
     """LeNet with both poolings against the one without the second, file by file and thread count by thread count."""
     pooled, other = (_latencies(evidence, name) for name in ("lenet_mnist", "lenet_mnist_nopool"))
     both = [subject for subject in pooled if subject in other]
@@ -29,7 +29,7 @@ def pooling_is_faster(evidence: Evidence) -> Finding:
     return together([_faster(subject, pooled[subject], other[subject]) for subject in both])
 
 
-def pooling_drops_values(evidence: Evidence) -> Finding:
+def pooling_drops_values(evidence: Evidence) -> Outcome:
     """What a 2×2 pooling with stride 2 leaves of its input."""
     layers = {layer.name: layer.output_shape for layer in evidence.layers("lenet_mnist")}
     before, after = layers["conv2"], layers["pool2"]
@@ -41,7 +41,7 @@ def pooling_drops_values(evidence: Evidence) -> Finding:
     )
 
 
-def time_falls_less_than_work(evidence: Evidence) -> Finding:
+def time_falls_less_than_work(evidence: Evidence) -> Outcome:
     """Seconds an epoch of the three networks, each with the one before it, beside their MACs."""
     trained = _trained_alike(evidence, FASHION, *SHRINKING)
     seconds = {of.name: significance.median([e.seconds for e in evidence.history(of).epochs]) for of in trained}
@@ -61,12 +61,12 @@ def time_falls_less_than_work(evidence: Evidence) -> Finding:
     )
 
 
-def training_takes_long(evidence: Evidence) -> Finding:
+def training_takes_long(evidence: Evidence) -> Outcome:
     """How long ShallowVGG trained, and what VGG 16 computes beside it."""
     (trained,) = _trained_alike(evidence, "cifar10", "shallow_vgg")
     seconds = sum(epoch.seconds for epoch in evidence.history(trained).epochs)
     more = macs(evidence.layers("vgg16")) / macs(evidence.layers("shallow_vgg"))
-    return Finding(
+    return Outcome(
         verdict="cannot tell",
         measured=f"shallow_vgg trained for {seconds / 3600:.2f} h; an image costs VGG 16 {more:,.0f} times its MACs; "
         f"the lecture names no amount{remarks(trained)}",
@@ -113,7 +113,7 @@ def _latency(row: Row) -> Estimate | None:
     return Estimate(value=value, low=low, high=high)
 
 
-def _faster(subject: str, pooled: Estimate, other: Estimate) -> Finding:
+def _faster(subject: str, pooled: Estimate, other: Estimate) -> Outcome:
     times = significance.ratio(other, pooled)
     return judge(
         f"{subject}: {format_seconds(pooled.value, pooled.low, pooled.high)} with the second pooling, "

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from harness.claims.claim import Claim, Finding, judge
+from harness.claims.claim import Claim, Outcome, judge
 from harness.claims.counting import costs, dense_share, macs, params
 from harness.claims.evidence import Evidence
 from harness.claims.fragments import maps_take_memory
@@ -19,7 +19,7 @@ from harness.networks import catalog
 SETS = {"lectures", "figure"}
 
 
-def vgg_is_most_expensive(evidence: Evidence) -> Finding:
+def vgg_is_most_expensive(evidence: Evidence) -> Outcome:
     """VGG 16 against every network of the catalogue that is no VGG, and against AlexNet."""
     names = [name for name, found in catalog.architectures().items() if SETS & set(found.sets)]
     others = [name for name in names if not name.startswith("vgg")]
@@ -44,7 +44,7 @@ def vgg_is_most_expensive(evidence: Evidence) -> Finding:
     )
 
 
-def frozen_base(evidence: Evidence) -> Finding:
+def frozen_base(evidence: Evidence) -> Outcome:
     """What of VGG 16 with a head of its own is trained while its base is frozen."""
     trained, total = _learning(evidence, "lecture"), params(evidence.layers("vgg16_features"))
     return judge(
@@ -54,7 +54,7 @@ def frozen_base(evidence: Evidence) -> Finding:
     )
 
 
-def fine_tuning(evidence: Evidence) -> Finding:
+def fine_tuning(evidence: Evidence) -> Outcome:
     """What fine tuning frees of the base, and its learning rate."""
     freed = _learning(evidence, "fine_tuning") - _learning(evidence, "lecture")
     recipes = catalog.get("vgg16_features").recipes
@@ -66,7 +66,7 @@ def fine_tuning(evidence: Evidence) -> Finding:
     )
 
 
-def mostly_dense(evidence: Evidence) -> Finding:
+def mostly_dense(evidence: Evidence) -> Outcome:
     """The share of LeNet's parameters in dense layers, by its third convolution."""
     as_coded = dense_share(evidence.layers("lenet5_1x1"))
     of_1998 = dense_share(
@@ -92,7 +92,7 @@ def mostly_dense(evidence: Evidence) -> Finding:
     )
 
 
-def global_pooling(evidence: Evidence) -> Finding:
+def global_pooling(evidence: Evidence) -> Outcome:
     """The network with Flatten against the one with global max pooling."""
     flatten, pooled = evidence.layers("convnet_flatten"), evidence.layers("convnet_gmp")
     first_dense = [next(layer.params for layer in of if layer.kind == "Linear") for of in (flatten, pooled)]
@@ -110,7 +110,7 @@ def global_pooling(evidence: Evidence) -> Finding:
     )
 
 
-def pooling_lowers_peak(evidence: Evidence) -> Finding:
+def pooling_lowers_peak(evidence: Evidence) -> Outcome:
     """The feature maps of one image in float32, at the moment when most of them are needed at once."""
     peaks = {
         "pooled": _peak_bytes(evidence, "fmnist_maxpool"),
@@ -125,7 +125,7 @@ def pooling_lowers_peak(evidence: Evidence) -> Finding:
     )
 
 
-def strides_shrink(evidence: Evidence) -> Finding:
+def strides_shrink(evidence: Evidence) -> Outcome:
     """The strided network's convolutions, with their strides and with stride 1 in place of each."""
     strided = list_module_layers((1, 28, 28), *_convolutions(evidence, "fmnist_strided"))
     dense = list_module_layers((1, 28, 28), *_convolutions(evidence, "fmnist_strided", stride=1))
@@ -139,7 +139,7 @@ def strides_shrink(evidence: Evidence) -> Finding:
     )
 
 
-def one_kind_of_layer(evidence: Evidence) -> Finding:
+def one_kind_of_layer(evidence: Evidence) -> Outcome:
     """The different convolutions and poolings of VGG 16 and of AlexNet: kernel, stride, padding."""
     vgg, alexnet = (_configurations(evidence, name) for name in ("vgg16", "alexnet"))
     texts = [

@@ -18,7 +18,7 @@ from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.report.tables import FORMATS, print_table
 from harness.timing import doctor, latency
 from harness.timing.detectable import Spread, spreads
-from harness.timing.doctor import Finding
+from harness.timing.doctor import Diagnosis
 
 COLUMNS = ("subject", "found", "verdict", "advice")
 LENGTHS = (10, 20, 40)  # launches
@@ -65,12 +65,12 @@ def _measured(effort: latency.Effort) -> list[Spread]:
             raise HarnessError(f"a worker failed: {error}") from error
 
 
-def told(spread: Spread) -> Finding:
+def told(spread: Spread) -> Diagnosis:
     """An A/A as a finding: its ratio, and what could be found at several lengths."""
     ratio = spread.ratio
     smallest = ", ".join(f"{percent(spread.smallest_difference(count))} with {count} launches" for count in LENGTHS)
     off = not ratio.low <= 1 <= ratio.high
-    return Finding(
+    return Diagnosis(
         subject=f"{spread.model} model, {spread.threads} {'thread' if spread.threads == 1 else 'threads'}",
         found=f"{1000 * spread.median_s:.3g} ms; against itself {ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]; "
         f"finds differences of {smallest}",

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{option}",
             nargs="+",
             choices=gate_settings.CHECKS,
+            type=gate_settings.check_name,
             default=[],
             metavar="CHECK",
             help=f"checks that {what}; some of {', '.join(gate_settings.CHECKS)}",

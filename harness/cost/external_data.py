@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TensorPlace:
     """Where a tensor's bytes are: ``length`` of them at ``offset`` of a file."""
 
     file: Path
@@ -25,7 +25,7 @@ class Place:
             raise HarnessError(f"{self.file}: cannot be read: {error.strerror}") from error
 
 
-def locate(tensor: Any, length: int, model: Path, sizes: dict[Path, int]) -> Place:
+def locate(tensor: Any, length: int, model: Path, sizes: dict[Path, int]) -> TensorPlace:
     """Where the ``length`` bytes of an external TensorProto are; nothing but the file's size is read.
 
     ``sizes`` remembers the sizes of files between calls. Raises HarnessError where the file leaves
@@ -48,7 +48,7 @@ def locate(tensor: Any, length: int, model: Path, sizes: dict[Path, int]) -> Pla
             f"{what} has {length:,} bytes of external data at {offset:,} of {location}, which holds {max(held, 0):,} "
             "of them; was its copying cut off?"
         )
-    return Place(file=file, offset=offset, length=length)
+    return TensorPlace(file=file, offset=offset, length=length)
 
 
 def _check_location(location: str, what: str) -> None:

@@ -46,7 +46,7 @@ class Map:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class LayerPair:
     """A layer of Keras, its twin in PyTorch, and their weights. ``note`` says what differs beyond names and axes."""
 
     keras: str
@@ -122,14 +122,14 @@ _NORM = (("gamma", "weight"), ("beta", "bias"))
 _STATISTICS = (("moving_mean", "running_mean"), ("moving_variance", "running_var"))
 _ONE_BIAS = "PyTorch adds two biases: ours is their sum, and the second one is zero."
 
-PAIRS: tuple[Pair, ...] = (
-    Pair(keras="Dense", torch="Linear", maps=_plain("i o", "o i")),
+PAIRS: tuple[LayerPair, ...] = (
+    LayerPair(keras="Dense", torch="Linear", maps=_plain("i o", "o i")),
     *(
-        Pair(keras=f"Conv{rank}D", torch=f"Conv{rank}d", maps=_plain(f"{places} i o", f"o i {places}"))
+        LayerPair(keras=f"Conv{rank}D", torch=f"Conv{rank}d", maps=_plain(f"{places} i o", f"o i {places}"))
         for rank, places in _PLACES.items()
     ),
     *(
-        Pair(
+        LayerPair(
             keras=f"Conv{rank}DTranspose",
             torch=f"ConvTranspose{rank}d",
             maps=_plain(f"{places} o i", f"i o {places}"),
@@ -137,7 +137,7 @@ PAIRS: tuple[Pair, ...] = (
         for rank, places in _PLACES.items()
     ),
     *(
-        Pair(
+        LayerPair(
             keras=f"DepthwiseConv{rank}D",
             torch=f"Conv{rank}d(groups=C)",
             maps=(
@@ -149,7 +149,7 @@ PAIRS: tuple[Pair, ...] = (
         if rank < 3
     ),
     *(
-        Pair(
+        LayerPair(
             keras=f"SeparableConv{rank}D",
             torch=f"Conv{rank}d(groups=C) named depthwise, Conv{rank}d named pointwise",
             maps=_separable(places),
@@ -157,44 +157,44 @@ PAIRS: tuple[Pair, ...] = (
         for rank, places in _PLACES.items()
         if rank < 3
     ),
-    Pair(
+    LayerPair(
         keras="Embedding",
         torch="Embedding",
         maps=(Map(keras="embeddings", torch="weight", from_axes="v o", to_axes="v o"),),
     ),
-    Pair(
+    LayerPair(
         keras="BatchNormalization",
         torch="BatchNorm",
         maps=_by_feature(*_NORM, *_STATISTICS),
         note="Keras without scale or centre has no such weight; PyTorch has both or none (affine).",
     ),
-    Pair(keras="LayerNormalization", torch="LayerNorm", maps=_by_feature(*_NORM)),
-    Pair(keras="GroupNormalization", torch="GroupNorm", maps=_by_feature(*_NORM)),
-    Pair(keras="RMSNormalization", torch="RMSNorm", maps=_by_feature(("scale", "weight"))),
-    Pair(keras="PReLU", torch="PReLU", maps=_by_feature(("alpha", "weight"))),
-    Pair(keras="LSTM", torch="LSTM", maps=_recurrent((0, 1, 2, 3)), note=_ONE_BIAS),
-    Pair(keras="SimpleRNN", torch="RNN", maps=_recurrent((0,)), note=_ONE_BIAS),
-    Pair(
+    LayerPair(keras="LayerNormalization", torch="LayerNorm", maps=_by_feature(*_NORM)),
+    LayerPair(keras="GroupNormalization", torch="GroupNorm", maps=_by_feature(*_NORM)),
+    LayerPair(keras="RMSNormalization", torch="RMSNorm", maps=_by_feature(("scale", "weight"))),
+    LayerPair(keras="PReLU", torch="PReLU", maps=_by_feature(("alpha", "weight"))),
+    LayerPair(keras="LSTM", torch="LSTM", maps=_recurrent((0, 1, 2, 3)), note=_ONE_BIAS),
+    LayerPair(keras="SimpleRNN", torch="RNN", maps=_recurrent((0,)), note=_ONE_BIAS),
+    LayerPair(
         keras="GRU",
         torch="GRU",
         maps=_gated_twice((1, 0, 2)),
         note="PyTorch has `reset_after=True` alone, which is Keras' default.",
     ),
-    Pair(
+    LayerPair(
         keras="MultiHeadAttention",
         torch="MultiheadAttention",
         maps=_ATTENTION,
         note="PyTorch's in_proj holds query, key and value one after another.",
     ),
-    Pair(
+    LayerPair(
         keras="GroupedQueryAttention",
         torch="a module with Linear named query, key, value, out_proj",
         maps=_ATTENTION,
     ),
 )
 
-BY_KERAS: Mapping[str, Pair] = {pair.keras: pair for pair in PAIRS}
-RESET_BEFORE = Pair(keras="GRU(reset_after=False)", torch="", maps=_recurrent((1, 0, 2)))
+BY_KERAS: Mapping[str, LayerPair] = {pair.keras: pair for pair in PAIRS}
+RESET_BEFORE = LayerPair(keras="GRU(reset_after=False)", torch="", maps=_recurrent((1, 0, 2)))
 
 
 def letters(pattern: str) -> list[str]:

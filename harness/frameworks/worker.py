@@ -19,7 +19,7 @@ from harness.frameworks.forms import Form
 from harness.measurements import runtimes
 from harness.timing import worker as latency_worker
 from harness.timing.runtime import CLOCK
-from harness.timing.worker import Worker
+from harness.timing.worker import SessionWorker
 
 REST_STEP_S = 0.004
 AT_REST = 0.1  # of a core: what a process may use that rests
@@ -48,7 +48,7 @@ class FormCall:
 
 
 def open_form(
-    worker: Worker,
+    worker: SessionWorker,
     *,
     runtime: str,
     architecture: str,
@@ -84,7 +84,7 @@ def open_form(
     }
 
 
-def memory(worker: Worker, **subject: Any) -> dict[str, Any]:
+def memory(worker: SessionWorker, **subject: Any) -> dict[str, Any]:
     """Open a subject, and say in bytes what this process took, and of a GPU; frameworks tell of no arena."""
     taken = latency_worker.memory_taken(partial(open_form, worker, **subject), subject["target"])
     return {**taken, "arena_bytes": None}
@@ -103,7 +103,7 @@ def rest() -> None:
 def begin(runtime: str, compiled: str = "") -> latency_worker.Answer:
     """What answers commands, once the framework is imported."""
     forms.prepare(runtime, Path(compiled) if compiled else None)
-    worker = Worker()
+    worker = SessionWorker()
     own = {"open": partial(open_form, worker), "memory": partial(memory, worker)}
 
     def answer(do: str, told: dict[str, Any]) -> dict[str, Any]:

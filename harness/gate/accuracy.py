@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
-from harness.gate.pairs import Pair, RunPair, Side
+from harness.gate.pairs import JudgedRun, RunPair, SubjectPair
 from harness.gate.settings import FAMILIES, GateSettings
 from harness.measurements import paired, verdicts
 from harness.measurements.rows import Row
@@ -37,7 +37,7 @@ def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
 
     A file that was timed in several ways is one hypothesis.
     """
-    ways: dict[tuple[object, ...], list[Pair]] = {}
+    ways: dict[tuple[object, ...], list[SubjectPair]] = {}
     for pair in runs.pairs:
         if measured(pair):
             ways.setdefault(_file(pair), []).append(pair)
@@ -61,17 +61,17 @@ def _judged(loss: Loss, worse: bool, settings: GateSettings) -> Finding:
     return Finding(subject="", check="accuracy", verdict=Verdict.CANT_TELL, detail=detail)
 
 
-def _file(pair: Pair) -> tuple[object, ...]:
+def _file(pair: SubjectPair) -> tuple[object, ...]:
     return tuple((row.architecture, row.framework, row.precision, row.onnx_sha256) for row in _both(pair))
 
 
-def _both(pair: Pair) -> tuple[Row, Row]:
+def _both(pair: SubjectPair) -> tuple[Row, Row]:
     assert pair.base is not None
     assert pair.head is not None
     return pair.base, pair.head
 
 
-def _loss(runs: RunPair, pair: Pair, misses: float) -> Loss | Finding:
+def _loss(runs: RunPair, pair: SubjectPair, misses: float) -> Loss | Finding:
     base, head = _both(pair)
 
     def untold(verdict: Verdict | None, detail: str) -> Finding:
@@ -124,7 +124,7 @@ def _unpaired(base: Row, head: Row, misses: float) -> Loss | Finding:
     return Loss(value=value, most=most, p=p, detail=detail)
 
 
-def _right(side: Side, row: Row) -> NDArray[Any] | None:
+def _right(side: JudgedRun, row: Row) -> NDArray[Any] | None:
     """Which images are answered rightly (N,), where the run has kept it."""
     if side.folder is None:
         return None

@@ -7,7 +7,7 @@ accepted by its name.
 from collections.abc import Callable, Iterator
 
 from harness.gate.findings import Finding
-from harness.gate.pairs import Pair, RunPair
+from harness.gate.pairs import RunPair, SubjectPair
 from harness.measurements import node_counts
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Verdict
@@ -22,14 +22,14 @@ EXACT: dict[str, Callable[[Row], Value]] = {
     "params": lambda row: row.params,
     "macs": lambda row: row.macs,
     "operators": lambda row: row.operators,
-    "optimised-operators": lambda row: row.optimised_operators,
-    "stored-bytes": lambda row: row.stored_bytes,
-    "node-providers": lambda row: row.node_providers,
+    "optimised_operators": lambda row: row.optimised_operators,
+    "stored_bytes": lambda row: row.stored_bytes,
+    "node_providers": lambda row: row.node_providers,
 }
-COUNTED = ("operators", "optimised-operators", "node-providers")
+COUNTED = ("operators", "optimised_operators", "node_providers")
 
 
-def measured(pair: Pair) -> bool:
+def measured(pair: SubjectPair) -> bool:
     """Whether both runs have measured the subject."""
     return all(row is not None and row.status not in UNMEASURED for row in (pair.base, pair.head))
 
@@ -46,7 +46,7 @@ def findings(runs: RunPair) -> Iterator[Finding]:
             yield _equivalence(pair.subject, pair.base, pair.head)
 
 
-def _status(pair: Pair) -> Finding:
+def _status(pair: SubjectPair) -> Finding:
     base, head = (row.status if row else "absent" for row in (pair.base, pair.head))
     told = {"subject": pair.subject, "check": "status", "base": base, "head": head}
     if pair.base is None or pair.head is None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from harness.errors import HarnessError
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
-from harness.gate.pairs import Pair, RunPair, Side
+from harness.gate.pairs import JudgedRun, RunPair, SubjectPair
 from harness.gate.settings import GateSettings
 from harness.measurements import comparison, verdicts
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
-from harness.measurements.comparison import Estimate
+from harness.measurements.comparison import LogRatio
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Judged, Verdict
 from harness.report.tables import format_seconds
@@ -38,7 +38,7 @@ def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
         yield _finding(pair, judged[pair.subject], how, settings)
 
 
-def _finding(pair: Pair, found: Judged | _Untold, how: str, settings: GateSettings) -> Finding:
+def _finding(pair: SubjectPair, found: Judged | _Untold, how: str, settings: GateSettings) -> Finding:
     base, head = (
         format_seconds(row.latency_median_s) if row and row.latency_median_s else "" for row in (pair.base, pair.head)
     )
@@ -54,7 +54,9 @@ def _finding(pair: Pair, found: Judged | _Untold, how: str, settings: GateSettin
     return Finding(**told, verdict=found.verdict, detail=detail)
 
 
-def _of_one_measurement(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) -> dict[str, Judged | _Untold]:
+def _of_one_measurement(
+    runs: RunPair, pairs: Sequence[SubjectPair], settings: GateSettings
+) -> dict[str, Judged | _Untold]:
     """Both took turns: the ratio of each launch, and every look that was taken at them taken again."""
     found: dict[str, Judged | _Untold] = {}
     logarithms: dict[str, list[float]] = {}
@@ -71,7 +73,7 @@ def _of_one_measurement(runs: RunPair, pairs: Sequence[Pair], settings: GateSett
     return found | verdicts.judge(logarithms, settings.latency, _looks(runs))
 
 
-def _untimed(pair: Pair) -> _Untold | None:
+def _untimed(pair: SubjectPair) -> _Untold | None:
     if pair.base is None or pair.base.latency_median_s is None:
         return _Untold(verdict=None, why="not measured in BASE")
     if pair.head is None or pair.head.latency_median_s is None:
@@ -94,10 +96,10 @@ def _too_few(launches: int) -> str:
     return f"{launches} launches in both, and fewer than {LAUNCHES_FOR_INTERVAL} are no evidence"
 
 
-def _by_control(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) -> dict[str, Judged | _Untold]:
+def _by_control(runs: RunPair, pairs: Sequence[SubjectPair], settings: GateSettings) -> dict[str, Judged | _Untold]:
     """Each run's ratio to the model that is the same in both, and what a run adds that no launch shows."""
     found: dict[str, Judged | _Untold] = {}
-    estimates: dict[str, Estimate] = {}
+    estimates: dict[str, LogRatio] = {}
     launches: dict[str, int] = {}
     for pair in pairs:
         of_each = [_to_control(side, row) for side, row in ((runs.head, pair.head), (runs.base, pair.base))]
@@ -115,7 +117,7 @@ def _by_control(runs: RunPair, pairs: Sequence[Pair], settings: GateSettings) ->
     }
 
 
-def _untold(runs: RunPair, pair: Pair, of_each: Sequence[Sequence[float]]) -> _Untold | None:
+def _untold(runs: RunPair, pair: SubjectPair, of_each: Sequence[Sequence[float]]) -> _Untold | None:
     untimed = _untimed(pair)
     if untimed:
         return untimed
@@ -129,7 +131,7 @@ def _untold(runs: RunPair, pair: Pair, of_each: Sequence[Sequence[float]]) -> _U
     return _Untold(verdict=Verdict.CANT_TELL, why=_too_few(fewest)) if fewest < LAUNCHES_FOR_INTERVAL else None
 
 
-def _to_control(side: Side, row: Row | None) -> list[float]:
+def _to_control(side: JudgedRun, row: Row | None) -> list[float]:
     """The logarithms of a subject's ratio to the control beside it, by launch; none if it has none."""
     if row is None or row.control_s is None:
         return []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
-from harness.gate.pairs import RunPair, Side
+from harness.gate.pairs import JudgedRun, RunPair
 from harness.gate.settings import GateSettings
 from harness.measurements.rows import Row
 from harness.measurements.verdicts import Verdict
@@ -29,7 +29,7 @@ def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
             yield _finding(pair.subject, (runs.base, runs.head), (pair.base, pair.head), settings.outputs)
 
 
-def _finding(subject: str, sides: tuple[Side, Side], pair: tuple[Row, Row], tolerance: float) -> Finding:
+def _finding(subject: str, sides: tuple[JudgedRun, JudgedRun], pair: tuple[Row, Row], tolerance: float) -> Finding:
     base, head = pair
     before, after = (_kept(side, row) for side, row in zip(sides, pair, strict=True))
     if base.onnx_sha256 == head.onnx_sha256 is not None and not before and not after:
@@ -91,7 +91,7 @@ def _proved(row: Row) -> float:
     return row.equivalence_tolerance / row.equivalence_scale
 
 
-def _kept(side: Side, row: Row) -> dict[str, NDArray[Any]]:
+def _kept(side: JudgedRun, row: Row) -> dict[str, NDArray[Any]]:
     """The outputs of a row's subject, by name; none if the run has none, or nothing in them."""
     found = side.folder.outputs(*row.kept_as) if side.folder else {}
     return found if all(values.size for values in found.values()) else {}

@@ -17,17 +17,17 @@ from harness.measurements.subject_key import either
 PASSING = ("moments", "measurement", "side", "label", "looks")
 # By field of an environment: what cannot be compared of two runs that differ in it.
 FORBIDDEN = {
-    "machine": ("latency", "optimised-operators", "node-providers"),
-    "processor": ("latency", "optimised-operators", "node-providers"),
+    "machine": ("latency", "optimised_operators", "node_providers"),
+    "processor": ("latency", "optimised_operators", "node_providers"),
     "cores": ("latency",),
     "frequency_governor": ("latency",),
-    "gpus": ("latency", "optimised-operators", "node-providers"),
+    "gpus": ("latency", "optimised_operators", "node_providers"),
     "session_config": ("latency",),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class JudgedRun:
     """One of the two runs; ``folder`` is None and ``environment`` empty where only a table of rows was given."""
 
     name: str
@@ -46,7 +46,7 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class SubjectPair:
     """What was measured of one subject: a row of each run, None where a run has none.
 
     ``subject`` is what it is, in words that no other subject of the two runs has.
@@ -61,9 +61,9 @@ class Pair:
 class RunPair:
     """BASE and HEAD. ``interleaved`` says that their subjects took turns with one another, in one measurement."""
 
-    base: Side
-    head: Side
-    pairs: tuple[Pair, ...]
+    base: JudgedRun
+    head: JudgedRun
+    pairs: tuple[SubjectPair, ...]
     interleaved: bool
     differences: Mapping[str, tuple[object, object]]  # of their environments, by field
 
@@ -107,14 +107,14 @@ def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
     return RunPair(base=first, head=second, pairs=pairs, interleaved=interleaved, differences=differences)
 
 
-def _side(name: str, path: Path) -> Side:
+def _side(name: str, path: Path) -> JudgedRun:
     if not path.exists():
         raise HarnessError(f"{name}: {path} does not exist: expected a run folder or a rows.csv.")
     run = recorded_run.read_rows(path)
     if not run.rows:
         raise HarnessError(f"{name}: {path} holds no rows: expected a run of `harness run` or `harness ab`.")
     folder = RunFolder(path) if path.is_dir() else None
-    side = Side(
+    side = JudgedRun(
         name=name,
         path=path,
         rows=run.rows,
@@ -130,12 +130,12 @@ def _side(name: str, path: Path) -> Side:
     return side
 
 
-def _interleaved(base: Side, head: Side) -> bool:
+def _interleaved(base: JudgedRun, head: JudgedRun) -> bool:
     measured = base.environment.get("measurement")
     return measured is not None and measured == head.environment.get("measurement")
 
 
-def _check_order(base: Side, head: Side) -> None:
+def _check_order(base: JudgedRun, head: JudgedRun) -> None:
     if _interleaved(base, head):
         wrong = (base.environment.get("side"), head.environment.get("side")) != ("a", "b")
         told = f"{base.path} is side {base.environment.get('side')} and {head.path} side {head.environment.get('side')}"
@@ -175,7 +175,7 @@ def _paired(base: Sequence[Row], head: Sequence[Row], *, in_order: bool) -> Iter
     yield from ((None, row) for at, row in enumerate(head) if at not in taken)
 
 
-def _named(rows_of_each: Sequence[tuple[Row | None, Row | None]]) -> Iterator[Pair]:
+def _named(rows_of_each: Sequence[tuple[Row | None, Row | None]]) -> Iterator[SubjectPair]:
     """The pairs by name: where two would have one name with what else tells them apart, at last with a number."""
     usual = Counter(subject_name(base, head) for base, head in rows_of_each)
     seen: Counter[str] = Counter()
@@ -185,7 +185,7 @@ def _named(rows_of_each: Sequence[tuple[Row | None, Row | None]]) -> Iterator[Pa
             further = next(row for row in (head, base) if row is not None)
             name = ", ".join(filter(None, (name, further.input_shape, further.options)))
         seen[name] += 1
-        yield Pair(base=base, head=head, subject=f"{name} ({seen[name]})" if seen[name] > 1 else name)
+        yield SubjectPair(base=base, head=head, subject=f"{name} ({seen[name]})" if seen[name] > 1 else name)
 
 
 def subject_name(base: Row | None, head: Row | None) -> str:

@@ -10,7 +10,7 @@ from harness.measurements.verdicts import Thresholds
 
 FILE, TABLE = "pyproject.toml", ("tool", "harness", "gate")
 CHECKS = (
-    *("status", "precision", "params", "macs", "operators", "optimised-operators", "stored-bytes", "node-providers"),
+    *("status", "precision", "params", "macs", "operators", "optimised_operators", "stored_bytes", "node_providers"),
     *("equivalence", "outputs", "accuracy", "latency"),
 )
 # One gate run may raise a false alarm by latencies or by accuracies: each has half of the rate.
@@ -75,7 +75,7 @@ def read(start: Path, accept: Sequence[str] = (), without: Sequence[str] = ()) -
     found = _table(file) if file else {}
     try:
         added = {"accept": accept, "without": without}
-        lists = {name: (*_names(name, found.pop(name, [])), *more) for name, more in added.items()}
+        lists = {name: (*_names(name, found.pop(name, [])), *map(check_name, more)) for name, more in added.items()}
         unknown = sorted(found.keys() - set(SHARES))
         if unknown:
             known = ", ".join((*SHARES, "accept", "without"))
@@ -88,7 +88,12 @@ def read(start: Path, accept: Sequence[str] = (), without: Sequence[str] = ()) -
 def _names(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise HarnessError(f"{name}: expected a list of names, found {value!r}.")
-    return tuple(value)
+    return tuple(map(check_name, value))
+
+
+def check_name(text: str) -> str:
+    """The name of a check, which version 0.1 spelt with hyphens."""
+    return text.replace("-", "_")
 
 
 def _table(file: Path) -> dict[str, object]:

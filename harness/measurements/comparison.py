@@ -23,7 +23,7 @@ class Ratio:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class LogRatio:
     """A ratio's logarithm, its standard error, and the degrees of freedom of Student's t that the error has."""
 
     centre: float
@@ -38,9 +38,9 @@ class Estimate:
             value=math.exp(self.centre), low=_exponential(self.centre - half), high=_exponential(self.centre + half)
         )
 
-    def after(self, launches: int, others: int) -> "Estimate":
+    def after(self, launches: int, others: int) -> "LogRatio":
         """What is to be expected after so many other launches than it was found with."""
-        return Estimate(centre=self.centre, error=self.error * math.sqrt(launches / others), freedom=_kept(others) - 1)
+        return LogRatio(centre=self.centre, error=self.error * math.sqrt(launches / others), freedom=_kept(others) - 1)
 
     def quantile(self, tail: float) -> float:
         """What Student's t exceeds with that probability."""
@@ -95,7 +95,7 @@ def logarithms(of: Rounds, to: Rounds) -> list[float]:
     return [_of_launch(of[number], to[number]) for number in common]
 
 
-def estimate(found: Sequence[float]) -> Estimate:
+def estimate(found: Sequence[float]) -> LogRatio:
     """The trimmed mean of the launches, with its standard error by the winsorized variance.
 
     Its distribution is about Student's t with as many degrees of freedom as launches are left, less one
@@ -114,10 +114,10 @@ def estimate(found: Sequence[float]) -> Estimate:
     winsorized = np.clip(values, values[cut], values[count - cut - 1])
     variance = (count - 1) * float(np.var(winsorized, ddof=1)) / (left * (left - 1))
     centre = float(values[cut : count - cut].mean())
-    return Estimate(centre=centre, error=math.sqrt(variance), freedom=left - 1)
+    return LogRatio(centre=centre, error=math.sqrt(variance), freedom=left - 1)
 
 
-def quotient(of: Estimate, to: Estimate, further: float = 0.0) -> Estimate:
+def quotient(of: LogRatio, to: LogRatio, further: float = 0.0) -> LogRatio:
     """The ratio of two ratios that were found on their own, as those of two runs to a control of each.
 
     Degrees of freedom by Welch and Satterthwaite (B. L. Welch, Biometrika 34, 28-35, 1947). ``further`` is a
@@ -126,7 +126,7 @@ def quotient(of: Estimate, to: Estimate, further: float = 0.0) -> Estimate:
     variances = of.error**2, to.error**2
     total = sum(variances)
     parts = sum(one**2 / estimate.freedom for one, estimate in zip(variances, (of, to), strict=True))
-    return Estimate(
+    return LogRatio(
         centre=of.centre - to.centre,
         error=math.hypot(math.sqrt(total), further),
         freedom=total**2 / parts if parts else of.freedom + to.freedom,

@@ -31,7 +31,7 @@ def faults(row: Row) -> Iterator[str]:
         yield f"input_shape is {row.input_shape}: expected sizes like 28x28x1"
     if row.correct is not None and row.total is not None and row.correct > row.total:
         yield f"correct is {row.correct}: expected no more than all {row.total}"
-    if (row.gained or 0) + (row.lost or 0) > (row.total or 0):
+    if row.total is not None and (row.gained or 0) + (row.lost or 0) > row.total:
         yield f"gained and lost are {row.gained} and {row.lost}: expected no more than all {row.total}"
 
 

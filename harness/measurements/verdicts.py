@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from harness.measurements import comparison
-from harness.measurements.comparison import Estimate, Ratio
+from harness.measurements.comparison import LogRatio, Ratio
 
 Key = TypeVar("Key")
 
@@ -72,7 +72,7 @@ def judge(
     return {key: judged[key] for key in logarithms}
 
 
-def once(estimates: Mapping[str, Estimate], thresholds: Thresholds, looks: int = 1) -> dict[str, Verdict]:
+def once(estimates: Mapping[str, LogRatio], thresholds: Thresholds, looks: int = 1) -> dict[str, Verdict]:
     """The verdicts at one of so many looks."""
     slower = holm(
         {key: one.above(1 + thresholds.tolerated) for key, one in estimates.items()}, thresholds.false_alarms / looks
@@ -106,7 +106,7 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def detectable(
-    control: Estimate, launches: int, subjects: int, thresholds: Thresholds, looks: Sequence[int] = LOOKS
+    control: LogRatio, launches: int, subjects: int, thresholds: Thresholds, looks: Sequence[int] = LOOKS
 ) -> dict[int, float]:
     """By look: the smallest slowdown that it finds with a probability of 1 - ``misses``, about.
 

@@ -31,17 +31,23 @@ def describe(architecture: Architecture) -> list[tuple[str, str]]:
         ("sets", ", ".join(architecture.sets)),
         ("source", architecture.source),
         ("dataset", architecture.dataset),
-        ("input", size + ", or any other height and width" * architecture.any_size),
-        ("outputs", f"{architecture.outputs:,}" + f", by {architecture.output}" * (architecture.output != "none")),
+        ("input", size + (", or any other height and width" if architecture.any_size else "")),
+        (
+            "outputs",
+            f"{architecture.outputs:,}" + (f", by {architecture.output}" if architecture.output != "none" else ""),
+        ),
         ("parameters", f"{architecture.params:,}"),
         ("MACs", f"{architecture.macs:,}"),
         ("options", ", ".join(options)),
-        ("base", f"{architecture.base} of ImageNet, whose weights its first layers can take" * bool(architecture.base)),
+        (
+            "base",
+            f"{architecture.base} of ImageNet, whose weights its first layers can take" if architecture.base else "",
+        ),
     ]
     if published:
         text = f"{_percent(published.accuracy)} on {published.dataset}, {published.split}; {published.source}"
         said.append(("published", text))
-    said += [("deviates" * (number == 0), text) for number, text in enumerate(architecture.deviations)]
+    said += [("" if number else "deviates", text) for number, text in enumerate(architecture.deviations)]
     return [(label, text) for label, text in said if text]
 
 
@@ -52,16 +58,16 @@ def describe_recipe(recipe: Recipe) -> str:
         recipe.dataset,
         f"first {recipe.training_images:,} images" if recipe.training_images else "",
         SCALINGS[recipe.scaling],
-        "smaller images padded" * (recipe.fitting == "pad"),
-        "binary cross-entropy" * (recipe.loss == "binary_cross_entropy"),
+        "smaller images padded" if recipe.fitting == "pad" else "",
+        "binary cross-entropy" if recipe.loss == "binary_cross_entropy" else "",
         _optimizer(recipe.optimizer),
         f"batch {recipe.batch:,}",
-        f"{recipe.epochs:,} epoch{'s' * (recipe.epochs > 1)}",
-        "kernels from N(0, 0.01)" * (recipe.initialisation == "normal_0.01"),
+        f"{recipe.epochs:,} epoch{'s' if recipe.epochs > 1 else ''}",
+        "kernels from N(0, 0.01)" if recipe.initialisation == "normal_0.01" else "",
         f"augmented ({_augmentation(recipe.augmentation)})" if recipe.augmentation else "",
         f"begins with the weights of {recipe.begins_with}" if recipe.begins_with else "",
         f"{' '.join(recipe.frozen)} frozen" if recipe.frozen else "",
-        "their output computed once" * recipe.features_once,
+        "their output computed once" if recipe.features_once else "",
         f"validated on the last {_percent(share)}, held out" if share else "validated on the test split",
     ]
     text = ", ".join(part for part in said if part)

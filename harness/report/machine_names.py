@@ -52,7 +52,7 @@ def _processor(environment: Environment) -> str:
     cores = environment.get("cores")
     number = cores.get("available") if isinstance(cores, dict) else None
     known = isinstance(number, int) and number > 0
-    return f"{_cut(name)}, {number} core{'s' * (number != 1)}" if known else _cut(name)
+    return f"{_cut(name)}, {number} core{'s' if number != 1 else ''}" if known else _cut(name)
 
 
 def _gpus(environment: Environment) -> list[str]:

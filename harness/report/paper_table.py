@@ -136,7 +136,7 @@ def _caption(rows: Sequence[Row], headers: Sequence[str]) -> str:
     networks = len({row.architecture for row in rows})
     datasets = sorted({row.dataset for row in rows if row.dataset and row.accuracy is not None})
     on = f" on {datasets[0]}" if len(datasets) == 1 and _shows(headers, "Accuracy") else ""
-    return f"{words} of {networks} network{'s' * (networks != 1)}{on}"
+    return f"{words} of {networks} network{'s' if networks != 1 else ''}{on}"
 
 
 def _shows(headers: Sequence[str], word: str) -> bool:

@@ -73,7 +73,7 @@ def format_range(values: Sequence[float], unit: str) -> str:
 
 def format_threads(count: int) -> str:
     """``1 thread``, ``2 threads``."""
-    return f"{count} thread{'s' * (count > 1)}"
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def format_percent(value: float | None, low: float | None = None, high: float | None = None) -> str:

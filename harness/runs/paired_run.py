@@ -25,7 +25,7 @@ from harness.runs.sides import File, Missing, Side
 from harness.timing import inspection, latency, sequential
 from harness.timing.inspection import Inspection
 from harness.timing.latency import Effort, Subject
-from harness.timing.sequential import Pair
+from harness.timing.sequential import TurnPair
 
 Control = Callable[[Mapping[str, Mapping[int, float]]], None]
 
@@ -240,11 +240,11 @@ def _contests(halves: Sequence[_Half]) -> dict[str, _Contest]:
     }
 
 
-def _pair(contest: _Contest, halves: Sequence[_Half]) -> Pair:
+def _pair(contest: _Contest, halves: Sequence[_Half]) -> TurnPair:
     """The keys of what takes turns together, of what can be timed."""
     a, b = halves
     first, second = a.key(*contest.a), b.key(*contest.b)
-    return Pair(
+    return TurnPair(
         a=first if first in a.timed else None,
         b=second if second in b.timed else None,
         again=_again(first) if first in a.timed and second in b.timed else None,

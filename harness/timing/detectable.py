@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.machine.process import WorkerFailedError
 from harness.measurements import comparison
-from harness.measurements.comparison import Estimate, Ratio
+from harness.measurements.comparison import LogRatio, Ratio
 from harness.timing import latency, small_models
 from harness.timing.latency import Effort, Subject
 
@@ -29,7 +29,7 @@ class Spread:
     threads: int
     launches: int
     median_s: float
-    estimate: Estimate
+    estimate: LogRatio
 
     @property
     def ratio(self) -> Ratio:

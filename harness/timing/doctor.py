@@ -18,7 +18,7 @@ FRAMEWORKS = {"keras": ("keras", "tensorflow", "tf2onnx"), "torch": ("torch", "o
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at: what was found, how good that is, and what to do."""
 
     subject: str
@@ -27,7 +27,7 @@ class Finding:
     advice: str = ""
 
 
-def findings() -> list[Finding]:
+def findings() -> list[Diagnosis]:
     """Everything that can be told without measuring."""
     found = gpus.find_gpus()
     facts: dict[str, Any] = environment.collect(found)
@@ -44,12 +44,12 @@ def findings() -> list[Finding]:
     ]
 
 
-def installation(versions: Mapping[str, str | None]) -> Iterator[Finding]:
+def installation(versions: Mapping[str, str | None]) -> Iterator[Diagnosis]:
     """Which of the packages that an extra of this project brings are there."""
     for extra, names in FRAMEWORKS.items():
         missing = [name for name in names if (versions.get(name) or installed.version(name)) is None]
         there = [f"{name} {versions.get(name) or installed.version(name)}" for name in names if name not in missing]
-        yield Finding(
+        yield Diagnosis(
             subject=f"packages: {extra}",
             found=", ".join([*there, *(f"no {name}" for name in missing)]),
             verdict="mend" if missing else "good",
@@ -57,11 +57,11 @@ def installation(versions: Mapping[str, str | None]) -> Iterator[Finding]:
         )
 
 
-def runtimes() -> Iterator[Finding]:
+def runtimes() -> Iterator[Diagnosis]:
     """onnxruntime: exactly one distribution of it, and its execution providers."""
     there = installed.onnxruntimes()
     if not there:
-        yield Finding(
+        yield Diagnosis(
             subject="onnxruntime",
             found="not installed",
             verdict="mend",
@@ -69,31 +69,31 @@ def runtimes() -> Iterator[Finding]:
         )
         return
     several = len(there) > 1
-    yield Finding(
+    yield Diagnosis(
         subject="onnxruntime",
         found=", ".join(f"{name} {installed.version(name)}" for name in there),
         verdict="mend" if several else "good",
         advice="they write the same files: uninstall all, then install one of them" if several else "",
     )
     providers = [name.removesuffix("ExecutionProvider") for name in runtime.load().get_available_providers()]
-    yield Finding(subject="execution providers", found=", ".join(providers))
+    yield Diagnosis(subject="execution providers", found=", ".join(providers))
 
 
-def processor(facts: Mapping[str, Any]) -> Iterator[Finding]:
+def processor(facts: Mapping[str, Any]) -> Iterator[Diagnosis]:
     """The processor, the cores this process may use, and how its clock is governed."""
     cores = facts["cores"]
     asked = f"{cores['available']} of {cores['logical']} logical cores"
     quota = f", the cgroup grants {cores['cgroup_quota']:g}" if cores["cgroup_quota"] is not None else ""
-    yield Finding(subject="processor", found=facts["processor"])
+    yield Diagnosis(subject="processor", found=facts["processor"])
     part = cores["cgroup_quota"] is not None and cores["cgroup_quota"] != int(cores["cgroup_quota"])
-    yield Finding(
+    yield Diagnosis(
         subject="cores",
         found=asked + quota,
         verdict="mind" if part else "good",
         advice="part of a core is granted in slices: calls wait for the next one; grant whole cores" if part else "",
     )
     governor = facts["frequency_governor"]
-    yield Finding(
+    yield Diagnosis(
         subject="clock",
         found=f"governor {governor}" if governor else "its governor is not readable here (as on most virtual machines)",
         verdict="good" if governor == "performance" else "mind",
@@ -101,10 +101,10 @@ def processor(facts: Mapping[str, Any]) -> Iterator[Finding]:
     )
 
 
-def room(facts: Mapping[str, Any]) -> Iterator[Finding]:
+def room(facts: Mapping[str, Any]) -> Iterator[Diagnosis]:
     """Memory, and what is free where the cache lies."""
     memory = facts["memory_bytes"]
-    yield Finding(
+    yield Diagnosis(
         subject="memory",
         found=f"{memory / 1e9:.1f} GB",
         verdict="mind" if memory < MEMORY_BYTES else "good",
@@ -112,7 +112,7 @@ def room(facts: Mapping[str, Any]) -> Iterator[Finding]:
     )
     folder = next(place for place in (cache.root(), *cache.root().parents) if place.exists())
     free = shutil.disk_usage(folder).free
-    yield Finding(
+    yield Diagnosis(
         subject="cache",
         found=f"{cache.root()}, {free / 1e9:.0f} GB free",
         verdict="mind" if free < FREE_BYTES else "good",
@@ -120,17 +120,17 @@ def room(facts: Mapping[str, Any]) -> Iterator[Finding]:
     )
 
 
-def company(now: Mapping[str, Any], cores: int) -> Iterator[Finding]:
+def company(now: Mapping[str, Any], cores: int) -> Iterator[Diagnosis]:
     """What runs beside a measurement right now."""
     other, load = now["busiest_other_process"], now["load_average"][0]
     busy = other is not None and other["cores"] >= BUSY_CORES
-    yield Finding(
+    yield Diagnosis(
         subject="other processes",
         found=f"{other['name']} uses {other['cores']:g} cores" if other else "none uses a twentieth of a core",
         verdict="mind" if busy else "good",
         advice="end it, or measure later: what takes turns on a core is slower and differs more" if busy else "",
     )
-    yield Finding(
+    yield Diagnosis(
         subject="load",
         found=f"{load:.2f} over the last minute, {cores} cores",
         verdict="mind" if load > cores / 2 else "good",
@@ -138,13 +138,13 @@ def company(now: Mapping[str, Any], cores: int) -> Iterator[Finding]:
     )
 
 
-def graphics(found: Sequence[Mapping[str, Any]], reason: str) -> Iterator[Finding]:
+def graphics(found: Sequence[Mapping[str, Any]], reason: str) -> Iterator[Diagnosis]:
     """The GPUs, and what holds their clocks down."""
     if reason:
-        yield Finding(subject="GPU", found=reason)
+        yield Diagnosis(subject="GPU", found=reason)
     for gpu in found:
         slowed = ", ".join(gpu["slowed_by"])
-        yield Finding(
+        yield Diagnosis(
             subject="GPU",
             found=f"{gpu['name']}, driver {gpu['driver']}, {gpu['clock_mhz']} of {gpu['clock_maximum_mhz']} MHz",
             verdict="mind" if slowed else "good",
@@ -152,7 +152,7 @@ def graphics(found: Sequence[Mapping[str, Any]], reason: str) -> Iterator[Findin
         )
 
 
-def counters(gpu: bool) -> Iterator[Finding]:
+def counters(gpu: bool) -> Iterator[Diagnosis]:
     """Whether energy can be read here, of the processor and of a GPU where there is one."""
     meters = {"processor": energy.processor()} | ({"GPU": energy.gpu()} if gpu else {})
     for name, meter in meters.items():
@@ -160,19 +160,19 @@ def counters(gpu: bool) -> Iterator[Finding]:
         if isinstance(meter, Unreadable):
             verdict: Verdict = "mend" if meter.advice else "good"
             found = f"not readable here: {meter.reason}"
-            yield Finding(subject=subject, found=found, verdict=verdict, advice=meter.advice)
+            yield Diagnosis(subject=subject, found=found, verdict=verdict, advice=meter.advice)
         else:
-            yield Finding(subject=subject, found=meter.source)
+            yield Diagnosis(subject=subject, found=meter.source)
 
 
-def checkout(facts: Mapping[str, Any]) -> Iterator[Finding]:
+def checkout(facts: Mapping[str, Any]) -> Iterator[Diagnosis]:
     """Whether results can be told to belong to a commit, and whether this is a container."""
     commit = facts["commit"]
     changed = bool(commit) and commit.endswith("-modified")
-    yield Finding(
+    yield Diagnosis(
         subject="commit",
         found=commit or "installed, not a checkout",
         verdict="mind" if changed else "good",
         advice="commit first: results of changed files belong to no commit" if changed else "",
     )
-    yield Finding(subject="container", found="yes" if facts["container"] else "none that shows itself")
+    yield Diagnosis(subject="container", found="yes" if facts["container"] else "none that shows itself")

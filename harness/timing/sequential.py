@@ -27,7 +27,7 @@ CarryOut = Callable[[int, Sequence[Sequence[str]]], Mapping[str, Launch | Except
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class TurnPair:
     """One subject by the keys of those that take turns for it: each side, and the first side once more.
 
     A side that is not there has no key.
@@ -65,7 +65,7 @@ def looks(most: int) -> tuple[int, ...]:
 
 
 def timings(
-    pairs: Mapping[str, Pair],
+    pairs: Mapping[str, TurnPair],
     floors: Sequence[str],
     planned: Sequence[int],
     thresholds: Thresholds,
@@ -114,7 +114,7 @@ def timings(
     return Found(timings=found, judged=judged, looks_taken=taken, interrupted=interrupted)
 
 
-def logarithms(pair: Pair, found: Mapping[str, Timing]) -> list[float]:
+def logarithms(pair: TurnPair, found: Mapping[str, Timing]) -> list[float]:
     """How many times longer B takes than A, launch by launch; none where a side is missing or has failed."""
     of, to = (found.get(key or "") for key in (pair.b, pair.a))
     if of is None or to is None or of.failure or to.failure:
@@ -128,7 +128,7 @@ def _controls(planned: Sequence[int]) -> int:
 
 
 def _groups(
-    pairs: Mapping[str, Pair],
+    pairs: Mapping[str, TurnPair],
     floors: Sequence[str],
     found: Mapping[str, Timing],
     judged: Mapping[str, Judged],
@@ -146,7 +146,7 @@ def _groups(
 
 
 def _judged(
-    pairs: Mapping[str, Pair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
+    pairs: Mapping[str, TurnPair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
 ) -> dict[str, Judged]:
     """Fewer than six launches are no evidence of anything, as the gate has it too."""
     known = {name: logarithms(pair, timings) for name, pair in pairs.items()}
@@ -159,12 +159,12 @@ def _judged(
 
 
 def _detectable(
-    pairs: Mapping[str, Pair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
+    pairs: Mapping[str, TurnPair], timings: Mapping[str, Timing], thresholds: Thresholds, planned: Sequence[int]
 ) -> dict[str, dict[int, float]]:
     """By subject and look: the smallest slowdown that is found 95 times in a hundred, by the control."""
     smallest = {}
     for name, pair in pairs.items():
-        values = logarithms(Pair(a=pair.a, b=pair.again), timings)
+        values = logarithms(TurnPair(a=pair.a, b=pair.again), timings)
         if len(values) > 1:
             estimate = comparison.estimate(values)
             smallest[name] = verdicts.detectable(estimate, len(values), len(pairs), thresholds, planned)

@@ -37,7 +37,7 @@ LEAST_GROUPS, PATIENCE = 2, 5.0
 KEPT_VALUES = 4096  # of an output that is inspected: an image segmented is a million
 
 
-class Worker:
+class SessionWorker:
     """One session, opened, warmed up and measured in turns."""
 
     def open(
@@ -233,7 +233,7 @@ def main() -> int:
 
     def begin() -> Answer:
         runtime.load()
-        worker = Worker()
+        worker = SessionWorker()
         return lambda do, arguments: dict(getattr(worker, do)(**arguments))
 
     return serve(begin)

@@ -43,7 +43,7 @@ def test_the_command_prints_one_object_or_a_list(small, capsys):
         "unknown_operators": {},
         "nodes": 1,
         "operators": {"Conv": 1},
-        "bytes_stored": 432,
+        "stored_bytes": 432,
         "peak_activation_bytes": 4 * (3 * 64 + 4 * 36),
         "peak_activation_reason": "",
         "stored_values": 108,

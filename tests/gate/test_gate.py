@@ -64,9 +64,9 @@ PLANTED: dict[str, tuple[dict[str, Any], str]] = {
     "params": (row(params=101), "100, now 101 (+1)"),
     "macs": (row(macs=900), "1,000, now 900 (-100)"),
     "operators": (row(operators="1 Conv, 2 Relu, 1 Transpose"), "+1 Transpose, -1 Conv"),
-    "optimised-operators": (row(optimised_operators="2 Conv, 2 Relu"), "+2 Conv, +2 Relu, -2 FusedConv"),
-    "stored-bytes": (row(stored_bytes=100), "400, now 100 (-300)"),
-    "node-providers": (row(node_providers="1 CPUExecutionProvider"), "-1 CPUExecutionProvider"),
+    "optimised_operators": (row(optimised_operators="2 Conv, 2 Relu"), "+2 Conv, +2 Relu, -2 FusedConv"),
+    "stored_bytes": (row(stored_bytes=100), "400, now 100 (-300)"),
+    "node_providers": (row(node_providers="1 CPUExecutionProvider"), "-1 CPUExecutionProvider"),
     "equivalence": (row(equivalent=False, reason="the forms of the network are not equivalent"), "were equivalent"),
     "outputs": ({**row(), "outputs": OUTPUTS[::-1]}, "of the largest"),
     "accuracy": ({**row(), "wrong": 150}, "gained 0, lost 50 of 1000 images"),
@@ -120,7 +120,7 @@ def test_another_processor_forbids_what_depends_on_it(tmp_path: Path) -> None:
     found = judged(tmp_path, {}, {**row(optimised_operators="3 Conv"), "told": other})
     assert "refused: the runs differ in processor" in check(found, "latency").detail
     assert check(found, "latency").verdict == Verdict.CANT_TELL
-    assert check(found, "optimised-operators").verdict is None
+    assert check(found, "optimised_operators").verdict is None
     differences = pairs.read(tmp_path / "base", tmp_path / "head").differences
     assert differences == {
         "processor": ("a processor", "another processor"),

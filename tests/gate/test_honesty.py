@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.experiments import confusion, gate_runs, honesty, other_rules, planted_gate, simulated_gate
 from benchmarks.experiments import planted_changes as plants
-from benchmarks.experiments.gate_measurement import CHAINS, Pair
+from benchmarks.experiments.gate_measurement import CHAINS, FilePair
 from benchmarks.experiments.gate_runs import Change, Compared, Confirmation, GateRun
 from benchmarks.experiments.other_rules import RULES, Sampled
 from benchmarks.experiments.planted_files import Planted
@@ -254,7 +254,7 @@ def test_a_record_that_was_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_slowdowns_lie_evenly_among_the_other_runs() -> None:
-    slowed = [Pair(name=name, base=Path(), slower=Path(), shapes={}, threads=1) for name in ("one", "two")]
+    slowed = [FilePair(name=name, base=Path(), slower=Path(), shapes={}, threads=1) for name in ("one", "two")]
     plan = honesty.plan(300, 60, slowed)
     assert Counter(slower for _, slower in plan) == {"": 300, "one": 30, "two": 30}
     assert len({(number, bool(slower)) for number, slower in plan}) == 360

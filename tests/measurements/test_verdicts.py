@@ -10,7 +10,7 @@ from scipy.stats import ttest_1samp, ttest_ind
 
 from harness.errors import HarnessError
 from harness.measurements import comparison, verdicts
-from harness.measurements.comparison import Estimate
+from harness.measurements.comparison import LogRatio
 from harness.measurements.verdicts import Thresholds, Verdict
 
 logarithms = st.lists(st.floats(-0.5, 0.5, width=32), min_size=2, max_size=50)
@@ -141,4 +141,4 @@ def test_the_worst_stands_for_all() -> None:
 
 
 def test_an_interval_of_two_launches_may_be_wider_than_any_number() -> None:
-    assert Estimate(centre=0.0, error=100.0, freedom=1).ratio.high == math.inf
+    assert LogRatio(centre=0.0, error=100.0, freedom=1).ratio.high == math.inf

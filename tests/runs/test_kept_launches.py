@@ -13,12 +13,12 @@ from harness.measurements.verdicts import Thresholds
 from harness.runs import kept_launches
 from harness.runs.kept_launches import KeptLaunches
 from harness.timing import sequential
-from harness.timing.sequential import Pair
+from harness.timing.sequential import TurnPair
 
 PAIRS = {
-    "slower": Pair(a="a 0", b="b 0", again="a 0, again"),
-    "equal": Pair(a="a 1", b="b 1", again="a 1, again"),
-    "failing": Pair(a="a 2", b="b 2"),
+    "slower": TurnPair(a="a 0", b="b 0", again="a 0, again"),
+    "equal": TurnPair(a="a 1", b="b 1", again="a 1, again"),
+    "failing": TurnPair(a="a 2", b="b 2"),
 }
 THRESHOLDS = Thresholds(slowdown=0.05, tolerated=0.02, false_alarms=0.005, misses=0.05)
 LOOKS = (6, 12, 24)

@@ -34,7 +34,7 @@ class FaultyCall:
         raise RuntimeError(CUDA_ERROR)
 
 
-class FaultyWorker(worker.Worker):
+class FaultyWorker(worker.SessionWorker):
     """The session is exchanged in the second turn of its launch."""
 
     doomed, turns = False, 0
@@ -56,5 +56,5 @@ class FaultyWorker(worker.Worker):
 
 
 if __name__ == "__main__":
-    worker.Worker = FaultyWorker  # type: ignore[misc]
+    worker.SessionWorker = FaultyWorker  # type: ignore[misc]
     sys.exit(worker.main())

@@ -15,7 +15,7 @@ from tests.conftest import Harness
 from tests.recorded_nvml import ANSWERS, NVMLError, nvml
 
 
-def verdicts(found: Iterator[doctor.Finding]) -> dict[str, tuple[str, bool]]:
+def verdicts(found: Iterator[doctor.Diagnosis]) -> dict[str, tuple[str, bool]]:
     """The verdict on each subject, and whether there is advice."""
     return {one.subject: (one.verdict, bool(one.advice)) for one in found}
 
@@ -100,7 +100,7 @@ def test_the_tightest_quota_of_a_group_and_those_it_lies_in_holds(tmp_path: Path
     assert processors.cgroup_quota(tmp_path / "none", tmp_path / "root") is None
 
 
-def drawn(difference: float, launches: int, random: np.random.Generator) -> comparison.Estimate:
+def drawn(difference: float, launches: int, random: np.random.Generator) -> comparison.LogRatio:
     """The ratio of two subjects whose launches differ by 1 % each, the first slower by that difference."""
     first, second = (np.exp(random.normal(0, 0.01, launches)) for _ in range(2))
     return comparison.estimate(np.log((1 + difference) * first / second))
@@ -128,7 +128,7 @@ def test_a_difference_of_the_promised_size_is_found() -> None:
 
 
 def test_longer_runs_find_smaller_differences() -> None:
-    estimate = comparison.Estimate(centre=0.0, error=0.0051, freedom=5)
+    estimate = comparison.LogRatio(centre=0.0, error=0.0051, freedom=5)
     spread = detectable.Spread(model="small", threads=1, launches=10, median_s=1e-4, estimate=estimate)
     lengths = [spread.smallest_difference(launches) for launches in (10, 40, 160)]
     logarithms = [math.log1p(length) for length in lengths]

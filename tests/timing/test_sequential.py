@@ -9,7 +9,7 @@ from harness.measurements import verdicts
 from harness.measurements.types import Launch
 from harness.measurements.verdicts import Thresholds, Verdict
 from harness.timing import sequential
-from harness.timing.sequential import Found, Pair
+from harness.timing.sequential import Found, TurnPair
 from tests.timing.test_stopping import planted
 
 LOOKS = (10, 20, 40)
@@ -28,7 +28,7 @@ class Sides:
         self.ratios, self.spread, self.fails = ratios, spread, fails or {}
         self.chance = np.random.default_rng(seed)
         self.now_s, self.turns, self.told = 0.0, list[list[tuple[str, ...]]](), list[Mapping[str, object]]()
-        self.pairs = {name: Pair(a=f"a {name}", b=f"b {name}", again=f"a {name}, again") for name in ratios}
+        self.pairs = {name: TurnPair(a=f"a {name}", b=f"b {name}", again=f"a {name}, again") for name in ratios}
 
     def carry_out(self, number: int, groups: Sequence[Sequence[str]]) -> dict[str, Launch | Exception]:
         assert number == len(self.turns)
@@ -142,7 +142,7 @@ def test_a_side_that_fails_leaves_the_other_what_it_has(at: int) -> None:
 
 def test_a_missing_side_is_not_waited_for() -> None:
     sides = Sides({"one": 1.0})
-    sides.pairs["new"] = Pair(a=None, b="b new")
+    sides.pairs["new"] = TurnPair(a=None, b="b new")
     found = sides.measured()
     assert set(found.judged) == {"one"}
     assert len(found.timings["b new"].launches) == 10

@@ -46,7 +46,7 @@ class Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class LayerPlace:
     """Where a file has one of our weights, and in which shape.
 
     It is reshaped to ``split``, its axes are taken in the order ``axes``, and then merged to ``ours``.
@@ -63,7 +63,7 @@ class Place:
         return np.ascontiguousarray(array.reshape(self.split).transpose(self.axes).reshape(self.ours))
 
 
-Places = dict[str, Place]  # by the neutral name of the weight
+Places = dict[str, LayerPlace]  # by the neutral name of the weight
 
 
 def places(layout: Layout, form: Form, shapes: Mapping[str, Shape]) -> Places:
@@ -99,23 +99,23 @@ def misfit(tensors: Tensors, expected: Places, beside: tuple[str, ...]) -> str:
     return ""
 
 
-def _in_torch(name: str, ours: Shape, maps: Shape | None) -> Place:
+def _in_torch(name: str, ours: Shape, maps: Shape | None) -> LayerPlace:
     shape = (ours[0], *maps) if maps else ours
-    return Place(name=name, shape=shape, split=shape, axes=tuple(range(len(shape))), ours=ours)
+    return LayerPlace(name=name, shape=shape, split=shape, axes=tuple(range(len(shape))), ours=ours)
 
 
-def _in_keras(name: str, ours: Shape, maps: Shape | None) -> Place:
+def _in_keras(name: str, ours: Shape, maps: Shape | None) -> LayerPlace:
     """Dense kernels are (in, out), convolutions (H, W, in, out), depthwise ones (H, W, C, 1) for our (C, 1, H, W)."""
     if maps:
         channels, height, width = maps
         split = (height, width, channels, ours[0])
-        return Place(name=name, shape=(math.prod(maps), ours[0]), split=split, axes=(3, 2, 0, 1), ours=ours)
+        return LayerPlace(name=name, shape=(math.prod(maps), ours[0]), split=split, axes=(3, 2, 0, 1), ours=ours)
     to_keras = tuple(reversed(range(len(ours))))
     if len(ours) == 4:
         to_keras = (2, 3, 0, 1) if ours[1] == 1 else (2, 3, 1, 0)
     shape = tuple(ours[axis] for axis in to_keras)
     back = tuple(to_keras.index(axis) for axis in range(len(ours)))
-    return Place(name=name, shape=shape, split=shape, axes=back, ours=ours)
+    return LayerPlace(name=name, shape=shape, split=shape, axes=back, ours=ours)
 
 
 def _numbered(kind: str, counts: Counter[str]) -> str:

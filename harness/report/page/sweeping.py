@@ -215,6 +215,6 @@ def _way(series: Sequence[Row], every: Sequence[Sequence[Row]]) -> str:
         own = {getattr(row, name) for row in series}
         if len(own) == 1 and len({getattr(row, name) for one in every for row in one}) > 1:
             value = getattr(first, name)
-            known = {"threads": f"{value} thread{'s' * (value != 1)}", "batch": f"batch {value}"}
+            known = {"threads": f"{value} thread{'s' if value != 1 else ''}", "batch": f"batch {value}"}
             parts.append(known.get(name, str(value or "usual")))
     return plain(", ".join(parts))

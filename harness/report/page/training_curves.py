@@ -58,9 +58,9 @@ def _chart(title: str, epochs: Sequence[Line], numbers: Sequence[int]) -> Chart:
     dash = {"field": "part", "type": "nominal", "legend": None}
     last, best = epochs[-1], max(epochs, key=lambda epoch: epoch["validation_accuracy"])
     summary = (
-        f"{len(epochs)} epoch{'s' * (len(epochs) > 1)}; at the end an accuracy of {format_percent(last['accuracy'])} "
-        f"in training and {format_percent(last['validation_accuracy'])} in validation; there the best was "
-        f"{format_percent(best['validation_accuracy'])}, in epoch {best['epoch']}."
+        f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}; at the end an accuracy of "
+        f"{format_percent(last['accuracy'])} in training and {format_percent(last['validation_accuracy'])} in "
+        f"validation; there the best was {format_percent(best['validation_accuracy'])}, in epoch {best['epoch']}."
     )
     x = vega.axis("Epoch", axis={"tickMinStep": 1, "format": "d"})
     spec = vega.lines(x, vega.axis("Loss"), colour, dash, points=len(epochs) <= 60, intervals=False)
