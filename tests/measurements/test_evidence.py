@@ -115,7 +115,7 @@ class Slow:
 
 
 def warm_up(monkeypatch: pytest.MonkeyPatch, call_s: Callable[[int], float]) -> dict[str, Any]:
-    worker, call = latency_worker.Worker(), Slow(call_s)
+    worker, call = latency_worker.SessionWorker(), Slow(call_s)
     monkeypatch.setattr(latency_worker, "CLOCK", lambda: call.now_ns)
     monkeypatch.setattr(worker, "call", call, raising=False)
     return worker.warm_up(calls=1, window_s=0.002, limit_s=2.0)

@@ -101,9 +101,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def bound(log: list[str], target: Target) -> latency_worker.Worker:
+def bound(log: list[str], target: Target) -> latency_worker.SessionWorker:
     """A worker that has bound a recorded session, as it does when it opens a subject."""
-    worker = latency_worker.Worker()
+    worker = latency_worker.SessionWorker()
     host = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((1, 2), np.float32))
     results, first_run_ns = worker._bind(RecordedSession(log), {"image": host}, target)
     assert list(results) == ["probabilities"]
@@ -142,7 +142,7 @@ def test_transfers_are_timed_apart_from_runs(log: list[str]) -> None:
 
 
 def test_on_the_cpu_a_sample_is_runs_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = latency_worker.Worker()
+    worker = latency_worker.SessionWorker()
     opened = worker.open(**product(tmp_path).asked)
     assert opened["providers"] == ["CPUExecutionProvider"]
     assert worker.transfers() == {"upload_s": None, "download_s": None}
@@ -175,7 +175,7 @@ def test_a_real_session_takes_the_same_steps(tmp_path: Path, monkeypatch: pytest
     session = runtime.session(subject.model, threads=1)
     feeds = runtime.inputs(session, subject.shapes)
     expected = runtime.run(session, device_memory.on_host(feeds))
-    worker = latency_worker.Worker()
+    worker = latency_worker.SessionWorker()
     results, _ = worker._bind(session, feeds, target)
     np.testing.assert_array_equal(results["y"].numpy(), expected["y"])
     assert isinstance(worker.call, device_memory.DeviceCall)

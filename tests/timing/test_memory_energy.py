@@ -200,7 +200,7 @@ def test_the_counter_is_read_after_the_warm_up_and_at_once_after_the_stretch(
 
 def test_a_stretch_counts_its_calls() -> None:
     sampled: list[int] = []
-    worker = latency_worker.Worker()
+    worker = latency_worker.SessionWorker()
     worker.call = types.SimpleNamespace(sample=sampled.append)  # type: ignore[assignment]
     worker.calls = 3
     assert worker.stretch(seconds=0.002)["calls"] == sum(sampled) > 0
@@ -336,7 +336,7 @@ def test_a_worker_on_a_gpu_asks_before_and_after_it_opens_its_subject(monkeypatc
 
     answers = occupied()
     monkeypatch.setattr(latency_worker.gpus, "occupied", lambda: next(answers))
-    worker = latency_worker.Worker()
+    worker = latency_worker.SessionWorker()
     monkeypatch.setattr(worker, "open", lambda **_: log.append("open"))
     found = worker.memory(target={"device": "gpu"})
     assert log == ["occupied", "open", "occupied"]
