@@ -93,6 +93,12 @@ def test_every_path_and_module_that_is_named_exists(path: Path) -> None:
             assert (ROOT / module[1].replace(".", "/")).with_suffix(".py").is_file(), piece
 
 
+def test_every_document_that_the_code_names_exists() -> None:
+    for path in [*ROOT.glob("harness/**/*.py"), *ROOT.glob(".github/workflows/*.yml"), ROOT / "Makefile"]:
+        for name in re.findall(r"(?<![/\w])docs/[a-z_]+\.md", path.read_text(encoding="utf-8")):
+            assert (ROOT / name).is_file(), f"{path.relative_to(ROOT)} names {name}"
+
+
 def test_the_reference_of_the_api_describes_every_public_name() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     described = re.findall(r"^\.\. auto\w+:: harness\.(\w+)$", text, re.MULTILINE)
