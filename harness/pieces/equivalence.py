@@ -158,7 +158,7 @@ class _Proof:
             who = f"{_named(name)} differs from itself"
             if not again <= min(self.tolerance, TOLERANCE_FACTOR * FLOOR * self.scale):
                 yield f"{who} by {self._told(again)} when it is run twice: a dropout or a noise is left on"
-            elif not max(several, alone) <= self.tolerance:
+            elif not max(several, alone) <= max(self.tolerance, TOLERANCE_FACTOR * FLOOR * self.scale):
                 size, apart = (count, several) if several > alone else (1, alone)
                 yield f"{who} by {self._told(apart)} in a batch of {size}: its outputs depend on the other images"
 

@@ -205,6 +205,15 @@ def test_a_form_that_differs_from_itself_is_named(name: str, what: str, told: st
         assert proof.doubt.startswith(equivalence.NAMES.get(name, name.replace("onnx", "the file")))
 
 
+def test_rounding_in_another_batch_is_no_doubt_though_outputs_hardly_differ_across_images() -> None:
+    exact = 1.0 + drawn(8, 1, 5, scale=1e-6)
+    other = 1.0 + drawn(8, 1, 5, scale=1e-6, seed=1) + 1e-3
+    logits = rounded(other)
+    proof = pair(exact, keras=form(logits, exact=other, alone=logits[:1] + np.float32(1e-6)))
+    assert proof.verdict == "no"
+    assert "in float64 Keras and PyTorch are" in proof.difference
+
+
 def test_a_difference_outside_the_domain_is_told_and_does_not_decide() -> None:
     exact = drawn(8, 1, 5)
     proof = pair(exact, keras=form(rounded(exact), exact=exact, outside=rounded(exact[:1]) + 1))
