@@ -162,7 +162,7 @@ def test_a_killed_worker_is_a_reason(tmp_path: Path) -> None:
         while time.monotonic() < deadline:
             for child in psutil.Process().children():
                 open_threads = child.status() != psutil.STATUS_ZOMBIE and child.num_threads()
-                if open_threads and "latency_worker" in " ".join(child.cmdline()):
+                if open_threads and "harness.timing.worker" in " ".join(child.cmdline()):
                     time.sleep(1.0)
                     os.kill(child.pid, signal.SIGKILL)
                     return
