@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,14 +13,11 @@ from harness.frameworks.checkpoints import State
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
-if TYPE_CHECKING:
-    import keras
-
 
 class KerasTrainer:
     """A Keras network in training (:class:`harness.frameworks.training.Trainer`)."""
 
-    def __init__(self, model: "keras.Model", recipe: Recipe) -> None:
+    def __init__(self, model: keras.Model, recipe: Recipe) -> None:
         self.model = model
         self.recipe = recipe
         for layer in model.layers:
@@ -35,15 +33,11 @@ class KerasTrainer:
         return logits(self.compiled, images)
 
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        import keras
-
         base = keras.Sequential([self.model.inputs[0], *self.model.layers[: self._behind()]])
         found: NDArray[np.float32] = base.predict(images, batch_size=training.batch_of(images), verbose=0)
         return found.astype("float32")
 
     def train_on_features(self) -> None:
-        import keras
-
         behind = self.model.layers[self._behind() :]
         self._train(keras.Sequential([keras.Input(behind[0].input.shape[1:]), *behind]))
 
@@ -69,10 +63,8 @@ class KerasTrainer:
         """The first layer behind the frozen ones."""
         return 1 + max(number for number, layer in enumerate(self.model.layers) if not layer.trainable)
 
-    def _train(self, part: "keras.Model") -> None:
+    def _train(self, part: keras.Model) -> None:
         """Compile what steps are to go through: the model, or what stands behind its frozen layers."""
-        import keras
-
         # Loss is taken in float32, of (N, outputs) also where the network ends in a map (N, 1, 1, outputs).
         self.compiled = keras.Sequential([part, keras.layers.Flatten(dtype="float32")])
         self.compiled.compile(optimizer=_optimizer(self.recipe.optimizer), **_loss(self.recipe))
@@ -86,8 +78,6 @@ def begin(
     precision: training.Precision = "float32",
 ) -> KerasTrainer:
     """The network with its first weights, ready for its first step."""
-    import keras
-
     keras.utils.set_random_seed(seed)  # dropout
     with _arithmetic(precision):
         model = build(architecture)
@@ -99,8 +89,6 @@ def begin(
 @contextlib.contextmanager
 def _arithmetic(precision: training.Precision | Literal["float64"]) -> Iterator[None]:
     """Layers that are made inside it compute in that precision; for bfloat16 their weights are kept in float32."""
-    import keras
-
     before, constants = keras.config.dtype_policy(), keras.config.floatx()
     policies = {"bfloat16": "mixed_bfloat16", "float64": "float64"}
     if precision in policies:
@@ -116,7 +104,7 @@ def _arithmetic(precision: training.Precision | Literal["float64"]) -> Iterator[
 
 def set_threads(threads: int) -> None:
     """How many threads TensorFlow uses in this process; it takes the number once, before its first operation."""
-    import tensorflow
+    import tensorflow  # not where Keras runs on PyTorch
 
     config = tensorflow.config.threading
     if config.get_intra_op_parallelism_threads() != threads:
@@ -124,7 +112,7 @@ def set_threads(threads: int) -> None:
         config.set_inter_op_parallelism_threads(1)
 
 
-def build(architecture: Architecture) -> "keras.Model":
+def build(architecture: Architecture) -> keras.Model:
     """The untrained network, ending in logits. It is called once if it has no variables yet, or no input of its own."""
     import numpy as np
 
@@ -134,19 +122,19 @@ def build(architecture: Architecture) -> "keras.Model":
     return model
 
 
-def logits(model: "keras.Model", images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
+def logits(model: keras.Model, images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
     """The model's logits (N, outputs) for images (N, H, W, C)."""
     found: NDArray[np.float32] = model.predict(images, batch_size=batch or training.batch_of(images), verbose=0)
     return found.reshape(len(images), -1)
 
 
-def runner(model: "keras.Model", dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
+def runner(model: keras.Model, dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
     """What gives the model's output for images (N, H, W, C), so many at a time, as the model gives it.
 
     That is logits in Keras' layout, or several outputs. One graph serves every size of a batch: ``predict`` makes
     one for each.
     """
-    import tensorflow
+    import tensorflow  # not where Keras runs on PyTorch
 
     @tensorflow.function
     def forward(images):  # type: ignore[no-untyped-def]
@@ -164,7 +152,7 @@ def runner(model: "keras.Model", dtype: str = "float32") -> Callable[[NDArray[An
 
 
 @contextlib.contextmanager
-def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["keras.Model"]:
+def exactly(architecture: Architecture, made: weights.Weights) -> Iterator[keras.Model]:
     """The network with these weights in float64, to be run inside the context alone."""
     with _arithmetic("float64"):
         model = build(architecture)
@@ -174,8 +162,6 @@ def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["kera
 
 def _loss(recipe: Recipe) -> dict[str, Any]:
     """The loss of logits, and which of the answers are right, as ``compile`` takes them."""
-    import keras
-
     if recipe.loss == "binary_cross_entropy":
         return {
             "loss": keras.losses.BinaryCrossentropy(from_logits=True),
@@ -187,8 +173,7 @@ def _loss(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _optimizer(optimizer: Optimizer) -> "keras.optimizers.Optimizer":
-    import keras
+def _optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
 
     rate = optimizer.learning_rate
     match optimizer.name:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.frameworks import endings, keras_training, torch_training
+from harness.frameworks import endings
 from harness.networks import catalog, families
 from harness.networks.architecture import Architecture
 
@@ -123,6 +123,8 @@ def _without_values(architecture: Architecture) -> tuple[tuple[Layer, ...], Shap
 def _run_keras(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     import keras
 
+    from harness.frameworks import keras_training
+
     model = keras_training.build(architecture)
     model.trainable = True  # what is still not trainable is not learned: running statistics
     found: list[Layer] = []
@@ -175,6 +177,8 @@ def _record_keras(
 
 def _run_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     import torch
+
+    from harness.frameworks import torch_training
 
     network = torch_training.build(architecture).eval()
     height, width, channels = architecture.input_shape

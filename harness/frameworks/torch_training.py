@@ -2,19 +2,17 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from harness.frameworks import recipes, training, weights
 from harness.frameworks.checkpoints import State
 from harness.networks import catalog
 from harness.networks.architecture import Architecture, Optimizer, Recipe
-
-if TYPE_CHECKING:
-    import torch
-
 
 # Before the names of what a state holds.
 MODEL, OPTIMIZER, RANDOM = "model.", "optimizer.", "random"
@@ -23,7 +21,7 @@ MODEL, OPTIMIZER, RANDOM = "model.", "optimizer.", "random"
 class TorchTrainer:
     """A PyTorch network in training (:class:`harness.frameworks.training.Trainer`)."""
 
-    def __init__(self, model: "torch.nn.Module", recipe: Recipe, precision: training.Precision) -> None:
+    def __init__(self, model: torch.nn.Module, recipe: Recipe, precision: training.Precision) -> None:
         self.model = model
         self.trained = model  # what steps go through: the model, or what stands behind its frozen layers
         self.recipe = recipe
@@ -36,8 +34,6 @@ class TorchTrainer:
         self._training_mode()
 
     def step(self, batch: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-        import torch
-
         target = torch.from_numpy(labels)
         with self._arithmetic():
             output = forward(self.trained, torch.from_numpy(batch)).flatten(1).float()
@@ -67,8 +63,6 @@ class TorchTrainer:
         return weights.from_torch(self.model)
 
     def state(self) -> State:
-        import torch
-
         learned = {
             f"{OPTIMIZER}{number}.{name}": torch.as_tensor(value)
             for number, of_one in self.optimizer.state_dict()["state"].items()
@@ -81,8 +75,6 @@ class TorchTrainer:
         }
 
     def restore(self, state: State) -> None:
-        import torch
-
         tensors = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
         self.model.load_state_dict(_behind(MODEL, tensors))
         learned: dict[int, dict[str, torch.Tensor]] = {}
@@ -93,7 +85,7 @@ class TorchTrainer:
         self.optimizer.load_state_dict({"state": learned, "param_groups": groups})
         torch.set_rng_state(tensors[RANDOM])
 
-    def _parts(self) -> "tuple[torch.nn.Module, torch.nn.Module]":
+    def _parts(self) -> tuple[torch.nn.Module, torch.nn.Module]:
         """The layers up to the last frozen one, and those behind it."""
         names = [name for name, _ in self.model.named_children()]
         behind = 1 + max(index for index, name in enumerate(names) if training.frozen(name, self.recipe))
@@ -105,9 +97,7 @@ class TorchTrainer:
         for module in self.frozen:
             module.eval()
 
-    def _arithmetic(self) -> "torch.autocast":
-        import torch
-
+    def _arithmetic(self) -> torch.autocast:
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
 
@@ -119,8 +109,6 @@ def begin(
     precision: training.Precision = "float32",
 ) -> TorchTrainer:
     """The network with its first weights, ready for its first step."""
-    import torch
-
     torch.manual_seed(seed)  # dropout
     model = build(architecture)
     drawn = recipes.first_weights(weights.from_torch(model), recipe, seed)
@@ -129,19 +117,17 @@ def begin(
     return TorchTrainer(model.to(memory_format=torch.channels_last), recipe, precision)
 
 
-def _behind(beginning: str, tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+def _behind(beginning: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The tensors whose names begin so, by the rest of their names."""
     return {name.removeprefix(beginning): value for name, value in tensors.items() if name.startswith(beginning)}
 
 
 def set_threads(threads: int) -> None:
     """How many threads PyTorch uses in this process."""
-    import torch
-
     torch.set_num_threads(threads)
 
 
-def build(architecture: Architecture) -> "torch.nn.Module":
+def build(architecture: Architecture) -> torch.nn.Module:
     """The untrained network, ending in logits. It knows the shape that it is ``fed``, with a batch of two."""
     model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
     *places, channels = architecture.input_shape
@@ -149,12 +135,12 @@ def build(architecture: Architecture) -> "torch.nn.Module":
     return model
 
 
-def logits(model: "torch.nn.Module", images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
+def logits(model: torch.nn.Module, images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
     """The model's logits (N, outputs) for images (N, H, W, C), in its own precision, without training it."""
     return np.concatenate([output.reshape(len(output), -1) for output in _outputs(model, images, batch)])
 
 
-def runner(model: "torch.nn.Module", dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
+def runner(model: torch.nn.Module, dtype: str = "float32") -> Callable[[NDArray[Any], int | None], Any]:
     """What gives the model's output for images (N, H, W, C), so many at a time, as the model gives it.
 
     That is logits in PyTorch's layout, or several outputs.
@@ -168,10 +154,8 @@ def runner(model: "torch.nn.Module", dtype: str = "float32") -> Callable[[NDArra
 
 
 @contextlib.contextmanager
-def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["torch.nn.Module"]:
+def exactly(architecture: Architecture, made: weights.Weights) -> Iterator[torch.nn.Module]:
     """The network with these weights in float64, to be run inside the context alone."""
-    import torch
-
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # of constants that a definition makes
     try:
@@ -183,11 +167,9 @@ def exactly(architecture: Architecture, made: weights.Weights) -> Iterator["torc
 
 
 def _outputs(
-    model: "torch.nn.Module", images: NDArray[np.float32], batch: int | None = None
+    model: torch.nn.Module, images: NDArray[np.float32], batch: int | None = None
 ) -> Iterable[NDArray[np.float32]]:
     """The model's output for the images, a batch at a time, in PyTorch's layout."""
-    import torch
-
     batch = batch or training.batch_of(images)
     model.eval()
     kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
@@ -199,14 +181,12 @@ def _outputs(
             yield output
 
 
-def forward(model: "torch.nn.Module", images: "torch.Tensor") -> Any:
+def forward(model: torch.nn.Module, images: torch.Tensor) -> Any:
     """What the model makes of images (N, H, W, C).
 
     They are a view (N, C, H, W), which is PyTorch's channels-last layout: nothing is copied. A definition that takes
     a ``view`` of maps needs PyTorch's usual layout, and gets it from the first error on.
     """
-    import torch
-
     if not getattr(model, "contiguous", False):
         try:
             return model(images.permute(0, 3, 1, 2))
@@ -219,20 +199,16 @@ def forward(model: "torch.nn.Module", images: "torch.Tensor") -> Any:
     return model(images.permute(0, 3, 1, 2).contiguous())
 
 
-def _loss(output: "torch.Tensor", target: "torch.Tensor", recipe: Recipe) -> "tuple[torch.Tensor, torch.Tensor]":
+def _loss(output: torch.Tensor, target: torch.Tensor, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
     """The mean loss of logits (N, outputs), and which of the answers are right (N,)."""
-    from torch.nn import functional
-
     if recipe.loss == "binary_cross_entropy":
         value = output[:, 0]
         return functional.binary_cross_entropy_with_logits(value, target.float()), (value > 0) == target.bool()
     return functional.cross_entropy(output, target), output.argmax(1) == target
 
 
-def _optimizer(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+def _optimizer(parameters: list[torch.nn.Parameter], optimizer: Optimizer) -> torch.optim.Optimizer:
     """The optimizer as Keras defines it: of Adam and RMSprop, PyTorch adds epsilon at another place."""
-    import torch
-
     rate = optimizer.learning_rate
     match optimizer.name:
         case "sgd":
@@ -256,9 +232,8 @@ def _optimizer(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> 
             return torch.optim.Adadelta(parameters, rate, rho=optimizer.decay, eps=optimizer.epsilon)
 
 
-def _rmsprop(parameters: "list[torch.nn.Parameter]", optimizer: Optimizer) -> "torch.optim.Optimizer":
+def _rmsprop(parameters: list[torch.nn.Parameter], optimizer: Optimizer) -> torch.optim.Optimizer:
     """RMSprop with epsilon under the root, where PyTorch's own adds it to the root."""
-    import torch
 
     class RMSprop(torch.optim.Optimizer):  # type: ignore[misc]
         @torch.no_grad()  # type: ignore[untyped-decorator]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.frameworks import keras_training, torch_training, weights
+from harness.frameworks import weights
 from harness.networks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def draw(
 
 def _draw_in_torch(architecture: Architecture, images: NDArray[np.float32], seed: int) -> weights.Weights:
     import torch
+
+    from harness.frameworks import torch_training
 
     network = torch_training.build(architecture)
     weights.to_torch(network, _drawn(weights.from_torch(network), seed))
@@ -54,7 +56,7 @@ def _draw_in_keras(architecture: Architecture, images: NDArray[np.float32], seed
     """For a network without a PyTorch twin: kernels are scaled by what they read (He et al., 2015), not by images."""
     import keras
 
-    from harness.frameworks import keras_layers
+    from harness.frameworks import keras_layers, keras_training
 
     keras.utils.set_random_seed(seed)  # dropout
     model = keras_training.build(architecture)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import onnx
+import onnxscript
+import torch
 
 from harness.errors import HarnessError
 from harness.frameworks import endings, torch_training, weights
@@ -16,9 +18,6 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
 
     Raises :class:`HarnessError` with the cause and the remedy if the network cannot be exported, or the file not run.
     """
-    import onnxscript
-    import torch
-
     height, width, channels = architecture.input_shape
     _check_network(architecture, trained)
     model = convert(architecture, trained)
@@ -42,8 +41,6 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
 
 def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool = True) -> onnx.ModelProto:
     """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph."""
-    import torch
-
     network = torch_training.build(architecture)
     weights.to_torch(network, trained)
     height, width, channels = architecture.input_shape
@@ -58,8 +55,6 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 
 def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
     """Run the network as it is: what fails here is its own fault, and no exporter's."""
-    import torch
-
     network = torch_training.build(architecture).eval()
     weights.to_torch(network, trained)
     height, width, channels = architecture.input_shape

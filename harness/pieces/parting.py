@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.frameworks import constants, keras_training, layer_calls, torch_training, weights
+from harness.frameworks import constants, layer_calls, weights
 from harness.frameworks.layer_calls import LayerCall
 from harness.networks.architecture import Architecture
 
@@ -67,6 +67,8 @@ def locate(architecture: Architecture, made: weights.Weights, images: NDArray[np
 
     Constants of one name that differ come first, then the layer.
     """
+    from harness.frameworks import keras_training, torch_training  # both frameworks, for a "no" alone
+
     exact = images.astype(np.float64)
     with keras_training.exactly(architecture, made) as in_keras:
         keras_calls = layer_calls.record_keras(in_keras, exact)

@@ -4,17 +4,18 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx
+import tensorflow
+import tf2onnx
 from onnx.reference import ReferenceEvaluator
+from tf2onnx import optimizer
+from tf2onnx.graph import GraphUtil
 
 from harness.frameworks import endings, keras_training, weights
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, tf2onnx_rewrites
-
-if TYPE_CHECKING:
-    import tensorflow
 
 
 def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool = True) -> onnx.ModelProto:
@@ -35,8 +36,7 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
     return _optimised(model) if any(name.endswith(".running_mean") for name in trained) else model
 
 
-def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
-    import tensorflow
+def _signature(architecture: Architecture) -> tensorflow.TensorSpec:
 
     height, width, channels = architecture.input_shape
     size = (None, None) if architecture.any_size else (height, width)
@@ -45,7 +45,6 @@ def _signature(architecture: Architecture) -> "tensorflow.TensorSpec":
 
 def with_constant_weights(network: Any, activation: Any, image: Any) -> onnx.ModelProto:
     """As tf2onnx converts: the weights are constants, and what can be computed from them is."""
-    import tensorflow
 
     @tensorflow.function
     def forward(image):  # type: ignore[no-untyped-def]
@@ -56,8 +55,6 @@ def with_constant_weights(network: Any, activation: Any, image: Any) -> onnx.Mod
 
 def with_weights_as_inputs(network: Any, activation: Any, image: Any) -> onnx.ModelProto:
     """The weights are inputs while tf2onnx converts, so that it folds none; initialisers afterwards."""
-    import tensorflow
-
     learned = [*network.trainable_variables, *network.non_trainable_variables]
     count = len(network.trainable_variables)
 
@@ -88,9 +85,6 @@ def _converted(function: Any, signature: list[Any]) -> onnx.ModelProto:
     On a processor, Keras makes a compiled function of each grouped convolution. tf2onnx would leave the
     call in the graph, which no runtime knows; called eagerly, what is inside joins the graph instead.
     """
-    import tensorflow
-    import tf2onnx
-
     before = tensorflow.config.functions_run_eagerly()
     tensorflow.config.run_functions_eagerly(True)
     try:
@@ -112,8 +106,6 @@ def _converted(function: Any, signature: list[Any]) -> onnx.ModelProto:
 
 def _store_constants(model: onnx.ModelProto, traced: Any) -> None:
     """Make initialisers of the constants that the network captures; tf2onnx makes required inputs of them."""
-    import tensorflow
-
     values = {name.name: value for value, name in traced.graph.captures if value.dtype != tensorflow.resource}
     captured = [value for value in model.graph.input if value.name in values]
     for value in captured:
@@ -129,9 +121,6 @@ def _optimised(model: onnx.ModelProto) -> onnx.ModelProto:
     While they were inputs, its Mul and Add stood between two Transposes. Each optimiser copies every
     weight, so that all twelve, of which these are four, took 21 GB for VGG-19.
     """
-    from tf2onnx import optimizer
-    from tf2onnx.graph import GraphUtil
-
     needed = {
         "optimize_transpose": optimizer.TransposeOptimizer,
         "fold_constants": optimizer.ConstFoldOptimizer,
