@@ -20,7 +20,7 @@ from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, equivalence, evaluation, form_outputs
 
 from . import old_proof
-from .drawn_twins import SIZES, describe, faults, in_torch
+from .drawn_twins import SIZES, describe, faults, in_keras, in_torch
 from .proof_records import Pair
 from .seeded_files import SeededFiles
 
@@ -95,7 +95,8 @@ def judge(drawn: Drawn, files: SeededFiles, folder: Path) -> Pair:
     found: dict[str, Any] = {"proof": CRASHED, "old_proof": CRASHED}
     architecture = describe(drawn.construct, drawn.size, drawn.fault)
     try:
-        found |= _proofs(architecture, drawn, files, folder)
+        with in_keras.sharing():
+            found |= _proofs(architecture, drawn, files, folder)
     except HarnessError as error:
         found |= {"proof": REFUSED, "reason": str(error), "old_proof": REFUSED}
     except Exception as error:  # a raw error of a framework: the proof owes a verdict or a reason

@@ -1,6 +1,8 @@
 """The networks in Keras. A fault is planted in PyTorch, so that ``fault`` is not read here."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -16,12 +18,31 @@ CONSTRUCTS = CONVOLUTIONS | POOLINGS | NORMALISATIONS | ACTIVATIONS | STRUCTURES
 
 
 def build(construct: str, size: str, fault: str = "") -> keras.Model:  # noqa: ARG001
-    """Turns images (N, H, W, 3) into logits (N, 5). One network serves all draws, since TensorFlow compiles it."""
-    return _build(construct, size, keras.config.dtype_policy().name, keras.config.floatx())
+    """Turns images (N, H, W, 3) into logits (N, 5)."""
+    if not _shares:
+        return _build(construct, size)
+    return _shared(construct, size, keras.config.dtype_policy().name, keras.config.floatx())
+
+
+_shares: list[bool] = []  # not empty: one network serves all draws
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """Within it one network serves all draws of a construct, since TensorFlow compiles each."""
+    _shares.append(True)
+    try:
+        yield
+    finally:
+        _shares.pop()
 
 
 @functools.lru_cache(maxsize=8)
-def _build(construct: str, size: str, _policy: str, _floatx: str) -> keras.Model:
+def _shared(construct: str, size: str, _policy: str, _floatx: str) -> keras.Model:
+    return _build(construct, size)
+
+
+def _build(construct: str, size: str) -> keras.Model:
     image = keras.Input(SIZES[size], name="image")
     maps = layers.Conv2D(6, 3, name="stem")(image)  # (N, 9, 11, 6) or (N, 47, 49, 6)
     found: Any = CONSTRUCTS[construct](maps)
