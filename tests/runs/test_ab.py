@@ -146,7 +146,7 @@ def test_a_killed_comparison_goes_on_behind_its_last_launch(harness: Harness, tm
         outcomes = json.loads(content)
         (key,) = (key for key in outcomes if key.startswith("a 0") and "again" not in key)
         of_launch = samples_of_a[
-            (samples_of_a["subject"] == "onnx, 1 threads") & (samples_of_a["launch"] == int(name.removesuffix(".json")))
+            (samples_of_a["subject"] == "onnx, 1 thread") & (samples_of_a["launch"] == int(name.removesuffix(".json")))
         ]
         assert list(of_launch["nanoseconds"]) == outcomes[key]["samples_ns"], (
             "what was measured before it was killed is there"
