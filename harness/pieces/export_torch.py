@@ -56,10 +56,10 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
     """Run the network as it is: what fails here is its own fault, and no exporter's."""
     network = torch_training.build(architecture).eval()
-    weights.to_torch(network, trained)
     height, width, channels = architecture.input_shape
     images = torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(0))
     try:
+        weights.to_torch(network, trained)  # runs the forward, to follow the order of features
         with torch.inference_mode():
             network_check.check_outputs(lambda: network(images), "torch", len(images))
     except HarnessError:
