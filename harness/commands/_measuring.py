@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of_evidence.add_argument(
         "--precision-target",
         metavar="SHARE",
-        help="go on launching where intervals are wider than ± this share of the median, like 1%% or 0.01",
+        help="go on launching if intervals are wider than ± this share of the median, like 1%% or 0.01",
     )
     of_evidence.add_argument(
         "--time-limit",
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runs by (docs/regressions.md)",
     )
     parser.add_argument(
-        "--energy", action="store_true", help="then the energy of a call, where it can be read (docs/measuring.md)"
+        "--energy", action="store_true", help="then the energy of a call, if it can be read (docs/measuring.md)"
     )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")
     sweeps.add_argument(

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="ImageNet weights for networks with a base (.h5 of Keras; .safetensors or .pth of torchvision); "
-        "BASE=FILE where networks have different bases",
+        "BASE=FILE if the networks have different bases",
     )
     parser.add_argument(
         "--training-precision",

@@ -1,11 +1,11 @@
 """Measure two things against each other in one run: files, exporters, environments, commits, options.
 
-Both sides of every subject take turns in the same launches, in random order, so that what slows one slows
-the other; the effect is the ratio B / A with its interval. It is looked at four times at most and stops where
-every subject has its verdict; first it says how small a slowdown can be found (docs/ab.md). What is compared
-is said by at most one of --framework, --environment, --commit and --options; without them two files are.
-NAMEs are networks of the catalogue, or globs, exported by each side itself; FILEs are run as they are. The
-folders DIR/a and DIR/b are runs that every other command reads.
+Both sides of every subject take turns in the same launches, in random order. What slows one side slows the other.
+The effect is the ratio B / A with its interval. It is looked at four times at most. The run stops if every subject
+has its verdict. It says first how small a slowdown can be found (docs/ab.md). One of --framework, --environment,
+--commit and --options says what is compared; without them two files are. A NAME is a network of the catalogue, or a
+glob: each side exports it itself. A FILE is run as it is. The folders DIR/a and DIR/b are runs that every other
+command reads.
 
 Example:
   harness ab old.onnx new.onnx --data mnist

@@ -1,8 +1,8 @@
 """Check the numbered claims of the lectures on a run, and on the definitions themselves.
 
-Without a RUN, what the definitions decide; the rest is "not measured", with what would measure it. The
-verdicts are holds, does not hold, cannot tell, not measured; they are findings, so that the exit
-code is 0 whatever they are. docs/claims.md says how each is decided, and how to add a claim.
+Without a RUN it checks what the definitions decide. The rest is "not measured", with what would measure it. The
+verdicts are holds, does not hold, cannot tell, not measured. They are findings: the exit code is 0 whatever they are.
+docs/claims.md says how each is decided, and how to add a claim.
 
 Example:
   harness claims results/runs/lecture --only 5 22 31

@@ -1,7 +1,7 @@
 """Show what differs between two runs, without a verdict.
 
-A line for each check of `harness gate` that is not the same in both; with --all every check. Latencies are compared
-as the gate does, only where they can be.
+It prints a line for each check of `harness gate` that is not the same in both. --all prints every check. Latencies are
+compared as the gate compares them, and only if they can be.
 
 Example:
   harness compare results/reference/quick results/runs/mine

@@ -1,9 +1,9 @@
 """Count the parameters and multiply-accumulates of .onnx files, without running them.
 
-Prints one JSON object a file (a list for several). `macs` are of one image, and null where a node
-cannot be counted: `unknown_operators` then says which and why. A size that the file leaves open is
-given with --input, the batch axis included. `checker_refuses` says why ONNX's own checker refuses the
-file, if it does. docs/cost.md says what each number counts.
+It prints one JSON object per file (a list for several). `macs` are of one image. They are null if a node cannot be
+counted: `unknown_operators` then says which and why. Give a size that the file leaves open with --input, the batch
+axis included. `checker_refuses` says why ONNX's own checker refuses the file, if it does. docs/cost.md says what each
+number counts.
 
 Example:
   harness cost resnet50.onnx --input image=1x3x224x224 --nodes

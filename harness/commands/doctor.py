@@ -1,8 +1,8 @@
 """Look at this machine: what disturbs a measurement here, what to mend, and how small a difference can be found.
 
-The first part looks, the second measures: a small and a medium model, each against itself, at one
-thread and at all. How far such a ratio spreads says which difference between two files a run finds
-95 times in a hundred. It takes about a minute; with --no-measurement a second.
+The first part looks. The second measures a small and a medium model, each against itself, at one thread and at all.
+How far such a ratio spreads says which difference between two files a run finds 95 times in a hundred. It takes about
+a minute; with --no-measurement a second.
 
 Example:
   harness doctor --launches 20

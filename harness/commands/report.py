@@ -1,13 +1,12 @@
 """Write the report of a run, draw its pictures, and print its table.
 
-Without a RUN, the reference results of this repository. The report is report.html, one page that opens from a
-file and fetches nothing; it and the pictures (PNG, SVG, PDF, and a CSV of what each shows) go into the run's
-folder, or to --out. Several runs, of several machines or before and after a change, are put together where they
-may be; docs/report.md says when. The lectures' claims are checked for the report of one run, which takes seconds;
---no-claims leaves them out.
+Without a RUN it takes the reference results of this repository. The report is report.html, one page that opens from a
+file and fetches nothing. The page and the pictures (PNG, SVG, PDF, and a CSV of what each shows) go into the run's
+folder, or to --out. Several runs can be put together, of several machines or before and after a change; docs/report.md
+says when. The report of one run checks the lectures' claims, which takes seconds; --no-claims leaves them out.
 
-With --figure 2016, the figure of Canziani, Paszke and Culurciello: accuracy against operations of
-fourteen ImageNet networks, and against the latency that the run measured; docs/figure.md tells of it.
+With --figure 2016 it draws the figure of Canziani, Paszke and Culurciello: accuracy against operations of
+fourteen ImageNet networks, and against the latency that the run measured. docs/figure.md explains it.
 
 Example:
   harness report results/runs/mine --out pictures
@@ -55,7 +54,7 @@ FIGURE_COLUMNS += ("measured_accuracy", "published_accuracy", "operations_front_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"run folders; default: {REFERENCE}, with --figure {FIGURE_REFERENCE}"
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=default)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where they go; default: the run's folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder for both; default: the run's")
     parser.add_argument("--no-claims", action="store_true", help="leave the lectures' claims out of the report")
     parser.add_argument(
         "--format",

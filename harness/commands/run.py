@@ -1,15 +1,19 @@
 """Run networks through the harness: train, export from both frameworks, prove equivalent, measure, draw.
 
-Without names it runs eight networks, one of each kind; `--set lectures` runs every network of the
-lectures. A NAME that ends in .onnx, or is the path of a file, is measured as it is: any .onnx file,
-alone or beside networks, with its accuracy where --data names a data set or FILE.npz with labels
-(docs/own_files.md). What was trained and exported before is found again, and
-`--resume` goes on with a run that was stopped. --provider measures on a GPU, or by another of onnxruntime's
-execution providers, --runtime in the network's own framework beside onnxruntime, and --precision-target goes on until
-intervals are narrow enough (docs/measuring.md). --batch, --threads and --image-size take several, for a row each and a
-picture of the sweep. The folder it makes holds rows.csv, the raw samples, environment.json, the pictures, and
-report.html, a page of it all that opens from a file. `--nodes` adds where the time goes: every node of each file
-beside this machine's measured peaks (docs/where_the_time_goes.md).
+Without names it runs eight networks, one of each kind. `--set lectures` runs every network of the lectures.
+
+A NAME that ends in .onnx, or is the path of a file, is measured as it is, alone or beside networks. --data names a
+data set, or FILE.npz with labels, for its accuracy (docs/own_files.md).
+
+What was trained and exported before is found again. `--resume` goes on with a run that was stopped.
+
+--provider measures on a GPU, or by another of onnxruntime's execution providers. --runtime measures the network in its
+own framework beside onnxruntime. --precision-target goes on until intervals are narrow enough (docs/measuring.md).
+--batch, --threads and --image-size take several values: a row for each, and a picture of the sweep.
+
+The run's folder holds rows.csv, the raw samples, environment.json and the pictures. Its report.html is one page that
+opens from a file. `--nodes` adds where the time goes: every node of each file, beside this machine's measured peaks
+(docs/where_the_time_goes.md).
 
 Example:
   harness run

@@ -40,7 +40,7 @@ NUMBERS = ("parameters", "as Keras counts", "MACs")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="of the catalogue, or DIR of a network of your own")
     parser.add_argument(
-        "--framework", choices=catalog.FRAMEWORKS, help="whose definition is counted (default: keras, where installed)"
+        "--framework", choices=catalog.FRAMEWORKS, help="whose definition is counted (default: keras, if installed)"
     )
     parser.add_argument("--source", action="store_true", help="print the two definitions side by side, and no more")
     parser.add_argument(

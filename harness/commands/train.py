@@ -1,10 +1,10 @@
 """Train networks by their recipe, in either framework; what was trained before is found again.
 
-Profiles: `quick` trains a few epochs on the embedded sample of Fashion-MNIST; `lecture` follows the
-lecture's data set, split, optimizer and epochs; `fine_tuning` goes on from the lecture's weights with
+Profiles: `quick` trains a few epochs on the embedded sample of Fashion-MNIST. `lecture` follows the
+lecture's data set, split, optimizer and epochs. `fine_tuning` goes on from the lecture's weights with
 the last layers of an ImageNet base set free. Weights are stored once, framework-neutral, as
-.safetensors; their place and the history are printed. Validated is on the split that the recipe holds
-out, or on the test split where it holds none out.
+.safetensors; their place and the history are printed. The network is validated on the split that the recipe holds
+out. If it holds none out, that is the test split.
 
 Example:
   harness train lenet5_1x1 --framework keras

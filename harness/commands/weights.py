@@ -1,11 +1,11 @@
 """Import weights that others have trained, list what was imported, or remove it.
 
 A file is read without executing anything in it: a state dict (.pth, .pt), .safetensors, or .h5 of
-Keras. It must be of the same network; one that is not is refused with the first tensor that differs.
+Keras. It must be of the same network. Another one is refused, with the first tensor that differs.
 Weights lie in HARNESS_WEIGHTS or the system's place for data, and `cache clean` leaves them alone.
 
-How images are made ready for the network goes with its weights. What the library says of its own is
-taken; where your file was trained otherwise, say so by the options of `import`.
+How images are made ready for the network goes with its weights. What the library says of its own weights is
+taken. If your file was trained otherwise, say so by the options of `import`.
 
 Example:
   harness weights import resnet50 resnet50-0676ba61.pth
