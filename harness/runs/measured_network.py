@@ -82,6 +82,10 @@ class MeasuredNetwork:
         return architecture.macs * larger * way.configuration.batch
 
     def measure(self, turns: Turns, errors: Mapping[str, BaseException], progress: Progress) -> dict[Way, Row]:
+        ways = self.ways(turns.settings)
+        if not turns.places.present(ways):  # nothing was made for it either
+            asked = {way: run_rows.asked(turns.run, self.pieces, way.framework) for way in ways}
+            return {way: turns.places.row(row, way, {}, turns.name) for way, row in asked.items()}
         try:
             rows = self._measure(turns, errors, progress)
         except Exception:
@@ -98,9 +102,6 @@ class MeasuredNetwork:
     def _measure(self, turns: Turns, errors: Mapping[str, BaseException], progress: Progress) -> dict[Way, Row]:
         ways = self.ways(turns.settings)
         present = turns.places.present(ways)
-        if not present:  # nothing was made for it either
-            asked = {way: run_rows.asked(turns.run, self.pieces, way.framework) for way in ways}
-            return {way: turns.places.row(row, way, {}, turns.name) for way, row in asked.items()}
         timings, checks = self._timed([way for way in present if self.startable(way, errors)], turns, progress)
         save_arrays(turns.kept.predictions_file(turns.name), precision_rows.predictions(self.pieces))
         if self.pieces.weights.kind == "train":

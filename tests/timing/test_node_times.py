@@ -22,6 +22,7 @@ from harness.report import drawing, roofline
 from harness.runs import folder as run_folder
 from harness.runs import model_files
 from harness.runs import nodes as node_run
+from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import FileSettings
 from harness.timing import latency, node_times, profile_worker, profiles, twin_times
 from harness.timing import peaks as machine_peaks
@@ -309,14 +310,14 @@ def test_a_run_whose_profiling_fails_keeps_its_rows_and_says_why(
     own = model_files.read(replace(named, digests=model_files.digests(named, None)), None, 1, ())
     settings = run_folder.Settings(architectures=(), threads=(1,), effort=LITTLE, nodes=True)
     said: list[str] = []
-    node_run.measure(tmp_path, {"m": own[0]}, settings, {}, lambda *_: None, said.append)
+    node_run.measure(tmp_path, {"m": MeasuredFile(file=own[0])}, settings, {}, lambda *_: None, said.append)
     (line,) = read(tmp_path / "nodes/m.onnx.1.csv")
     assert (line["part"], line["reason"]) == ("failed", "no process could be started")
     assert any("no process could be started" in text for text in said)
-    assert node_run.most_expensive(tmp_path, {"m": own[0]}, 1) == []
+    assert node_run.most_expensive(tmp_path, {"m": MeasuredFile(file=own[0])}, 1) == []
     table = tmp_path / "nodes/m.onnx.1.csv"
     table.write_text("part,rank,node\nnode,1,whole\n")
-    node_run.measure(tmp_path, {"m": own[0]}, settings, {}, lambda *_: None, said.append)
+    node_run.measure(tmp_path, {"m": MeasuredFile(file=own[0])}, settings, {}, lambda *_: None, said.append)
     assert "whole" in table.read_text(), "a table that is there is not measured again"
 
 
