@@ -23,7 +23,7 @@ from harness.measurements.verdicts import LOOKS
 from harness.timing import latency
 
 from . import confusion, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
-from .gate_measurement import CHAINS, Pair
+from .gate_measurement import CHAINS, FilePair
 from .gate_runs import GateRun
 
 NETWORKS = (timed_models.NAMES[0], *CHAINS)
@@ -94,7 +94,7 @@ def experiment(args: argparse.Namespace) -> None:
     confusion.print_report(gate_runs.read(args.out))
 
 
-def plan(identical: int, slowdowns: int, slowed: Sequence[Pair]) -> list[tuple[int, str]]:
+def plan(identical: int, slowdowns: int, slowed: Sequence[FilePair]) -> list[tuple[int, str]]:
     """The number of every gate run and its slower subject, "" where there is none; the slowdowns evenly among all."""
     if slowdowns and not slowed:
         raise HarnessError(f"none of the networks can be made slower: name {' or '.join(CHAINS)}, or --slowdowns 0.")

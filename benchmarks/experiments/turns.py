@@ -18,23 +18,23 @@ from harness.timing import latency, stopping
 from harness.timing.latency import Effort
 
 from . import gate_measurement, timed_models
-from .gate_measurement import CHAINS, Pair
+from .gate_measurement import CHAINS, FilePair
 
 LONG = Effort()
 Keys = Sequence[tuple[str, ...]]
 
 
-def alone(pairs: Sequence[Pair]) -> Keys:
+def alone(pairs: Sequence[FilePair]) -> Keys:
     """Each for itself."""
     return [(side.key,) for pair in pairs for side in pair.subjects()]
 
 
-def sides(pairs: Sequence[Pair]) -> Keys:
+def sides(pairs: Sequence[FilePair]) -> Keys:
     """Both sides of a pair, as `harness ab` has them."""
     return [tuple(side.key for side in pair.subjects()) for pair in pairs]
 
 
-def everyone(pairs: Sequence[Pair]) -> Keys:
+def everyone(pairs: Sequence[FilePair]) -> Keys:
     """All of as many threads, as `harness run` has them."""
     return [tuple(side.key for pair in pairs for side in pair.subjects())]
 
@@ -62,7 +62,7 @@ def main() -> int:
     return 0
 
 
-def measured(pairs: Sequence[Pair], launches: int) -> dict[str, dict[str, Timing]]:
+def measured(pairs: Sequence[FilePair], launches: int) -> dict[str, dict[str, Timing]]:
     """The timings of each way, by subject."""
     subjects = [subject for pair in pairs for subject in pair.subjects()]
     carry_out = {way: latency.launcher(subjects, effort, seed=0) for way, (_, effort) in WAYS.items()}
@@ -74,7 +74,7 @@ def measured(pairs: Sequence[Pair], launches: int) -> dict[str, dict[str, Timing
     return found
 
 
-def scatter(pair: Pair, timings: dict[str, Timing]) -> float:
+def scatter(pair: FilePair, timings: dict[str, Timing]) -> float:
     """The standard deviation of the logarithm of the launches' ratios."""
     base, head = (comparison.rounds(timings[side.key]) for side in pair.subjects())
     return statistics.stdev(comparison.logarithms(head, base))

@@ -34,6 +34,7 @@ def check_resumable(folder: Path, asked: Mapping[str, object]) -> None:
             "else begin another comparison."
         )
     if not (folder / LAUNCHES).is_dir() and all((folder / side / ROWS).is_file() for side in "ab"):
+        files.sweep(folder)  # what was left of its launches by one that was killed at the very end
         raise HarnessError(f"{folder} is finished: harness gate {folder / 'a'} {folder / 'b'}")
 
 

@@ -121,6 +121,7 @@ def begin(settings: Settings, folder: Path | None = None, *, resume: bool = Fals
         folder = FOLDER / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{environment.commit() or 'release'}"
     facts = {**environment.collect(), "session_config": runtime.SESSION_CONFIG}
     if resume:
+        manifest.unseal(folder)  # before anything in it is written anew
         run_folder.go_on(folder, settings, facts)
     else:
         run_folder.begin(folder, settings, facts)

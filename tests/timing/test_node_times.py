@@ -292,6 +292,7 @@ def test_a_run_with_nodes_keeps_a_table_a_file_and_resumes(harness: Harness, tmp
     kept = (out / "peaks.csv").stat().st_mtime_ns
     failed = out / "nodes/mlp_fmnist_relu_1.keras.1.csv"
     failed.write_text("part,reason\nfailed,killed\n")
+    (out / "manifest.json").unlink()  # of a run that was stopped there
     assert harness("run", "--out", str(out), "--resume").returncode == 0
     assert failed.read_text().splitlines()[1].startswith("node,1,"), "what failed is tried again"
     assert (out / "peaks.csv").stat().st_mtime_ns == kept, "and what is there is not"

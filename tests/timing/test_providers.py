@@ -1,5 +1,6 @@
 """Providers: which one ran each node, what is asked for, and what becomes of a run whose provider is not there."""
 
+import importlib.metadata
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,9 @@ from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import PROVIDERS, Target
 from harness.measurements.rows import Row
 from harness.measurements.types import Launch, Timing
-from harness.runs import folder, measuring, places, run_rows
+from harness.runs import folder, places, run_rows
 from harness.runs.folder import Settings
+from harness.runs.turns import Turns
 from harness.timing import inspection, latency, node_providers, runtime, small_models, worker
 from harness.timing.latency import Subject
 from tests.conftest import Harness
@@ -179,18 +181,18 @@ def test_a_run_of_two_providers_keeps_them_apart(tmp_path: Path, monkeypatch: py
     on_gpu = {"cuda": elsewhere}
     seen = inspection.Inspection()
     monkeypatch.setattr(
-        inspection, "of", lambda subjects: {one.key: on_gpu.get(one.target.provider, seen) for one in subjects}
+        inspection, "inspect_all", lambda subjects: {one.key: on_gpu.get(one.target.provider, seen) for one in subjects}
     )
     ways = [Way(framework="torch", configuration=each) for each in settings.configurations]
     where = places.group(identity, ways, absent)
-    timed = measuring._Timing(folder=tmp_path, name="n", settings=settings, places=where, seed=0)
+    timed = Turns(folder=tmp_path, name="n", settings=settings, places=where, seed=0)
     subjects = [
         Subject(
             key=way.key, model=Path("m"), shapes={}, threads=way.configuration.threads, target=way.configuration.target
         )
         for way in where.present(ways)
     ]
-    timings = timed.of(subjects, lambda _: None)
+    timings = timed.time(subjects, lambda _: None)
     known = Row(run="r", architecture="n", framework="torch")
     found = [where.row(known, way, timings, "n") for way in ways]
     assert [(row.device, row.provider, row.threads) for row in found] == [
@@ -252,7 +254,13 @@ def test_the_device_chooses_the_provider_and_must_fit_it() -> None:
 
 def test_one_onnxruntime_of_any_kind_is_enough_and_two_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"onnxruntime-openvino": "1.24"}
-    monkeypatch.setattr(installed, "version", there.get)
+
+    def version(name: str) -> str:
+        if name not in there:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return there[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
     installed.check_installed(("onnxruntime",))
     there["onnxruntime"] = "1.31"
     with pytest.raises(HarnessError, match="onnxruntime and onnxruntime-openvino are installed together"):
