@@ -142,6 +142,15 @@ def test_a_bit_that_flips_in_any_file_is_found(
     shutil.rmtree(head.parent)
 
 
+def test_a_picture_that_is_gone_can_be_drawn_anew(sealed: tuple[Path, Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(sealed[0], tmp_path / "run"))
+    picture = run / "latency.png"
+    picture.write_bytes(b"a picture")
+    manifest.add(run, [picture])
+    picture.unlink()
+    assert manifest.verify(run)
+
+
 def test_a_file_that_is_gone_added_or_of_another_run_is_named(sealed: tuple[Path, Path], tmp_path: Path) -> None:
     base, _ = sealed
     names = sorted(path.relative_to(base) for path in base.rglob("*") if path.is_file())
