@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 
+from . import json_lines
 from .other_rules import Sampled
 
 
@@ -76,12 +77,7 @@ def begin(path: Path, settings: Mapping[str, Any]) -> Recorded:
 
     Raises :class:`HarnessError` where the file was begun with other settings: their runs are no sample together.
     """
-    if path.exists():
-        whole = path.read_bytes()
-        path.write_bytes(whole[: whole.rfind(b"\n") + 1])
-    if not path.exists() or not path.stat().st_size:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _append(path, {"kind": SETTINGS, **settings})
+    json_lines.begin(path, {"kind": SETTINGS, **settings})
     found = read(path)
     if found.settings != json.loads(json.dumps(settings)):
         raise HarnessError(f"{path} was begun with {dict(found.settings)}, not {dict(settings)}: name another --out.")
@@ -91,12 +87,12 @@ def begin(path: Path, settings: Mapping[str, Any]) -> Recorded:
 def append(path: Path, one: GateRun | Confirmation | Change) -> None:
     """Write one down."""
     kind = next(name for name, of_kind in KINDS.items() if isinstance(one, of_kind))
-    _append(path, {"kind": kind, **asdict(one)})
+    json_lines.append(path, {"kind": kind, **asdict(one)})
 
 
 def read(path: Path) -> Recorded:
     """What a file holds; a last line that is not whole is left out."""
-    lines = [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    lines = json_lines.read(path)
     if not lines or lines[0].pop("kind", "") != SETTINGS:
         raise HarnessError(f"{path} is no record of this experiment: expected the settings in its first line.")
     by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
@@ -117,9 +113,3 @@ def _gate_run(line: dict[str, Any]) -> GateRun:
         for name, one in line.pop("subjects").items()
     }
     return GateRun(**line, subjects=subjects)
-
-
-def _append(path: Path, line: Mapping[str, Any]) -> None:
-    text = json.dumps(line, default=list)
-    with path.open("a") as file:
-        file.write(f"{text}\n")

@@ -22,27 +22,25 @@ from harness.gate.settings import GateSettings
 from harness.measurements.verdicts import LOOKS
 from harness.timing import latency
 
-from . import confusion, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
+from . import confusion, exit_codes, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
 from .gate_measurement import CHAINS, FilePair
 from .gate_runs import GateRun
 
 NETWORKS = (timed_models.NAMES[0], *CHAINS)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the experiment, or print what one came to."""
-    args = _parser().parse_args()
-    try:
-        if args.report:
-            confusion.print_report(gate_runs.read(args.report))
-        elif args.simulate:
-            simulated_gate.print_report(args.simulate, GateSettings().latency, args.runs)
-        else:
-            experiment(args)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_codes.carry_out(_carry_out, _parser().parse_args(arguments))
+
+
+def _carry_out(args: argparse.Namespace) -> None:
+    if args.report:
+        confusion.print_report(gate_runs.read(args.report))
+    elif args.simulate:
+        simulated_gate.print_report(args.simulate, GateSettings().latency, args.runs)
+    else:
+        experiment(args)
 
 
 def _parser() -> argparse.ArgumentParser:

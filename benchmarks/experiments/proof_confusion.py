@@ -20,23 +20,21 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 
-from . import proof_records, proof_table
+from . import exit_codes, proof_records, proof_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the experiment, or print what one came to."""
-    args = _parser().parse_args(arguments)
-    try:
-        if args.report:
-            proof_table.print_report(proof_records.merge(args.report)[1])
-        elif args.join:
-            join(args.join, args.out)
-        else:
-            experiment(args)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_codes.carry_out(_carry_out, _parser().parse_args(arguments))
+
+
+def _carry_out(args: argparse.Namespace) -> None:
+    if args.report:
+        proof_table.print_report(proof_records.merge(args.report)[1])
+    elif args.join:
+        join(args.join, args.out)
+    else:
+        experiment(args)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,8 @@ from typing import Any
 
 from harness.errors import HarnessError
 
+from . import json_lines
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -38,12 +40,7 @@ def begin(path: Path, settings: Mapping[str, Any]) -> list[Pair]:
 
     Raises :class:`HarnessError` if the file was begun with other settings.
     """
-    if path.exists():
-        whole = path.read_bytes()
-        path.write_bytes(whole[: whole.rfind(b"\n") + 1])
-    if not path.exists() or not path.stat().st_size:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _append(path, {"settings": dict(settings)})
+    json_lines.begin(path, {"settings": dict(settings)})
     found, pairs = read(path)
     if found != json.loads(json.dumps(settings)):
         raise HarnessError(f"{path} was begun with {found}, not {dict(settings)}: name another --out.")
@@ -53,16 +50,12 @@ def begin(path: Path, settings: Mapping[str, Any]) -> list[Pair]:
 def append(path: Path, pair: Pair) -> None:
     """Write one down."""
     kept = {name: _rounded(value) for name, value in asdict(pair).items() if value not in (None, "")}
-    _append(path, kept)
+    json_lines.append(path, kept)
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Pair]]:
     """The settings and the pairs of a file; a last line that is not whole is left out."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise HarnessError(f"{path} cannot be read: {error}") from error
-    lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    lines = json_lines.read(path)
     if not lines or "settings" not in lines[0]:
         raise HarnessError(f"{path} is no record of this experiment: expected the settings in its first line.")
     return lines[0]["settings"], [Pair(**{"fault": "", **line}) for line in lines[1:]]
@@ -84,9 +77,3 @@ def merge(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Pair]]:
 
 def _rounded(value: Any) -> Any:
     return float(f"{value:.3g}") if isinstance(value, float) else value
-
-
-def _append(path: Path, line: Mapping[str, Any]) -> None:
-    text = json.dumps(line)
-    with path.open("a") as file:
-        file.write(f"{text}\n")

@@ -251,6 +251,8 @@ def test_a_record_that_was_killed_goes_on(tmp_path: Path) -> None:
     (tmp_path / "other").write_text(json.dumps({"kind": "change"}) + "\n")
     with pytest.raises(HarnessError, match="no record"):
         gate_runs.read(tmp_path / "other")
+    assert honesty.main(["--report", str(path)]) == 0
+    assert honesty.main(["--report", str(tmp_path / "none.jsonl")]) == 2
 
 
 def test_slowdowns_lie_evenly_among_the_other_runs() -> None:
