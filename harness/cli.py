@@ -11,7 +11,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_output()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        args = parser(next((word for word in given if not word.startswith("-")), None)).parse_args(given)
+        args = parser(given[0] if given else None).parse_args(given)
         code: int = args.main(args)
         sys.stdout.flush()
     except BrokenPipeError:  # `harness list | head`: the reader has what it wanted
@@ -67,16 +66,18 @@ def _report(error: Exception) -> int:
 
     log = fault_log.record(error)
     if log is None:
+        import traceback
+
         traceback.print_exception(error)
     place = f"The traceback is at the end of {log}." if log else "No log can be written: the traceback is above."
     return _fail(f"{type(error).__name__}: {first_line(error)}. This is a fault of onnx-harness. {place}", FAULT)
 
 
 def parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser of the command line, with the arguments of one command.
+    """The parser of the command line: of one command with its arguments, or of all if there is none of that name.
 
-    Only that command is imported, so that `harness --help` answers at once; of the others their help
-    is read from the source: a command's module docstring.
+    Only that command is imported, so that `harness --help` answers at once; the help of all is read from their
+    source: a command's module docstring.
     """
     top = argparse.ArgumentParser(
         prog="harness",
@@ -86,7 +87,8 @@ def parser(command: str | None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"onnx-harness {__version__}")
     of_command = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for file in sorted(Path(commands.__path__[0]).glob("[a-z]*.py")):
+    files = {file.stem: file for file in sorted(Path(commands.__path__[0]).glob("[a-z]*.py"))}
+    for file in [files[command]] if command in files else files.values():
         text = _help_of(file)
         one = of_command.add_parser(
             file.stem,

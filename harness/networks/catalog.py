@@ -3,7 +3,6 @@
 A folder of the user's own is none of it; where a name is expected, its path is taken as well.
 """
 
-import difflib
 import fnmatch
 import os
 from collections.abc import Sequence
@@ -53,6 +52,8 @@ def get(name: str) -> Architecture:
         return found
     if matches := fnmatch.filter(known, name):
         raise HarnessError(f"one name is expected here, and {name!r} matches {', '.join(matches)}.")
+    import difflib
+
     near = difflib.get_close_matches(name.casefold(), known, n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near)}?" if near else "`harness list` shows them all."
     raise HarnessError(f"no architecture is called {name!r}: {hint}")

@@ -6,24 +6,24 @@ of ``models/``, by a module with dots (an entry point of the group ``harness.arc
 the absolute path of a folder; the name alone finds it again in any process.
 """
 
-import hashlib
 import importlib
-import importlib.util
-import pkgutil
 import re
 import reprlib
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, first_line
+from harness.machine import entry_points
 from harness.machine.user_paths import expand_user
 from harness.networks.architecture import Architecture
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FRAMEWORKS = ("keras", "torch")
 ENTRY_POINTS = "harness.architectures"
@@ -87,6 +87,8 @@ def definition(architecture: Architecture, framework: str) -> ModuleType:
 
 def failure(architecture: Architecture, framework: str, error: Exception) -> HarnessError:
     """What a definition from elsewhere raised, with the last line of the family that it went through."""
+    import traceback  # not what `harness list` needs
+
     file = definition_file(architecture, framework)
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(file.parent)
@@ -100,15 +102,16 @@ def failure(architecture: Architecture, framework: str, error: Exception) -> Har
 
 def _all() -> Iterator[tuple[str, Architecture]]:
     models = importlib.import_module("harness.models")
-    for family in sorted(module.name for module in pkgutil.iter_modules(models.__path__)):
+    folders = sorted(file.parent for place in models.__path__ for file in Path(place).glob("*/__init__.py"))
+    for family in (folder.name for folder in folders):
         for architecture in importlib.import_module(f"harness.models.{family}").ARCHITECTURES:
             yield family, architecture
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+    for entry in entry_points.read_group(ENTRY_POINTS):
         for architecture in _of_entry_point(entry):
             yield architecture.family, architecture
 
 
-def _of_entry_point(entry: EntryPoint) -> tuple[Architecture, ...]:
+def _of_entry_point(entry: "EntryPoint") -> tuple[Architecture, ...]:
     """The networks of an installed package, whose module must have a dot in its name: my_package.networks."""
     origin = f"the entry point {entry.name!r} of {entry.dist.name if entry.dist else 'a package'}"
     if "." not in entry.value or ":" in entry.value:
@@ -176,6 +179,9 @@ def _package(family: str) -> ModuleType:
 
 def _package_of_folder(folder: Path) -> ModuleType:
     """The package of a folder, under a name that no other has, so that no installed module is shadowed."""
+    import hashlib  # of no use to the catalogue, which `harness list` shows at once
+    import importlib.util
+
     name = f"harness_own_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(
