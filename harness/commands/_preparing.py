@@ -13,6 +13,7 @@ from harness.networks.architecture import Architecture
 from harness.pieces.request import KerasExporter, Request
 from harness.runs import choices
 
+MOST_EPOCHS = 100_000
 PROFILES = ("quick", "lecture", "fine_tuning")
 
 
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="float32",
         help="of the arithmetic of training (default: float32, as the lectures)",
     )
+    parser.add_argument("--epochs", type=_epochs, metavar="N", help="of training (default: as the recipe says)")
     parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
 
 
@@ -58,6 +60,13 @@ def add_keras_exporter(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="of Keras definitions (docs/exporters.md); default: auto, which is tf2onnx, and torch if that fails",
     )
+
+
+def _epochs(text: str) -> int:
+    epochs = int(text)
+    if not 0 < epochs <= MOST_EPOCHS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_EPOCHS}, found {text}")
+    return epochs
 
 
 def _seed(text: str) -> int:
@@ -82,6 +91,7 @@ def requests(args: argparse.Namespace, trained_in: str, keras_exporter: KerasExp
             profile=args.profile,
             trained_in=trained_in,
             seed=args.seed,
+            epochs=args.epochs,
             data=choices.choose_data(args.data),
             precision=args.training_precision,
             base_weights=files.get(architecture.base or ""),

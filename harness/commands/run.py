@@ -171,6 +171,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         base_weights={base: str(file) for base, file in _preparing.base_weights(args, networks).items()},
         keras_exporter=args.keras_exporter,
         seed=args.seed,
+        epochs=args.epochs,
         threads=choices.choose_threads(args.threads),
         providers=tuple(target.provider for target in targets),
         device=args.device,

@@ -7,7 +7,7 @@ the last layers of an ImageNet base set free. Weights are stored once, framework
 out. If it holds none out, that is the test split.
 
 Example:
-  harness train lenet5_1x1 --framework keras
+  harness train lenet5_1x1 --framework keras --epochs 3 --history
   harness train lenet_mnist --profile lecture
   harness train vgg16_features --profile lecture --data folder:cats_vs_dogs --base-weights vgg16_notop.h5
 """
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--framework", choices=(*catalog.FRAMEWORKS, "both"), default="torch", help="what trains (default: torch)"
     )
-    parser.add_argument("--epochs", action="store_true", help="print every epoch, not only the last")
+    parser.add_argument("--history", action="store_true", help="print every epoch, not only the last")
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 
 
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     errors = bars.make_pieces([each for piece in trainings for each in (*earlier(piece), piece)])
     if errors:
         raise carrying_out.first_failure(errors)
-    lines = [line for piece in trainings for line in _lines(piece, every=args.epochs)]
+    lines = [line for piece in trainings for line in _lines(piece, every=args.history)]
     print_table(COLUMNS, lines, args.format)
     return 0
 

@@ -62,8 +62,8 @@ def get(name: str) -> Architecture:
 def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
     """The architectures that the names or globs choose, in order and once each; no pattern chooses a whole set.
 
-    ``of_set`` is a set of the catalogue, one of :data:`SETS`; globs choose from it, but from everything
-    where it is "default", which only stands for no pattern at all.
+    ``of_set`` is a set of the catalogue, one of :data:`SETS`; names and globs choose from it, but from everything
+    where it is "default", which only stands for no pattern at all. A folder of the user's is in no set.
     """
     if not patterns and of_set == "default":
         return [get(name) for name in DEFAULT]
@@ -77,10 +77,13 @@ def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
             continue
         if not any(character in pattern for character in "*?["):
             chosen[pattern] = get(pattern)
+            if chosen[pattern] not in everything:
+                raise HarnessError(f"{pattern} is not in the set {of_set}: leave out --set, or the name.")
             continue
         matches = fnmatch.filter([a.name for a in everything], pattern)
         if not matches:
-            raise HarnessError(f"no architecture matches {pattern!r}: `harness list` shows them all.")
+            where = "" if of_set in ("default", "all") else f" in the set {of_set}"
+            raise HarnessError(f"no architecture matches {pattern!r}{where}: `harness list` shows them all.")
         chosen |= {name: get(name) for name in matches}
     return list(chosen.values())
 

@@ -48,7 +48,7 @@ def plan_pieces(request: Request, precisions: Sequence[str] = ()) -> Pieces:
 def train(request: Request) -> Piece:
     """The piece that trains the network. Raises :class:`HarnessError` where that cannot be done here."""
     recipe, data = request.recipe, request.dataset
-    needs = (train(replace(request, profile=recipe.begins_with)),) if recipe.begins_with else ()
+    needs = (train(replace(request, profile=recipe.begins_with, epochs=None)),) if recipe.begins_with else ()
     count = min(len(data.x_train), recipe.training_images or len(data.x_train))
     # A training step costs about three forward passes; behind features that are computed once, next to nothing.
     passes = 1 if recipe.features_once else 3 * recipe.epochs

@@ -27,6 +27,7 @@ class Request:
     seed: int
     data: str | None = None  # a data set in place of the recipe's, or ImageNet's validation images
     precision: training.Precision = "float32"  # of training
+    epochs: int | None = None  # in place of the recipe's
     base_weights: Path | None = None  # a file of ImageNet weights, for networks with a base
     keras_exporter: KerasExporter = "auto"
 
@@ -39,7 +40,17 @@ class Request:
             raise HarnessError(f"{self.architecture.name} has no recipe {self.profile!r}; it has {known}.")
         if self.base is not None:
             recipe = replace(recipe, scaling=self.base.scaling)
+        if self.epochs:
+            recipe = replace(recipe, epochs=self.epochs)
         return replace(recipe, dataset=self.data) if self.data else recipe
+
+    @property
+    def described_profile(self) -> str:
+        """The profile, and what is not as its recipe says: such a row is none of the recipe's."""
+        recipe = self.architecture.recipes.get(self.profile)
+        if recipe is None or self.epochs in (None, recipe.epochs):
+            return self.profile
+        return f"{self.profile}, epochs {self.epochs}"
 
     @property
     def framework(self) -> str:

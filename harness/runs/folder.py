@@ -36,6 +36,7 @@ class Settings:
     base_weights: Mapping[str, str] = field(default_factory=dict)  # by base: a file
     keras_exporter: KerasExporter = "auto"
     seed: int = 0
+    epochs: int | None = None  # None: as many as the recipe says
     threads: tuple[int, ...]
     providers: tuple[str, ...] = ("cpu",)  # by short name
     device: str | None = None  # None: what each provider usually runs on
@@ -72,6 +73,7 @@ class Settings:
                 profile=self.profile,
                 trained_in=self.trained_in,
                 seed=self.seed,
+                epochs=self.epochs,
                 data=self.data,
                 precision=self.training_precision,
                 base_weights=self._file(architecture.base),

@@ -132,7 +132,7 @@ def _trained(row: Row, needed: Pieces) -> Row:
         dataset=request.dataset.name,
         dataset_digest=request.dataset.digest,
         adaptation=images.adaptation(request.dataset, request.architecture, request.recipe) or None,
-        profile=request.profile,
+        profile=request.described_profile,
         trained_in=needed.weights.framework,
         training_precision=request.precision,
     )

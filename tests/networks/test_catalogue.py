@@ -247,3 +247,11 @@ def test_an_unknown_name_gives_the_nearest() -> None:
         catalog.get("lenet5_1x2")
     with pytest.raises(HarnessError, match="harness list"):
         catalog.select(["zzz*"])
+
+
+def test_names_and_a_set_choose_what_is_in_both() -> None:
+    assert {found.name for found in catalog.select(["vgg*", "enet"], "figure")} == {"vgg16", "vgg19", "enet"}
+    for pattern in ("lenet5_1x1", "mlp*"):
+        with pytest.raises(HarnessError, match="set figure"):
+            catalog.select([pattern], "figure")
+    assert [found.name for found in catalog.select(["resnet18"], "default")] == ["resnet18"]

@@ -70,6 +70,24 @@ def test_another_experiment_is_another_digest(request_: Request) -> None:
     assert changed(digests(), digests(request_)) == PIECES
 
 
+def test_other_epochs_are_another_training_and_no_lectures_row() -> None:
+    recipe = NETWORK.recipes["quick"]
+    asked = replace(REQUEST, epochs=recipe.epochs + 1)
+    assert digests(asked) == digests(with_recipe(epochs=recipe.epochs + 1)) != digests()
+    assert asked.described_profile == f"quick, epochs {recipe.epochs + 1}"
+    as_the_recipe = replace(REQUEST, epochs=recipe.epochs)
+    assert digests(as_the_recipe) == digests()
+    assert as_the_recipe.described_profile == REQUEST.described_profile == "quick"
+
+
+def test_epochs_are_of_the_profile_that_was_asked_for() -> None:
+    lecture = NETWORK.recipes["quick"]
+    recipes = {"lecture": lecture, "fine_tuning": replace(lecture, begins_with="lecture")}
+    request = replace(REQUEST, architecture=replace(NETWORK, recipes=recipes), profile="fine_tuning", epochs=1)
+    (begun,) = plan.train(request).needs
+    assert begun.request.recipe.epochs == lecture.epochs != plan.train(request).request.recipe.epochs == 1
+
+
 @pytest.mark.parametrize("exporter", ["tf2onnx", "torch"])
 def test_another_exporter_of_keras_definitions_is_another_keras_file(exporter: KerasExporter) -> None:
     chosen = digests(replace(REQUEST, keras_exporter=exporter))
