@@ -15,14 +15,14 @@ from harness.data import images
 from harness.errors import HarnessError
 from harness.frameworks import training, weights
 from harness.machine import cache, environment, files
-from harness.measurements import rows
-from harness.measurements.run_folder import ROWS, RunFolder, read_object
+from harness.measurements import manifest, rows
+from harness.measurements.run_folder import ENVIRONMENT, ROWS, RunFolder, read_object
 from harness.measurements.types import Launch
 from harness.networks import catalog
 from harness.pieces import making, plan
 from harness.pieces.piece import Piece
 from harness.pieces.request import Request
-from harness.report import page
+from harness.report import drawing, page
 from harness.timing import inspection, latency, small_models
 from harness.timing.inspection import Inspection
 from harness.timing.latency import Effort, Subject
@@ -30,6 +30,7 @@ from harness.timing.latency import Effort, Subject
 Told = Sequence[Mapping[str, Any]]
 Tell = Callable[[Mapping[str, Any]], object]
 MODELS = ("one", "other")
+OLDER = b"of an earlier report"
 
 
 class Scenario(Protocol):
@@ -303,28 +304,48 @@ class Training:
 
 
 class Report:
-    """`harness report` of a finished run: page, pictures and tables."""
+    """`harness report` of a finished run that was reported before: page, pictures, tables and manifest.
+
+    What a picture shows is planted.
+    """
 
     name = "report"
 
     def prepare(self, folder: Path) -> None:
-        source = Path(__file__).parents[2] / "results" / "reference" / "quick"
-        (folder / "run").mkdir()
-        for name in (ROWS, "environment.json"):
-            (folder / "run" / name).write_bytes((source / name).read_bytes())
+        source, run = Path(__file__).parents[2] / "results" / "reference" / "quick", folder / "run"
+        run.mkdir()
+        for name in (ROWS, ENVIRONMENT):
+            (run / name).write_bytes((source / name).read_bytes())
+        manifest.seal(run)
+        drawn = [run / "latency.png", run / "report.html"]
+        for file in drawn:
+            file.write_bytes(OLDER)
+        manifest.add(run, drawn)
 
     def learn(self, folder: Path) -> None:
         self.files = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
     def run(self, folder: Path, tell: Tell, *, resume: bool) -> int:  # noqa: ARG002
+        drawing.render = lambda _: {ending: ending.encode() * 5000 for ending in drawing.PICTURES}
         return cli.main(["report", str(folder / "run"), "--no-claims"])
 
     def lost(self, folder: Path, told: Told) -> list[str]:  # noqa: ARG002
-        there = [name for name in self.files if (folder / name).is_file()]
-        return [f"{name} is half-written" for name in there if (folder / name).read_bytes() != self.files[name]]
+        there = [name for name in self.files if name.name != manifest.FILE and (folder / name).is_file()]
+        halves = [name for name in there if (folder / name).read_bytes() not in (self.files[name], OLDER)]
+        return [f"{name} is half-written" for name in halves] + self._refused(folder)
 
     def missing(self, folder: Path, told: Told) -> list[str]:
-        return [f"{name} is missing" for name in self.files if not (folder / name).is_file()] + self.lost(folder, told)
+        there = {name: (folder / name).read_bytes() for name in self.files if (folder / name).is_file()}
+        other = [name for name, whole in self.files.items() if there.get(name) != whole]
+        return [f"{name} is not as it would be" for name in other] + self.lost(folder, told) + _left_over(folder)
+
+    def _refused(self, folder: Path) -> list[str]:
+        """Whether the run can no longer be read."""
+        try:
+            manifest.verify(folder / "run")
+        except HarnessError as error:
+            return [str(error)]
+        return []
 
 
 SCENARIOS: dict[str, type[Scenario]] = {one.name: one for one in (Run, Comparison, Training, Report)}

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from harness.commands.claims import checked
 from harness.errors import HarnessError
-from harness.machine import progress
+from harness.machine import files, locks, progress
 from harness.measurements import manifest, run_folder
 from harness.networks.catalog import FRAMEWORKS
 from harness.report import (
@@ -46,6 +46,7 @@ from harness.report.runs import CombinedRuns
 from harness.report.tables import FORMATS, print_table
 
 FIGURES = ("2016",)
+OWN_PARTIALS = f"*.[0-9]*{files.PARTIAL}"  # in a folder that may hold other things, too
 REFERENCE, FIGURE_REFERENCE = Path("results/reference/quick"), Path("results/reference/figure")
 FIGURE_COLUMNS: tuple[str, ...] = ("architecture", "params", "giga_operations", "latency_ms")
 FIGURE_COLUMNS += ("measured_accuracy", "published_accuracy", "operations_front_share", "latency_front_share")
@@ -77,29 +78,33 @@ def main(args: argparse.Namespace) -> int:
     if args.out is None and len(runs) > 1:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
     combined = combined_runs.load(runs)
-    found = combined.rows
     for note in (*combined.notes, *(run.unsealed for run in combined.runs if run.unsealed)):
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    if args.figure:
-        shown = figure.gather(found, args.framework or "torch", args.threads)
-        _note_drawn(folder, figure_plots.draw(shown, folder), args.dark)
-        _report_figure(shown, combined, args.format)
-        return 0
+    files.make_folder(folder)
+    with locks.held(folder):
+        files.sweep(folder, OWN_PARTIALS)
+        manifest.begin_drawing(folder)
+        (_report_figure if args.figure else _report)(combined, runs, folder, args)
+    return 0
+
+
+def _report(combined: CombinedRuns, runs: Sequence[Path], folder: Path, args: argparse.Namespace) -> None:
+    """Draw the runs' own pictures, print their table, and write the page."""
+    found = combined.rows
     _note_drawn(folder, plots.draw(found, folder), args.dark)
     ratios = runtime_ratios.gather(runs[0], found) if len(runs) == 1 else []  # of several runs they are not one picture
     if ratios:
         _note_drawn(folder, runtime_plots.draw(ratios, folder), args.dark)
     if args.format in markup.FORMATS:
         print(markup.written(paper_table.tabulate(combined), args.format), end="")
-        return 0
+        return
     print_run(found, args.format)
     sweep_tables.print_sweeps(found, args.format)
     claims = None if args.no_claims or len(runs) > 1 else _claims(runs[0])  # a claim is of one run
     written = page.write(combined, folder, claims)
     manifest.add(folder, [written])
     progress.say(f"the report is {written}")
-    return 0
 
 
 def _claims(run: Path) -> list[dict[str, object]] | None:
@@ -119,8 +124,10 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
     raise HarnessError(f"No {results} here or in a folder above: name a RUN, a folder made by `harness run`.")
 
 
-def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) -> None:  # noqa: A002
-    """Say what the figure leaves out, and print what it shows; for programs, every column of its CSV."""
+def _report_figure(combined: CombinedRuns, _: Sequence[Path], folder: Path, args: argparse.Namespace) -> None:
+    """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
+    shown = figure.gather(combined.rows, args.framework or "torch", args.threads)
+    _note_drawn(folder, figure_plots.draw(shown, folder), args.dark)
     for name, reason in shown.left_out.items():
         progress.say(f"left out: {name}: {reason}")
     if shown.setting:
@@ -128,11 +135,11 @@ def _report_figure(shown: figure.Figure, combined: CombinedRuns, format: str) ->
     untimed = [point.name for point in shown.points if point.latency_s is None]
     if untimed:
         progress.say(f"no latency: {', '.join(untimed)}")
-    if format in markup.FORMATS:
-        print(markup.written(paper_table.tabulate_figure(shown, combined), format), end="")
+    if args.format in markup.FORMATS:
+        print(markup.written(paper_table.tabulate_figure(shown, combined), args.format), end="")
         return
     lines = figure_plots.table(shown)
-    print_table(FIGURE_COLUMNS if format == "table" else tuple(lines[0]), lines, format)
+    print_table(FIGURE_COLUMNS if args.format == "table" else tuple(lines[0]), lines, args.format)
 
 
 def _note_drawn(folder: Path, paths: Sequence[Path], dark: bool) -> None:

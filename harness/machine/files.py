@@ -37,9 +37,9 @@ def replacing(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, names: str = f"**/*{PARTIAL}") -> None:
     """Remove what processes that were killed had begun to write. None may be at work in the folder."""
-    for partial in sorted(folder.rglob(f"*{PARTIAL}")):
+    for partial in sorted(folder.glob(names)):
         if partial.is_dir() and not partial.is_symlink():
             shutil.rmtree(partial, ignore_errors=True)
         else:

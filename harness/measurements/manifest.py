@@ -1,7 +1,8 @@
 """The digests of a finished run's files, so that one that was edited, mixed or damaged later is named.
 
-``manifest.json`` is written when all is measured, taken away when the run goes on, and added to when a report is
-drawn. A run without one was stopped before its end, or is of version 0.1.
+``manifest.json`` is written when all is measured, and taken away when the run goes on. What is drawn from a run is
+added once it is there, and left out while it is drawn anew: a process that is killed meanwhile leaves a whole run.
+A run without a manifest was stopped before its end, or is of version 0.1.
 """
 
 import json
@@ -19,17 +20,24 @@ READ = (
     *(run_folder.ROWS, run_folder.ENVIRONMENT, run_folder.SETTINGS, run_folder.OLDER_SETTINGS, run_folder.PEAKS),
     *(run_folder.SAMPLES, run_folder.OUTPUTS, run_folder.PREDICTIONS, run_folder.HISTORIES, run_folder.NODES),
 )
+DRAWN = (".html", ".png", ".svg", ".pdf", ".csv")  # what else lies beside these, and is drawn from them
 
 
 def seal(folder: Path) -> None:
-    """Write down what every file of the folder is."""
-    _write(folder, {name: files.sha256(folder / name) for name in _names(folder)})
+    """Write down what every file of the folder is that was measured; what was drawn from others is drawn anew."""
+    _write(folder, {name: files.sha256(folder / name) for name in _names(folder) if not _drawn(name)})
 
 
 def unseal(folder: Path) -> None:
     """Take the manifest away: the run goes on. Raises :class:`RunFileError` if a file is not what it was."""
     verify(folder)
     (folder / FILE).unlink(missing_ok=True)
+
+
+def begin_drawing(folder: Path) -> None:
+    """Leave out what was drawn from a finished run, until it is added anew."""
+    if (folder / FILE).is_file():
+        _write(folder, {name: digest for name, digest in _read(folder).items() if not _drawn(name)})
 
 
 def add(folder: Path, added: Iterable[Path]) -> None:
@@ -59,7 +67,7 @@ def _faults(folder: Path, digests: Mapping[str, str]) -> Iterator[str]:
     for name, digest in digests.items():
         file = folder / name
         if not file.is_file():
-            if name.split("/")[0] in READ:  # the page and the pictures can be drawn anew
+            if not _drawn(name):  # the page and the pictures can be drawn anew
                 yield f"{name} is missing"
         elif files.sha256(file) != digest:
             yield f"{name} has changed"
@@ -70,6 +78,11 @@ def _names(folder: Path) -> list[str]:
     """The files of a folder but for the manifest and what was being written when a process was killed."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != files.PARTIAL)
     return sorted(name for path in found if (name := path.relative_to(folder).as_posix()) != FILE)
+
+
+def _drawn(name: str) -> bool:
+    """Whether a file is a page, a picture or its table: it stands beside what was measured."""
+    return "/" not in name and name not in READ and name.endswith(DRAWN)
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -198,6 +198,16 @@ def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], s
 
     Each file is written whole or not at all, and the same data give the same bytes.
     """
+    contents = render(draw)
+    files.make_folder(stem.parent)
+    pictures = [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
+    shown = stem.with_name(stem.name + ".csv")
+    files.write_table(shown, list(table[0]), table)
+    return [*pictures, shown]
+
+
+def render(draw: "Callable[[], Figure]") -> dict[str, bytes]:
+    """A picture by the ending of each of :data:`PICTURES`."""
     context = imported("matplotlib.style").context
     contents = {}
     with context(["default", _SETTINGS]):  # a user's own settings of matplotlib change nothing
@@ -206,11 +216,7 @@ def write(draw: "Callable[[], Figure]", table: Sequence[Mapping[str, object]], s
             picture = io.BytesIO()
             figure.savefig(picture, format=ending[1:], dpi=DPI, metadata=metadata)
             contents[ending] = picture.getvalue()
-    files.make_folder(stem.parent)
-    pictures = [_replace(stem.with_name(stem.name + ending), content) for ending, content in contents.items()]
-    shown = stem.with_name(stem.name + ".csv")
-    files.write_table(shown, list(table[0]), table)
-    return [*pictures, shown]
+    return contents
 
 
 def imported(name: str) -> Any:
