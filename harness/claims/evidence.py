@@ -19,6 +19,7 @@ from harness.frameworks import layers, torch_training
 from harness.frameworks.layers import Layer
 from harness.frameworks.training import History
 from harness.measurements import recorded_run
+from harness.measurements.recorded_run import RecordedRows
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.measurements.subject_key import FLOAT32
@@ -80,8 +81,17 @@ class Evidence:
         return RunFolder.around(self.run) if self.run else None
 
     @cached_property
-    def rows(self) -> list[Row]:
-        return list(recorded_run.read_rows(self.run).rows) if self.run else []
+    def _recorded(self) -> RecordedRows:
+        return recorded_run.read_rows(self.run) if self.run else RecordedRows(rows=(), cut="", unsealed="")
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self._recorded.rows
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the run: rows that are missing, no manifest that vouches for its files."""
+        return tuple(filter(None, (self._recorded.cut, self._recorded.unsealed)))
 
     def rows_of(self, name: str) -> list[Row]:
         """The run's rows of one network."""

@@ -36,27 +36,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Check the claims and print what was found."""
-    lines = checked(args.run, args.only)
+    lines, notes = checked(args.run, args.only)
     _print(lines, args.format)
+    for note in notes:
+        progress.say(note)
     counts = Counter(line["verdict"] for line in lines)
     progress.say(", ".join(f"{verdict}: {count}" for verdict, count in counts.most_common()))
     return 0
 
 
-def checked(run: Path | None, only: Sequence[int] = ()) -> list[dict[str, object]]:
-    """What the run shows of the claims, a line each, under a bar. Raises :class:`HarnessError` where it is no run."""
+def checked(run: Path | None, only: Sequence[int] = ()) -> tuple[list[dict[str, object]], tuple[str, ...]]:
+    """What the run shows of the claims, a line each, under a bar; and what a reader must know of the run.
+
+    Raises :class:`HarnessError` if it is no run.
+    """
     from harness import claims
 
     installed.check_installed(("torch",))
     chosen, evidence = claims.select(only), claims.Evidence(run)
-    evidence.rows  # noqa: B018 - a folder that is no run is bad input, before anything is counted
+    notes = evidence.notes  # before anything is counted: a folder that is no run is bad input
     found = []
     with progress.bars() as bars:
         task = bars.add_task("checking", total=len(chosen), note="")
         for claim, finding in claims.check(chosen, evidence):
             found.append((claim, finding))
             bars.update(task, advance=1, note=f"claim {claim.number}")
-    return [
+    lines: list[dict[str, object]] = [
         {
             "claim": claim.number,
             "lecture": claim.lecture,
@@ -67,6 +72,7 @@ def checked(run: Path | None, only: Sequence[int] = ()) -> list[dict[str, object
         }
         for claim, finding in found
     ]
+    return lines, notes
 
 
 def _print(lines: Sequence[Mapping[str, object]], format: str) -> None:  # noqa: A002

@@ -110,7 +110,7 @@ def _report(combined: CombinedRuns, runs: Sequence[Path], folder: Path, args: ar
 def _claims(run: Path) -> list[dict[str, object]] | None:
     """What the run shows of the lectures' claims; None, and why in one line, where they cannot be checked."""
     try:
-        return checked(run)
+        return checked(run)[0]
     except HarnessError as error:
         progress.say(f"no claims in the report: {error}")
         return None

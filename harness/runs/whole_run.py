@@ -115,14 +115,15 @@ def begin(settings: Settings, folder: Path | None = None, *, resume: bool = Fals
     """The folder of the run, made or found again; None: one below :data:`FOLDER`, named by the time and the commit.
 
     Raises :class:`HarnessError` if a folder that is to be made holds something already, or if a run to resume was
-    begun on another machine or with other software.
+    begun on another machine or with other software, or if another process is at work in it.
     """
     if folder is None:
         folder = FOLDER / f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{environment.commit() or 'release'}"
     facts = {**environment.collect(), "session_config": runtime.SESSION_CONFIG}
     if resume:
-        manifest.unseal(folder)  # before anything in it is written anew
-        run_folder.go_on(folder, settings, facts)
+        with locks.held(folder):
+            manifest.unseal(folder)  # before anything in it is written anew
+            run_folder.go_on(folder, settings, facts)
     else:
         run_folder.begin(folder, settings, facts)
     progress.say(f"the run is {folder}")
@@ -137,7 +138,6 @@ def carry_out(run: PlannedRun, folder: Path) -> list[Row]:
     """
     with locks.held(folder):
         files.sweep(folder)
-        manifest.unseal(folder)
         return _carry_out_alone(run, folder)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness import cli
 from harness.claims.evidence import Evidence
 from harness.errors import HarnessError
 from harness.gate import formats, judging, pairs
@@ -19,6 +20,7 @@ from harness.gate.findings import Judgement
 from harness.gate.settings import GateSettings
 from harness.measurements import manifest, recorded_run, rows, run_folder
 from harness.measurements.verdicts import Verdict
+from harness.report import drawing, page, plots
 from harness.report import runs as combined_runs
 from tests import gated_runs
 from tests.gated_runs import ROW, environment
@@ -191,6 +193,46 @@ def test_a_report_is_added_and_a_run_that_goes_on_is_sealed_anew(sealed: tuple[P
     assert not manifest.verify(run)
     manifest.seal(run)
     assert manifest.verify(run)
+
+
+@pytest.mark.parametrize("behind", ["a picture", "all pictures"])
+def test_a_report_that_is_stopped_anywhere_leaves_a_run_that_can_be_read(
+    sealed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: str
+) -> None:
+    run = Path(shutil.copytree(sealed[0], tmp_path / "run"))
+    drawn = [run / name for name in ("accuracy_against_operations.png", "latency.png", "report.html")]
+    for file in drawn:
+        file.write_text("of an earlier report")
+    manifest.add(run, drawn)
+    (run / "latency.png.123.partial").write_text("of one that was killed")
+    (run / "a browser's.partial").write_text("not ours")
+    monkeypatch.setattr(drawing, "render", lambda _: dict.fromkeys(drawing.PICTURES, b"another picture"))
+    stopped, name = (page, "write") if behind == "all pictures" else (plots, "latency")
+    with monkeypatch.context() as patched:
+        patched.setattr(stopped, name, lambda *_: [][0])
+        assert cli.main(["report", str(run), "--no-claims"]) == cli.FAULT
+    assert drawn[0].read_text() == "another picture"
+    assert manifest.verify(run)
+    assert cli.main(["report", str(run), "--no-claims"]) == 0
+    assert manifest.verify(run)
+    assert "latency.png" in (run / manifest.FILE).read_text()
+    assert [file.name for file in run.glob("*.partial")] == ["a browser's.partial"]
+
+
+def test_claims_tell_what_a_reader_must_know_of_the_run(
+    sealed: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(sealed[0], tmp_path / "run"))
+    for told in ([], ["has no manifest.json"], ["has no manifest.json", "has 1 of the 2 rows"]):
+        assert cli.main(["claims", str(run), "--only", "22"]) == 0
+        said = capsys.readouterr().err
+        assert [note in said for note in ("has no manifest.json", "has 1 of the 2 rows")] == [bool(told), len(told) > 1]
+        if told:
+            (run / run_folder.ROWS).write_bytes((run / run_folder.ROWS).read_bytes()[:-40])
+        (run / manifest.FILE).unlink(missing_ok=True)
+    shutil.copyfile(sealed[0] / manifest.FILE, run / manifest.FILE)
+    assert cli.main(["claims", str(run), "--only", "22"]) == cli.BAD_INPUT
+    assert "rows.csv has changed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("entry", ["../secret", "/etc/passwd", "a/../../b", ""])

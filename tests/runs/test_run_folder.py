@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.machine import files, locks
+from harness.measurements import manifest
 from harness.runs import folder as run_folder
 from harness.runs import whole_run
 from harness.runs.folder import Settings
@@ -48,5 +49,11 @@ def test_a_run_that_was_killed_as_it_began_is_begun_or_gone_on_with(tmp_path: Pa
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     run = PlannedRun(settings=Settings(architectures=(), threads=(1,)), networks={}, files=())
     run_folder.begin(tmp_path, run.settings, FACTS)
-    with locks.held(tmp_path), pytest.raises(HarnessError, match="another process is at work"):
-        whole_run.carry_out(run, tmp_path)
+    manifest.seal(tmp_path)
+    for work in (
+        lambda: whole_run.begin(run.settings, tmp_path, resume=True),
+        lambda: whole_run.carry_out(run, tmp_path),
+    ):
+        with locks.held(tmp_path), pytest.raises(HarnessError, match="another process is at work"):
+            work()
+    assert manifest.verify(tmp_path)  # what another process has written there stands
