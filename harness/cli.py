@@ -5,16 +5,14 @@ Exit codes: 0 done, 1 the gate found a regression, 2 bad usage or bad input, 3 t
 """
 
 import argparse
-import ast
-import importlib
 import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from harness import __version__, commands
+from harness import __version__
+from harness.commands import _parser
 from harness.errors import SYSTEM_REFUSES, HarnessError, NothingMeasuredError, first_line, system_refusal
 
 DONE, BAD_INPUT, NOTHING_MEASURED, FAULT, INTERRUPTED = 0, 2, 4, 70, 130  # 70: EX_SOFTWARE of sysexits.h
@@ -74,40 +72,10 @@ def _report(error: Exception) -> int:
 
 
 def parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser of the command line: of one command with its arguments, or of all if there is none of that name.
-
-    Only that command is imported, so that `harness --help` answers at once; the help of all is read from their
-    source: a command's module docstring.
-    """
-    top = argparse.ArgumentParser(
-        prog="harness",
-        description="The same networks in Keras and PyTorch, exported to ONNX, proved equivalent and measured.",
-        epilog="Example: harness run lenet5_1x1 fcn_1x1 --out results/runs/mine",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """The parser of one command with its arguments, or the overview of all if there is none of that name."""
+    top = _parser.parser(command)
     top.add_argument("--version", action="version", version=f"onnx-harness {__version__}")
-    of_command = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    files = {file.stem: file for file in sorted(Path(commands.__path__[0]).glob("[a-z]*.py"))}
-    for file in [files[command]] if command in files else files.values():
-        text = _help_of(file)
-        one = of_command.add_parser(
-            file.stem,
-            help=text.splitlines()[0],
-            description=text,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        if file.stem == command:
-            module = importlib.import_module(f"harness.commands.{file.stem}")
-            module.add_arguments(one)
-            one.set_defaults(main=module.main)
     return top
-
-
-def _help_of(file: Path) -> str:
-    """The docstring of a command's module; to parse the whole source would be most of what a start costs."""
-    source = file.read_text(encoding="utf-8")
-    quotes = '"""'
-    return ast.get_docstring(ast.parse(source[: source.index(quotes, len(quotes)) + len(quotes)])) or ""
 
 
 def _fail(message: str, code: int) -> int:

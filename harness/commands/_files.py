@@ -12,7 +12,9 @@ from harness.runs.model_files import FileSettings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that are for files alone."""
-    group = parser.add_argument_group("for .onnx files", "refused where none is named; docs/own_files.md has examples")
+    group = parser.add_argument_group(
+        "files of your own, .onnx", "refused if none is named; docs/own_files.md has examples"
+    )
     group.add_argument(
         "--shape",
         action="append",

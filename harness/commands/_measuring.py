@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of_device.add_argument("--cuda-graph", action="store_true", help="replay a CUDA graph in place of single kernels")
     of_evidence = parser.add_argument_group("evidence (docs/measuring.md)")
     of_evidence.add_argument(
+        "--launches", type=int, default=10, metavar="N", help="fresh processes per subject (default: 10)"
+    )
+    of_evidence.add_argument(
+        "--seconds", type=float, default=0.15, help="measured per launch and subject (default: 0.15)"
+    )
+    of_evidence.add_argument(
         "--precision-target",
         metavar="SHARE",
         help="go on launching if intervals are wider than ± this share of the median, like 1%% or 0.01",
@@ -42,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time a model that is the same in every run beside each network or file, for `harness gate` to compare "
         "runs by (docs/regressions.md)",
     )
-    parser.add_argument(
+    of_evidence.add_argument(
         "--energy", action="store_true", help="then the energy of a call, if it can be read (docs/measuring.md)"
     )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")

@@ -17,8 +17,8 @@ MOST_EPOCHS = 100_000
 PROFILES = ("quick", "lecture", "fine_tuning")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that choose networks, and how they are trained."""
+def add_arguments(parser: argparse.ArgumentParser, *, trained_in: bool = False) -> None:
+    """The arguments that choose networks, and how they are trained; if ``trained_in``, in which framework too."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="names, globs, or your own folders; default: of --set")
     parser.add_argument(
         "--set",
@@ -26,14 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="default",
         help=f"a set of the catalogue; default: the {len(catalog.DEFAULT)} networks of the README's picture",
     )
-    parser.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
-    parser.add_argument(
+    group = parser.add_argument_group("training and data (docs/training.md)")
+    group.add_argument("--profile", choices=PROFILES, default="quick", help="which recipe (default: quick)")
+    group.add_argument(
         "--data",
         metavar="NAME",
         help="a data set in place of the recipe's: a name that `harness data` lists, or folder:DIR; "
         "imagenet:DIR, ImageNet's validation images, for networks with imported weights",
     )
-    parser.add_argument(
+    group.add_argument(
         "--base-weights",
         type=Path,
         nargs="+",
@@ -42,14 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ImageNet weights for networks with a base (.h5 of Keras; .safetensors or .pth of torchvision); "
         "BASE=FILE if the networks have different bases",
     )
-    parser.add_argument(
+    group.add_argument(
         "--training-precision",
         choices=training.PRECISIONS,
         default="float32",
         help="of the arithmetic of training (default: float32, as the lectures)",
     )
-    parser.add_argument("--epochs", type=_epochs, metavar="N", help="of training (default: as the recipe says)")
-    parser.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
+    group.add_argument("--epochs", type=_epochs, metavar="N", help="of training (default: as the recipe says)")
+    group.add_argument("--seed", type=_seed, default=0, help="of first weights, order and augmentation (default: 0)")
+    if trained_in:
+        group.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
 
 
 def add_keras_exporter(parser: argparse.ArgumentParser) -> None:

@@ -42,7 +42,7 @@ from harness.timing import latency, sequential
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME|FILE", help="networks or .onnx files; default: of --set")
     parser.add_argument("--set", choices=catalog.SETS, default="default", help="a set of the catalogue's networks")
-    kinds = parser.add_argument_group("what is compared: A, then B")
+    kinds = parser.add_argument_group("compared: A, then B")
     kinds.add_argument(
         "--framework",
         nargs="+",

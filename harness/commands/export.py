@@ -19,10 +19,9 @@ from harness.report.tables import FORMATS, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    _preparing.add_arguments(parser)
+    _preparing.add_arguments(parser, trained_in=True)
     _preparing.add_keras_exporter(parser)
     parser.add_argument("--framework", choices=(*catalog.FRAMEWORKS, "both"), default="both", help="default: both")
-    parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
     parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: exported")
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 

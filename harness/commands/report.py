@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: table; markdown and latex are that for a README and for a paper; csv and json have every column",
     )
     parser.add_argument("--dark", action="store_true", help="write each PNG for dark pages, too (NAME_dark.png)")
-    of_figure = parser.add_argument_group("the figure of 2016")
+    of_figure = parser.add_argument_group("figure of 2016")
     of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
     of_figure.add_argument("--framework", choices=FRAMEWORKS, help="whose files' latency it shows; default: torch")
     of_figure.add_argument("--threads", type=int, metavar="N", help="at how many threads; default: the most of the run")

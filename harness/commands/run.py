@@ -15,14 +15,22 @@ The run's folder holds rows.csv, the raw samples, environment.json and the pictu
 opens from a file. `--nodes` adds where the time goes: every node of each file, beside this machine's measured peaks
 (docs/where_the_time_goes.md).
 
+`harness help evidence` explains the options of one group, `harness help batch` one option.
+
 Example:
   harness run
   harness run lenet5_1x1 'mlp*' --threads 1 --out results/runs/small
   harness run lenet_mnist --nodes
+
+With files of your own:
   harness run my.onnx --shape image=1,3,224,224
   harness run my.onnx --data digits.npz --labels digits.txt
-  harness run lenet5_1x1 --provider cpu cuda
+
+Until intervals are narrow:
   harness run lenet5_1x1 --precision-target 1% --time-limit 120
+
+A row for each of several:
+  harness run lenet5_1x1 --provider cpu cuda
   harness run lenet5_1x1 --batch 1 2 4 8 16 32 64
   harness run lenet5_1x1 --precision float32 float16 int8
   harness run lenet5_1x1 --runtime onnxruntime torch torch.compile keras
@@ -51,23 +59,21 @@ from harness.runs.whole_run import PlannedRun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    _preparing.add_arguments(parser)
+    _preparing.add_arguments(parser, trained_in=True)
     _preparing.add_keras_exporter(parser)
     _files.add_arguments(parser)
     _measuring.add_arguments(parser)
-    parser.add_argument("--trained-in", choices=catalog.FRAMEWORKS, default="torch", help="default: torch")
-    parser.add_argument("--launches", type=int, default=10, metavar="N", help="fresh processes a subject (default: 10)")
-    parser.add_argument("--seconds", type=float, default=0.15, help="measured a launch and subject (default: 0.15)")
-    parser.add_argument(
+    group = parser.add_argument_group("folder of the run, and what is shown of it")
+    group.add_argument(
         "--nodes", action="store_true", help="then profile each file in a pass of its own: nodes/, peaks.csv"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument(
+    group.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-<commit>")
+    group.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    group.add_argument(
         "--trust", action="store_true", help="with --resume: run the code of the folders that the run's networks lie in"
     )
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
-    parser.add_argument(
+    group.add_argument("--dry-run", action="store_true", help="print the plan and its estimate, and stop")
+    group.add_argument(
         "--format",
         choices=FORMATS,
         default="table",

@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
+from harness import cli
 from harness.measurements import rows
 from harness.networks import catalog
 from tests import ROOT
@@ -57,6 +58,39 @@ def test_every_command_explains_itself(harness: Harness) -> None:
     for command in commands:
         assert re.search(rf"^\s+{command}\s+\w", overview, re.MULTILINE)
         assert "Example:" in harness(command, "--help").stdout
+
+
+def test_help_finds_commands_options_and_topics(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*topic: str) -> str:
+        assert cli.main(["help", *topic]) == 0
+        return capsys.readouterr().out
+
+    listed = told()
+    commands = {file.stem for file in (ROOT / "harness/commands").glob("[a-z]*.py")}
+    assert commands <= set(listed.split())
+    for topic in re.findall(r"^  (\w+)", listed.partition("topics:")[2], re.MULTILINE):
+        assert "--" in told(topic), topic
+    assert told("batch").startswith("harness run:\n  --batch")
+    assert "harness export:" in told("seed")
+    assert "harness train:" in told("seed")
+    assert "usage: harness weights import" in told("weights import")
+    assert cli.main(["help", "evidenc"]) == 2
+    assert "did you mean evidence" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes_commands_options_and_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+
+    def completed(*words: str) -> list[str]:
+        asked = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _shtab_harness; echo ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash"], input=f"{script}\n{asked}", capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert completed("harness", "ga") == ["gate"]
+    assert "--precision-target" in completed("harness", "run", "--precision")
+    assert completed("harness", "run", "--set", "lec") == ["lectures"]
 
 
 def test_the_list_is_the_catalogue(harness: Harness) -> None:
