@@ -66,19 +66,20 @@ def prepare_networks(
         Each network by the name that was given.
 
     Raises:
-        HarnessError: A name is unknown. What fails later is in :attr:`PreparedNetwork.failures`.
+        HarnessError: A name is unknown, or a definition of your own is not what its facts say. What fails later
+            is in :attr:`PreparedNetwork.failures`.
     """
-    from harness.pieces import bars, plan
+    from harness.pieces import bars, definitions, plan
     from harness.pieces.request import Request
 
-    planned = {}
+    requests = {}
     for name in dict.fromkeys(names):
         architecture = catalog.get(name)
         architecture = architecture if trained else replace(architecture, recipes={})
-        planned[name] = plan.plan_pieces(
-            Request(architecture=architecture, profile="quick", trained_in="torch", seed=seed)
-        )
+        requests[name] = Request(architecture=architecture, profile="quick", trained_in="torch", seed=seed)
+    planned = {name: plan.plan_pieces(request) for name, request in requests.items()}
     with progress.shown(verbose):
+        definitions.check_definitions(requests.values())
         errors = bars.make_pieces([piece for pieces in planned.values() for piece in pieces.all])
     return {name: _prepared(name, pieces, errors) for name, pieces in planned.items()}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.commands import _preparing
 from harness.machine import files, installed, progress
 from harness.networks import catalog
-from harness.pieces import artifacts, bars, carrying_out, plan
+from harness.pieces import artifacts, bars, carrying_out, definitions, plan
 from harness.report.tables import FORMATS, print_table
 
 
@@ -31,6 +31,7 @@ def main(args: argparse.Namespace) -> int:
     asked = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     requests = _preparing.requests(args, args.trained_in, args.keras_exporter)
     installed.check_installed(tuple({"onnxruntime", *asked, *(request.framework for request in requests)}))
+    definitions.check_definitions(requests, {*asked, *(request.framework for request in requests)})
     needed = [plan.plan_pieces(request) for request in requests]
     exports = [piece for pieces in needed for framework, piece in pieces.exports.items() if framework in asked]
     weights = [piece for pieces in needed for piece in pieces.all if piece.kind in ("draw", "train")]

@@ -49,6 +49,7 @@ from harness.measurements import manifest, runtimes
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.networks import catalog
+from harness.pieces import definitions
 from harness.report import page, plots, runs, runtime_plots, runtime_ratios, sweep_tables
 from harness.report.run_table import print_run
 from harness.report.tables import FORMATS, print_table
@@ -90,6 +91,7 @@ def main(args: argparse.Namespace) -> int:
     if args.dry_run:
         _print_plan(planned, args.format)
         return 0
+    definitions.check_definitions(network.pieces.weights.request for network in planned.networks)
     folder = whole_run.begin(settings, args.out, resume=args.resume)
     try:
         found = whole_run.carry_out(planned, folder)

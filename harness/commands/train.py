@@ -13,13 +13,16 @@ Example:
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from harness.commands import _preparing
 from harness.errors import HarnessError
 from harness.machine import installed, progress
 from harness.networks import catalog
-from harness.pieces import bars, carrying_out, plan, results
+from harness.networks.architecture import Architecture
+from harness.pieces import bars, carrying_out, definitions, plan, results
 from harness.pieces.piece import Piece, earlier
 from harness.pieces.request import Request
 from harness.report.tables import FORMATS, print_table
@@ -44,10 +47,11 @@ def main(args: argparse.Namespace) -> int:
     frameworks = catalog.FRAMEWORKS if args.framework == "both" else (args.framework,)
     asked = [request for framework in frameworks for request in _preparing.requests(args, framework)]
     installed.check_installed(tuple({request.framework for request in asked}))
+    definitions.check_definitions(asked, {request.framework for request in asked})
     trainings = [
         plan.train(request)
         for request in asked
-        if _can_be_trained(request, named=request.architecture.name in args.names)
+        if _can_be_trained(request, named=_is_named(request.architecture, args.names))
     ]
     errors = bars.make_pieces([each for piece in trainings for each in (*earlier(piece), piece)])
     if errors:
@@ -55,6 +59,11 @@ def main(args: argparse.Namespace) -> int:
     lines = [line for piece in trainings for line in _lines(piece, every=args.history)]
     print_table(COLUMNS, lines, args.format)
     return 0
+
+
+def _is_named(architecture: Architecture, names: Sequence[str]) -> bool:
+    """Whether it is one of these names, or of a folder, which nothing but its path chooses."""
+    return architecture.name in names or Path(architecture.family).is_absolute()
 
 
 def _can_be_trained(request: Request, *, named: bool) -> bool:

@@ -7,6 +7,7 @@ a sequence, and a place per pixel of a map, row by row.
 """
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,30 @@ def arrange(output: Any, framework: str, images: int, form: str = "") -> "NDArra
         array = array[:, None]
     array = np.moveaxis(array, class_axis(framework, array.ndim), -1)
     return array.reshape(images, math.prod(array.shape[1:-1]), array.shape[-1])
+
+
+def arrange_shape(shape: tuple[int, ...], framework: str) -> tuple[int, int]:
+    """The places and the classes of an output, whose shape in a framework is given without the batch axis."""
+    if not shape:
+        return 1, 1
+    classes = shape[0] if class_axis(framework, len(shape) + 1) == 1 else shape[-1]
+    return math.prod(shape) // max(1, classes), classes
+
+
+def check_orders(outputs: Mapping[str, tuple[int, int]]) -> None:
+    """Raise :class:`HarnessError` if the outputs of forms, by their names, have other places or classes."""
+    first = next(iter(outputs), "")
+    for form, found in outputs.items():
+        if found != outputs[first]:
+            raise HarnessError(
+                f"the outputs of {first} are {_counted(outputs[first])} and those of {form} are {_counted(found)}: "
+                "expected one order. Classes are the last axis in Keras; in PyTorch the last of (N, T, C) and the "
+                "second of (N, C, H, W)."
+            )
+
+
+def _counted(output: tuple[int, int]) -> str:
+    return f"{output[1]} classes at {output[0]} places"
 
 
 def check_single(output: Any, form: str) -> None:

@@ -18,6 +18,7 @@ from harness.machine.user_paths import expand_user
 
 # The folders that are the cache's own.
 KINDS = (
+    "check",
     "checkpoint",
     "compare",
     "convert",

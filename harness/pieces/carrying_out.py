@@ -27,7 +27,7 @@ from harness.pieces.piece import Piece
 Report = Callable[[Piece, float | None, Epoch | None], None]
 LOG = "frameworks.log"  # where the frameworks' own messages go
 # Finish what is begun, and the longest training first.
-PRIORITY = {"prove": 0, "compare": 0, "convert": 1, "export": 1, "draw": 2, "train": 2}
+PRIORITY = {"prove": 0, "compare": 0, "convert": 1, "export": 1, "check": 2, "draw": 2, "train": 2}
 
 _queue: Any = None  # in a worker process: where its progress goes
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError
+from harness.frameworks import endings
 from harness.measurements.types import Equivalence
 from harness.networks.architecture import Output
 from harness.pieces.explaining import Explanation
@@ -39,7 +39,7 @@ def prove(
     A difference is looked into by the ``explanation``, if there is one. Raises :class:`HarnessError` if the outputs are
     not of one shape.
     """
-    _check_shapes(forms)
+    endings.check_orders({_named(name): (form.logits.shape[1], form.logits.shape[2]) for name, form in forms.items()})
     return _Proof(forms=forms, output=output, explanation=explanation).judge()
 
 
@@ -217,24 +217,8 @@ class _Proof:
         return apart.any(axes), ~beyond.any(axes)
 
 
-def _check_shapes(forms: Mapping[str, FormOutputs]) -> None:
-    shapes = {name: form.logits.shape[1:] for name, form in forms.items()}
-    first = next(iter(shapes))
-    for name, shape in shapes.items():
-        if shape != shapes[first]:
-            raise HarnessError(
-                f"the outputs of {_named(first)} are {_shape(shapes[first])} and those of {_named(name)} are "
-                f"{_shape(shape)}: expected one order. Classes are the last axis in Keras; in PyTorch the last of "
-                "(N, T, C) and the second of (N, C, H, W)."
-            )
-
-
 def _joined(told: str, explained: str) -> str:
     return f"{told}; {explained}" if explained else told
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"{shape[-1]} classes at {shape[0]} places"
 
 
 def _named(form: str) -> str:

@@ -9,7 +9,7 @@ from harness.measurements.subject_key import FLOAT32
 from harness.pieces.request import Request
 
 # "import": made by `harness weights import`
-Kind = Literal["draw", "train", "import", "export", "prove", "convert", "compare"]
+Kind = Literal["check", "draw", "train", "import", "export", "prove", "convert", "compare"]
 WEIGHTS = "weights.safetensors"
 
 

@@ -7,7 +7,7 @@ with the reason. Training, exporting and proving can share a machine; measuring 
 and is no piece.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from harness.frameworks import untrained, weights
@@ -43,6 +43,16 @@ def plan_pieces(request: Request, precisions: Sequence[str] = ()) -> Pieces:
     converted = {key: _convert(exports[key[0]], key[1], facts) for key in asked}
     compared = {key: _compare(piece, evaluated + accuracy_images, facts) for key, piece in converted.items()}
     return Pieces(weights=made, exports=exports, prove=prove, converted=converted, compared=compared)
+
+
+def plan_checks(request: Request, frameworks: Collection[str]) -> tuple[Piece, ...]:
+    """The pieces that hold a network of the user's own against its facts, in these frameworks; else none."""
+    architecture = request.architecture
+    if not catalog.foreign(architecture):
+        return ()
+    first = catalog.reference_framework(architecture)
+    known = sorted(catalog.frameworks(architecture), key=lambda framework: framework != first)
+    return tuple(_piece("check", framework, request, (), 5.0, {}) for framework in known if framework in frameworks)
 
 
 def train(request: Request) -> Piece:
@@ -138,7 +148,7 @@ def _piece(
         **provenance.describe(kind, framework),
         **own_facts,
     }
-    if catalog.foreign(request.architecture):  # held against the definition where the weights are made
+    if catalog.foreign(request.architecture):  # held against the definition before
         facts["stated"] = request.architecture.params, request.architecture.macs
         if framework in catalog.FRAMEWORKS:  # which may import other files of its family
             files = families.sources(request.architecture, framework)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from harness.data import images
-from harness.frameworks import layers, untrained, weights
+from harness.frameworks import endings, layers, untrained, weights
 from harness.measurements.types import Artifact, Equivalence
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
@@ -24,8 +24,10 @@ def prove_pair(architecture: Architecture, seed: int = 0, *, files: bool = True)
     its ``family`` names with dots. ``files=False`` compares the definitions alone. Raises :class:`HarnessError` for
     what cannot be built, run or exported.
     """
-    for framework in catalog.frameworks(architecture):
-        layers.inspect_layers(architecture, framework)  # tells what cannot be built and run, and several outputs
+    inspected = {name: layers.inspect_layers(architecture, name) for name in catalog.frameworks(architecture)}
+    endings.check_orders(
+        {equivalence.NAMES[name]: endings.arrange_shape(shape, name) for name, (_, shape) in inspected.items()}
+    )
     on = evaluation.of_sample(architecture)
     reference = catalog.reference_framework(architecture)
     drawn = untrained.draw(architecture, images.sample(architecture, untrained.IMAGES), seed, reference)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import pytest
 from harness import cli
 from harness.errors import HarnessError
 from harness.frameworks import layers
+from harness.machine import cache
 from harness.measurements import rows
 from harness.networks import catalog, families
-from harness.pieces import plan, provenance
+from harness.pieces import bars, plan, provenance
+from harness.pieces.makers import check
+from harness.pieces.piece import Piece
 from harness.pieces.request import Request
 from harness.runs.folder import Settings
 from tests import ROOT
@@ -130,20 +134,53 @@ def test_an_installed_package_joins_the_catalogue(documented: Path, harness: Har
     assert "the entry point 'my_network' of my-package cannot be imported" in broken.stderr
 
 
-def test_facts_that_the_definition_contradicts_are_refused(documented: Path, harness: Harness, tmp_path: Path) -> None:
-    for wrong, expected in (
-        ("params=1", "params=16_362 in torch"),
-        ("macs=1", "macs=142_688 in torch"),
-        ("outputs=2", "outputs=10 in torch"),  # of one, a softmax is refused before
-    ):
-        name, _, stated = wrong.partition("=")
-        folder = copied(documented, tmp_path / name, *(file.name for file in documented.glob("*.py")))
-        facts = folder / "__init__.py"
-        facts.write_text(re.sub(rf"{name}=[\d_]+", wrong, facts.read_text()))
-        done = harness("export", str(folder), "--out", str(tmp_path / "out"))
-        assert done.returncode == 2
-        assert expected in done.stderr
-        assert f"its facts say {stated}: correct" in done.stderr
+@pytest.fixture
+def made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Definitions are checked in this process."""
+
+    def make(pieces: Sequence[Piece]) -> dict[str, BaseException]:
+        errors: dict[str, BaseException] = {}
+        for piece in pieces:
+            try:
+                with cache.building(piece.folder) as folder:
+                    check.make(piece, folder, 1, lambda *_: None)
+            except HarnessError as error:
+                errors[piece.digest] = error
+        return errors
+
+    monkeypatch.setattr(bars, "make_pieces", make)
+
+
+@pytest.mark.usefixtures("made_here")
+@pytest.mark.parametrize(
+    ("file", "line", "instead", "expected"),
+    [
+        ("__init__", "params=16_362", "params=1", "params=16_362 in torch, its facts say 1: correct"),
+        ("__init__", "macs=142_688", "macs=1", "macs=142_688 in torch, its facts say 1: correct"),
+        ("__init__", "outputs=10", "outputs=2", "outputs=10 in torch, its facts say 2: correct"),
+        ("in_keras", "layers.Dense(10", "layers.Dense(9", "params=14_793 in keras, its facts say 16_362: correct"),
+        ("in_keras", "keras.Model(image, logits", "keras.Model(image, [logits, logits]", "in Keras gives 2 outputs"),
+        ("in_torch", "return self.logits(maps.flatten(1))", "return maps, maps", "in PyTorch gives 2 outputs"),
+        (
+            "in_keras", "(image, logits", "(image, layers.Reshape((5, 2))(logits)",
+            "PyTorch are 10 classes at 1 places and those of Keras are 2 classes at 5",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["run", "export", "train"])
+def test_a_definition_that_cannot_be_measured_is_refused_before_any_work(
+    command: str, file: str, line: str, instead: str, expected: str, documented: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = copied(documented, tmp_path / "wrong", *(path.name for path in documented.glob("*.py")))
+    changed = folder / f"{file}.py"
+    assert line in changed.read_text()
+    changed.write_text(changed.read_text().replace(line, instead))
+    arguments = ["--framework", "both"] if command == "train" else ["--out", str(tmp_path / "out")]
+    assert cli.main([command, str(folder), *arguments]) == cli.BAD_INPUT
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert expected in said
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
