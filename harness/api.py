@@ -109,15 +109,19 @@ def get_network(name: str) -> Architecture:
     return catalog.get(name)
 
 
-def count_cost(file: str | Path, shapes: Mapping[str, Sequence[int]] | None = None) -> Cost:
+def count_cost(
+    file: str | Path, shapes: Mapping[str, Sequence[int]] | None = None, *, batch: int | None = None
+) -> Cost:
     """Count the parameters, multiply-accumulates and bytes of an .onnx file; nothing is run.
 
     Args:
         file: The model; its external data are found beside it.
         shapes: Whole shapes by input, the batch axis included, for sizes that the file leaves open.
+        batch: How many images one call takes; None: one if it is open, else what the file fixes.
 
     Returns:
-        The cost of one image. ``macs`` is None if a node cannot be counted. ``unknown_operators`` says why.
+        The cost of one image. ``macs`` is None if a node cannot be counted. ``unknown_operators`` says why. ``inputs``
+        says which sizes were guessed.
 
     Raises:
         HarnessError: The file is missing, damaged or no model, or a shape does not fit it.
@@ -130,7 +134,7 @@ def count_cost(file: str | Path, shapes: Mapping[str, Sequence[int]] | None = No
     """
     from harness.cost.ledger import ledger
 
-    return ledger(Path(file), shapes)
+    return ledger(Path(file), shapes, batch=batch)
 
 
 def read_run(folder: str | Path) -> Run:

@@ -15,8 +15,13 @@ FLOAT = TensorProto.FLOAT
 
 
 def weight(name, *shape):
-    # Each its own value, so that nothing that merges equal tensors can hide a mistake.
-    return numpy_helper.from_array(np.full(shape, sum(map(ord, name)) / 97, np.float32), name)
+    # Each its own values, so that nothing that merges equal tensors can hide a mistake; none all alike, as pooling's.
+    values = sum(map(ord, name)) / 97 + np.arange(np.prod(shape, dtype=int), dtype=np.float32) / 4096
+    return numpy_helper.from_array(values.reshape(shape).astype(np.float32), name)
+
+
+def ones(name, *shape):
+    return numpy_helper.from_array(np.ones(shape, np.float32), name)
 
 
 def integers(name, values):
@@ -47,12 +52,12 @@ def contributed(operator, inputs, outputs="y", **attributes):
     return helper.make_node(operator, names, outputs.split(), domain="com.microsoft", **attributes)
 
 
-def count(nodes, inputs, weights=(), input_shapes=None, **options) -> Cost:
+def count(nodes, inputs, weights=(), input_shapes=None, batch=None, **options) -> Cost:
     """The ledger of a model of these nodes, written to a file and read again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         onnx.save(make(nodes, inputs, weights, **options), path)
-        return ledger(path, input_shapes)
+        return ledger(path, input_shapes, batch=batch)
 
 
 def saved(path: Path, nodes, inputs, weights=()) -> Path:

@@ -1,9 +1,9 @@
 """Count the parameters and multiply-accumulates of .onnx files, without running them.
 
 It prints one JSON object per file (a list for several). `macs` are of one image. They are null if a node cannot be
-counted: `unknown_operators` then says which and why. Give a size that the file leaves open with --input, the batch
-axis included. `checker_refuses` says why ONNX's own checker refuses the file, if it does. docs/cost.md says what each
-number counts.
+counted: `unknown_operators` then says which and why. Sizes that the file leaves open are guessed as `harness run`
+guesses them, and `inputs` says which. Give them with --input, the batch axis included. `checker_refuses` says why
+ONNX's own checker refuses the file, if it does. docs/cost.md says what each number counts.
 
 Example:
   harness cost resnet50.onnx --input image=1x3x224x224 --nodes
@@ -29,8 +29,11 @@ COLUMNS = (
     "stored_values",
     "folded_batch_norm",
     "unknown_operators",
+    "batch",
+    "guessed",
     "checker_refuses",
 )
+OF_MACHINES = ("batch", "guessed", "checker_refuses")  # people read them below the table, if there is something to say
 UNKNOWN_COLUMNS = ("file", "not counted", "nodes", "reason")
 NODE_COLUMNS = ("file", "name", "operator", "macs", "reason")
 
@@ -46,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=1x3x224x224",
         help="an input's whole shape, batch axis included (1,3,224,224 is read too); again for each input",
     )
+    parser.add_argument(
+        "--batch",
+        type=int,
+        metavar="N",
+        help="images that one call takes, which counts are divided by (default: 1 if it is open, else the file's)",
+    )
     parser.add_argument("--nodes", action="store_true", help="list every node's count too")
     parser.add_argument("--format", choices=("json", "table", "csv"), default="json", help="default: %(default)s")
 
@@ -56,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     from harness.cost.ledger import ledger
 
     shapes = input_shapes.parse("--input", args.input)
-    costs = [(str(path), ledger(path, shapes)) for path in args.files]
+    costs = [(str(path), ledger(path, shapes, batch=args.batch)) for path in args.files]
     refused = {str(path): checker.refusal(path) for path in args.files}
     if args.format == "json":
         found = [summary(file, cost, refused[file], nodes=args.nodes) for file, cost in costs]
@@ -71,6 +80,10 @@ def summary(file: str, cost: Cost, refused: str = "", *, nodes: bool = False) ->
     """The ledger of one file as JSON holds it, with why the checker refuses it; ``nodes`` adds ``node_costs``."""
     found = {
         "file": file,
+        "batch": cost.batch,
+        "inputs": [
+            {"name": each.name, "type": each.type, "shape": each.shape, "guessed": each.guessed} for each in cost.inputs
+        ],
         "params": cost.params,
         "macs": cost.macs,
         "macs_by_operator": cost.macs_by_operator,
@@ -103,19 +116,34 @@ def _print_rows(costs: list[tuple[str, Cost]], refused: Mapping[str, str], *, no
         print_table(NODE_COLUMNS, rows, format)
         return
     summaries = [summary(file, cost, refused[file]) for file, cost in costs]
-    for found in summaries:
+    for found, (_, cost) in zip(summaries, costs, strict=True):
         found["unknown_operators"] = ", ".join(found["unknown_operators"])
-    print_table(COLUMNS if format == "csv" else COLUMNS[:-1], summaries, format)
+        found["guessed"] = "; ".join(_guesses(cost))
+    shown = tuple(column for column in COLUMNS if format == "csv" or column not in OF_MACHINES)
+    print_table(shown, summaries, format)
+    if format == "table":
+        _print_below(costs, refused)
+
+
+def _print_below(costs: list[tuple[str, Cost]], refused: Mapping[str, str]) -> None:
+    """What people must know of the table: what was not counted, what was guessed, what ONNX' checker says."""
+    from harness.report.tables import print_table
+
     unknown = [
         dict(zip(UNKNOWN_COLUMNS, (file, *line), strict=True)) for file, cost in costs for line in _not_counted(cost)
     ]
-    if unknown and format == "table":
-        print()
-        print_table(UNKNOWN_COLUMNS, unknown, format)
+    guessed = [{"file": file, "guessed sizes": "; ".join(_guesses(cost))} for file, cost in costs if _guesses(cost)]
     told = [{"file": file, "ONNX's checker refuses it": why} for file, why in refused.items() if why]
-    if told and format == "table":
-        print()
-        print_table(tuple(told[0]), told, format)
+    for rows in (unknown, guessed, told):
+        if rows:
+            print()
+            print_table(tuple(rows[0]), rows, "table")
+
+
+def _guesses(cost: Cost) -> list[str]:
+    """The sizes that nobody told, by input: "image batch 1, height 224"."""
+    named = {each.name: ", ".join(f"{axis} {size}" for axis, size in each.guessed.items()) for each in cost.inputs}
+    return [f"{name} {sizes}" for name, sizes in named.items() if sizes]
 
 
 def _not_counted(cost: Cost) -> list[tuple[str, int | None, str]]:

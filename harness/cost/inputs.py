@@ -19,7 +19,9 @@ from harness.errors import HarnessError
 GUESSES = {"batch": 1, "channels": 3, "height": 224, "width": 224, "sequence": 128}
 CHANNEL_COUNTS = (1, 3, 4)
 
+BATCH = "batch"
 Size = int | str  # a str is the name of an open size, "" where it has none
+NamedSizes = dict[str, tuple[int, str]]  # by the name of an open size: its size, and what it is if that was guessed
 Told = Mapping[str, Sequence[int | None]]  # by input: sizes that the user told, None where not
 
 _NAMELESS = ("?", "None", "-1", "unk")
@@ -39,17 +41,22 @@ _PASSING = ("Cast", "Identity", "Sub", "Div", "Mul", "Add", "BatchNormalization"
 class Input:
     """One input of a file, batch axis included.
 
-    ``kind`` is numpy's name of its type, else ONNX' own; ``guessed`` are the axes whose size nobody
-    told. ``axes`` says of each axis what it is ("batch", "height") where the file and the user leave it
-    open, else "". ``layout`` is "NCHW" or "NHWC", where it takes images by its rank of 4, else empty.
+    ``kind`` is numpy's name of its type, else ONNX' own; ``guesses`` are the numbers of the axes whose size nobody
+    told, with what they are called. ``axes`` says of each axis what it is ("batch", "height") where the file and the
+    user leave it open, else "". ``layout`` is "NCHW" or "NHWC", where it takes images by its rank of 4, else empty.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...]
     axes: tuple[str, ...] = ()
-    guessed: tuple[str, ...] = ()
+    guesses: tuple[tuple[int, str], ...] = ()
     layout: str = ""
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """What the axes are called whose size nobody told."""
+        return tuple(name for _, name in self.guesses)
 
     @property
     def floating(self) -> bool:
@@ -77,7 +84,7 @@ class Input:
             asked |= dict(zip(("height", "width"), image_size, strict=True))
         shape = tuple(asked.get(what, size) for what, size in zip(self.axes, self.shape, strict=True))
         sure = {what for what in asked if what != "batch" or batch != GUESSES["batch"]}
-        return replace(self, shape=shape, guessed=tuple(what for what in self.guessed if what not in sure))
+        return replace(self, shape=shape, guesses=tuple(guess for guess in self.guesses if guess[1] not in sure))
 
     def __str__(self) -> str:
         text = f"{self.name} {self.kind} [{','.join(map(str, self.shape))}]"
@@ -89,19 +96,44 @@ def read(file: OnnxFile, told: Told) -> tuple[Input, ...]:
 
     Raises :class:`HarnessError` where what was told does not fit, and for an input of unknown rank.
     """
-    values = [(value, _declared(file, value, told.get(value.name))) for value in file.inputs]
-    named: dict[str, tuple[int, str]] = {}  # by the name of an open size: those told, then those guessed
-    for value, declared in values:
-        for size, given in zip(declared, told.get(value.name, ()), strict=False):
-            if isinstance(size, str) and given is not None and size:
-                named[size] = given, ""
-    return tuple(_input(file, value, declared, told, named) for value, declared in values)
+    named = named_sizes(file, told)
+    return tuple(
+        _input(file, value, _declared(file, value, told.get(value.name)), told, named) for value in file.inputs
+    )
 
 
-def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: dict[str, tuple[int, str]]) -> Input:
+def guess(file: OnnxFile, named: NamedSizes) -> tuple[Input, ...]:
+    """The inputs of known rank; what the file leaves open, and no name tells, is guessed."""
+    values = [value for value in file.inputs if value.type.tensor_type.HasField("shape")]
+    return tuple(_input(file, value, _declared(file, value, None), {}, dict(named)) for value in values)
+
+
+def named_sizes(file: OnnxFile, told: Told) -> NamedSizes:
+    """The sizes that have a name: as they were told, and else a batch of one.
+
+    Raises :class:`HarnessError` if one name was told two sizes.
+    """
+    found: NamedSizes = {}
+    batches: NamedSizes = {}
+    for value in file.inputs:
+        names = [_size(dim) for dim in value.type.tensor_type.shape.dim]
+        for name, size in zip(names, told.get(value.name, ()), strict=False):
+            if not isinstance(name, str) or not name or size is None:
+                continue
+            if found.setdefault(name, (size, "")) != (size, ""):
+                raise HarnessError(
+                    f"{file.path}: the size {name} is given as {found[name][0]} and as {size}; it stands for one size"
+                )
+        first = names[0] if names else ""
+        if first and isinstance(first, str) and kind_of_axis(0, first) == BATCH:
+            batches[first] = GUESSES[BATCH], BATCH
+    return {**batches, **found}
+
+
+def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: NamedSizes) -> Input:
     layout = _layout(file, value.name, declared)
     given, recorded = told.get(value.name, [None] * len(declared)), _recorded(file, declared)
-    shape, axes, guessed = [], [], []
+    shape, axes, guesses = [], [], []
     for axis, size in enumerate(declared):
         length, what = (size if isinstance(size, int) else given[axis]), ""
         if length is None:
@@ -110,13 +142,18 @@ def _input(file: OnnxFile, value: Any, declared: list[Size], told: Told, named: 
             if length is None:
                 length, what = named.get(name, (GUESSES[what], what))
                 if what:
-                    guessed.append(what if what != "sequence" else name or f"axis {axis}")
+                    guesses.append((axis, what if what != "sequence" else name or f"axis {axis}"))
             if name:
                 named.setdefault(name, (length, what))
         shape.append(length)
         axes.append(what)
     return Input(
-        name=value.name, kind=_kind(value), shape=tuple(shape), axes=tuple(axes), guessed=tuple(guessed), layout=layout
+        name=value.name,
+        kind=kind_of_value(value),
+        shape=tuple(shape),
+        axes=tuple(axes),
+        guesses=tuple(guesses),
+        layout=layout,
     )
 
 
@@ -218,7 +255,8 @@ def type_name(number: int) -> str:
     return {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())
 
 
-def _kind(value: Any) -> str:
+def kind_of_value(value: Any) -> str:
+    """The type of an input: numpy's name of a tensor's, else ONNX' own ("sequence")."""
     if value.type.HasField("tensor_type"):
         return type_name(value.type.tensor_type.elem_type)
     return str(value.type.WhichOneof("value") or "nothing").removesuffix("_type")

@@ -9,14 +9,14 @@ from harness.measurements import node_counts
 from harness.measurements.types import Cost, NodeCost
 
 
-def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Cost:
+def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None, *, batch: int | None = None) -> Cost:
     """The cost of one image, counted from the graph alone; nothing is run and no weight is loaded.
 
-    An open first axis of an input is set to a batch of one; a batch that the file fixes is divided
-    out where an input (of rank 3: one that a convolution reads) shares it with every output.
-    ``input_shapes`` maps an input's name to its whole shape, the batch axis included; sizes still
-    open come from the file's metadata property ``input_shape``. A node that cannot be counted has
-    ``macs`` None and a reason, never 0.
+    ``input_shapes`` maps an input's name to its whole shape, the batch axis included; other sizes that are open are
+    guessed as `harness run` guesses them, and ``inputs`` says which. ``batch`` is how many images one call takes.
+    By default an open batch is one; a batch that the file fixes is divided out where an input (of rank 3: one that a
+    convolution reads) shares it with every output. A node that cannot be counted has ``macs`` None and a reason,
+    never 0.
 
     ``stored_values`` and ``stored_bytes`` are of initializers and Constant nodes, external data
     included, and ``peak_activation_bytes`` is defined in :mod:`harness.cost.peak_activation`; None comes with
@@ -27,10 +27,12 @@ def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) 
     or outside its folder, or a given shape does not fit it.
     """
     file = onnx_file.read(path)
-    found = shapes.infer(file, input_shapes)
+    found = shapes.infer(file, input_shapes, batch)
     peak, reason = _peak(file, found)
     return Cost(
         params=params.count(file, found),
+        batch=found.batch,
+        inputs=found.inputs,
         stored_values=file.stored_values,
         stored_bytes=file.stored_bytes,
         peak_activation_bytes=peak,

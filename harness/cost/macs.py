@@ -2,9 +2,10 @@
 
 Counted: convolutions (per group, every tap of the kernel, also over padding), transposed
 convolutions, matrix products in any form (Gemm, MatMul, attention, the gates of LSTM, GRU and RNN).
-Nothing is counted for bias, batch norm, activations, pooling, softmax, elementwise operators and
-data movement: :data:`FREE` lists them. Any other operator is uncountable, never 0. Of an If both
-branches must cost alike; how often a Loop or Scan runs its body is not known.
+Nothing is counted for bias, batch norm, activations, pooling (also where it is written as a convolution),
+softmax, elementwise operators and data movement: :data:`FREE` lists them. Any other operator is
+uncountable, never 0. Of an If both branches must cost alike; how often a Loop or Scan runs its body is
+not known.
 """
 
 from collections.abc import Mapping
@@ -94,7 +95,7 @@ def is_free(node: Any) -> bool:
 
 def count(proto: Any, shapes: Shapes) -> int:
     """Multiply-accumulates of one image in a node. Raises UncountableError where they cannot be told."""
-    if is_free(proto):
+    if is_free(proto) or shapes.pooled.intersection(proto.output[:1]):
         return 0
     if operator(proto) == "If":
         return _either_branch(proto, shapes)

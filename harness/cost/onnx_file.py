@@ -1,7 +1,7 @@
 """An .onnx file as it is read for counting: structure and shapes, without the weights' values."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,7 +223,7 @@ def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
 
 
 def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:
-    """Drop the values of a tensor, except of those that shape inference may read."""
+    """Drop the values of a tensor, except of those that shape inference may read, and of kernels that pool."""
     index = tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         place = external_data.locate(tensor, stored.bytes, path, sizes)
@@ -232,12 +232,24 @@ def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]
             tensor.data_location = 0
             tensor.ClearField("external_data")
             return
-    elif stored.values <= SMALL_TENSOR or (index and stored.values <= INDEX_LIMIT):
+    elif stored.values <= (INDEX_LIMIT if index else SMALL_TENSOR) or _pools(tensor, stored):
         return
     kept = {"name", "dims", "data_type"}
     for field, _ in tensor.ListFields():
         if field.name not in kept:
             tensor.ClearField(field.name)
+
+
+def is_pooling_kernel(dims: Sequence[int | str]) -> bool:
+    """Whether a kernel (M, C/group, k...) of these sizes takes one channel, and more than one value of it."""
+    taps = dims[2:]
+    return len(dims) > 2 and dims[1] == 1 and all(isinstance(size, int) for size in taps) and any(n != 1 for n in taps)
+
+
+def _pools(tensor: Any, stored: StoredTensor) -> bool:
+    """Whether a tensor may be the kernel of a pooling: all its values are the same bytes."""
+    one = tensor.raw_data[: stored.bytes // stored.values]
+    return is_pooling_kernel(stored.dims) and bool(tensor.raw_data == one * stored.values)
 
 
 def _inline(model: Any, path: Path) -> Any:

@@ -10,8 +10,8 @@ A file does not say what was learned, so this is a convention. Counted, each sto
 - float tensors of more than one value that reach an operator the ledger does not know;
 - what a classical model of ai.onnx.ml has learned: coefficients, thresholds, votes.
 
-Not counted: running mean and variance of batch norm (also where it is written out), scales and
-zero points of quantised values,
+Not counted: kernels of pooling that is written as a convolution, running mean and variance of batch norm (also where
+it is written out), scales and zero points of quantised values,
 other single values (bounds, epsilons), and operands of Sub and Div, which is how a fixed
 normalisation of the image is written. An attention mask or anchor grid that is stored and added
 cannot be told from a bias, and counts.
@@ -134,13 +134,15 @@ def _reaching(graph: Any, outer: Mapping[str, Weight], shapes: Shapes, prefix: s
         made = set(node.output[:1])
         if made & shifts and node.input[0] in known:
             yield known[node.input[0]]
-        elif not made & statistics and (operator(node) != "Mul" or not scales.intersection(node.input)):
+        elif not made & (statistics | shapes.pooled) and not (operator(node) == "Mul" and scales & set(node.input)):
             yield from _read_by(node, known, products)
-        held = (graph for attribute in node.attribute for graph in subgraphs(attribute))
+        held = [graph for attribute in node.attribute for graph in subgraphs(attribute)]
+        scopes = shapes.inner.get(node.output[0], ()) if node.output else ()
         for branch, inner in enumerate(held):  # two branches may call their tensors alike
             there = f"{here}{branch}/"
             local = {tensor.name: _stored(there + tensor.name, describe(tensor)) for tensor in inner.initializer}
-            yield from _reaching(inner, {**known, **local}, shapes, there)
+            scope = scopes[branch] if branch < len(scopes) else shapes
+            yield from _reaching(inner, {**known, **local}, scope, there)
 
 
 def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:

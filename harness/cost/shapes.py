@@ -2,22 +2,21 @@
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import onnx
 from onnx import shape_inference
 
-from harness.cost import contrib_shapes, shape_values
-from harness.cost.inputs import is_nameless, kind_of_axis
+from harness.cost import contrib_shapes, input_sizes, pooling, shape_values
 from harness.cost.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
 from harness.errors import HarnessError
+from harness.measurements.types import CountedInput
 
 T = TypeVar("T")
 Shape = tuple[int | str, ...]  # a str names a size that is open
 Known = MutableMapping[str, T]
 
-LARGEST = (1 << 63) - 1  # that a size can be in a file
 ROUNDS = 200  # more than the blocks that a network computes shapes in, one after the other
 
 
@@ -35,24 +34,39 @@ class Shapes:
     inner: Mapping[str, tuple["Shapes", ...]]
     batch: int
     hint: str
+    pooled: frozenset[str] = frozenset()
+    inputs: tuple[CountedInput, ...] = ()
 
 
-def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Shapes:
-    """Infer every shape, after setting the batch and, where given, the inputs' whole shapes.
+def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = None, batch: int | None = None) -> Shapes:
+    """Infer every shape, after setting the inputs' sizes (:func:`harness.cost.input_sizes.set_inputs`).
 
-    ``input_shapes`` maps an input's name to its shape with the batch axis. A size that is still
-    open is taken from the metadata property ``input_shape`` ("1x28x28": without the batch axis, in
-    the file's own layout) where the file has a single input; a size that has a name is the same
-    wherever an input has it. Raises HarnessError where a given shape names no input, has another
-    rank, or does not fit the network.
+    ``input_shapes`` maps an input's name to its shape with the batch axis. ``batch`` is how many images one call
+    takes; None: one where it is open, and else what the file fixes. Sizes that are guessed, and do not fit, are left
+    open. Raises HarnessError where a given shape names no input, has another rank, or does not fit the network.
     """
+    given = dict(input_shapes or {})
+    found, failure = _inferred(file, given, batch, guess=True)
+    wrong = input_sizes.guessed(found.inputs) if failure else []
+    if wrong:
+        found, without = _inferred(file, given, batch, guess=False)
+        if not without:  # the failure comes from the guesses alone
+            return replace(found, hint=f"{', '.join(wrong)} was guessed and does not fit; {found.hint}")
+        failure = without
+    if failure and given:
+        raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
+    return found
+
+
+def _inferred(
+    file: OnnxFile, given: Mapping[str, Sequence[int]], batch: int | None, *, guess: bool
+) -> tuple[Shapes, str]:
+    """The shapes at given and, if that is asked for, guessed sizes; and why they fit the network not, if so."""
     model = onnx.ModelProto()
     model.CopyFrom(file.model)
     # Before version 4 an initializer had to be an input too, which quantisers forget: inference would not see it.
     model.ir_version = max(model.ir_version, 4)
-    given = dict(input_shapes or {})
-    _check_given(file, given)
-    _set_inputs(file, model, given)
+    counted = input_sizes.set_inputs(file, model, given, batch, guess=guess)
     _forget_shapes(model.graph)
     _import_domains(model)
     contrib_shapes.replace(model)
@@ -66,89 +80,20 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
         graph, failure = _infer(model)
         of, types = _collect(graph)
     failure = failure or _too_small(graph, of)
-    if failure and given:
-        raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
-    inputs = {value.name: of.get(value.name) for value in file.inputs}
-    return _scope(
-        graph, of, types, batch=_batch(inputs, model.graph, of), hint=_hint(inputs, failure, _first_unknown(graph, of))
+    shapes = {value.name: of.get(value.name) for value in file.inputs}
+    found = _scope(
+        graph,
+        of,
+        types,
+        batch=batch or _batch(shapes, model.graph, of),
+        hint=_hint(shapes, failure, _first_unknown(graph, of)),
     )
+    return replace(found, inputs=counted), failure
 
 
 def text(shape: Sequence[int | str]) -> str:
     """A shape as people write it: "1x3xheightxwidth", "scalar" for rank 0."""
     return "x".join(map(str, shape)) or "scalar"
-
-
-def _check_given(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> None:
-    known = {value.name: value.type.tensor_type for value in file.inputs}
-    for name, shape in given.items():
-        if name not in known:
-            raise HarnessError(f"{file.path}: no input {name!r}; its inputs are {', '.join(known) or 'none'}")
-        if not all(1 <= size <= LARGEST for size in shape):
-            raise HarnessError(f"input {name}: expected sizes from 1 to {LARGEST:,}, got {text(shape)}")
-        declared = known[name]
-        if declared.HasField("shape") and len(declared.shape.dim) != len(shape):
-            raise HarnessError(
-                f"{file.path}: input {name} has {len(declared.shape.dim)} axes (the batch included), got {text(shape)}"
-            )
-
-
-def _set_inputs(file: OnnxFile, model: Any, given: Mapping[str, Sequence[int]]) -> None:
-    recorded = _recorded_shape(file) if len(file.inputs) == 1 else None
-    named = _named_sizes(file, given)
-    for value in model.graph.input:
-        shape = value.type.tensor_type.shape
-        if value.name in given:
-            _replace(shape, given[value.name])
-        elif value.name in file.initializers:  # its own dims say more than the declaration
-            _replace(shape, file.initializers[value.name].dims)
-        elif value.type.tensor_type.HasField("shape"):
-            _close(shape.dim, recorded, named)
-
-
-def _named_sizes(file: OnnxFile, given: Mapping[str, Sequence[int]]) -> dict[str, int]:
-    """The sizes that have a name: as given, and else one where the name stands for the batch."""
-    found: dict[str, int] = {}
-    batches = {}
-    for value in file.inputs:
-        dims = value.type.tensor_type.shape.dim
-        for dim, size in zip(dims, given.get(value.name, ()), strict=False):
-            if not is_nameless(dim.dim_param) and found.setdefault(dim.dim_param, size) != size:
-                raise HarnessError(
-                    f"{file.path}: the size {dim.dim_param} is given as {found[dim.dim_param]} and as {size}; "
-                    "it stands for one size"
-                )
-        if dims and not is_nameless(dims[0].dim_param) and kind_of_axis(0, dims[0].dim_param) == "batch":
-            batches[dims[0].dim_param] = 1
-    return {**batches, **found}
-
-
-def _replace(shape: Any, sizes: Sequence[int]) -> None:
-    del shape.dim[:]
-    shape.SetInParent()  # so that rank 0 is a shape too
-    for size in sizes:
-        shape.dim.add().dim_value = size
-
-
-def _recorded_shape(file: OnnxFile) -> list[int] | None:
-    sizes = file.metadata.get("input_shape", "").split("x")
-    return [int(size) for size in sizes] if all(size.isdecimal() for size in sizes) else None
-
-
-def _close(dims: Any, recorded: Sequence[int] | None, named: Mapping[str, int]) -> None:
-    """Set open sizes that have a known name, an open first axis to a batch of one, and others from ``recorded``."""
-    first = 1 if dims and kind_of_axis(0, dims[0].dim_param) == "batch" else None
-    sizes: list[int | None] = [first, *(recorded or [])] if dims else []
-    if len(sizes) != len(dims):
-        sizes = [first, *[None] * (len(dims) - 1)] if dims else []
-    for dim, size in zip(dims, sizes, strict=True):
-        if dim.HasField("dim_value") and dim.dim_value > 0:
-            continue
-        known = size if is_nameless(dim.dim_param) else named.get(dim.dim_param, size)
-        if known is not None:
-            dim.dim_value = known
-        elif is_nameless(dim.dim_param):  # some exporters write 0 or -1 for an open size
-            dim.Clear()
 
 
 def _forget_shapes(graph: Any) -> None:
@@ -216,17 +161,22 @@ def _collect(graph: Any) -> tuple[dict[str, Shape], dict[str, int]]:
     return found, types
 
 
-def _scope(graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint: str) -> Shapes:
+def _scope(
+    graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint: str, outer: pooling.Alike | None = None
+) -> Shapes:
     """The shapes of a graph and, in ``inner``, of those that its nodes hold."""
+    alike = pooling.Alike(graph, outer)
     inner = {}
     for node in graph.node:
         scopes = []
         for body in (body for attribute in node.attribute for body in subgraphs(attribute)):
             shapes, kinds = _collect(body)
-            scopes.append(_scope(body, ChainMap(shapes, of), ChainMap(kinds, types), batch=batch, hint=hint))
+            within = ChainMap(shapes, of), ChainMap(kinds, types)
+            scopes.append(_scope(body, *within, batch=batch, hint=hint, outer=alike))
         if scopes and node.output:
             inner[node.output[0]] = tuple(scopes)
-    return Shapes(of=of, types=types, inner=inner, batch=batch, hint=hint)
+    pooled = pooling.find(graph, of, alike)
+    return Shapes(of=of, types=types, inner=inner, batch=batch, hint=hint, pooled=pooled)
 
 
 def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shape]) -> int:

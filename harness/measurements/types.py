@@ -39,8 +39,25 @@ class NodeCost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountedInput:
+    """An input of a graph at the sizes that it was counted at, the batch included.
+
+    A size that is not known is its name; ``shape`` is None of an input without rank, and of one that is no tensor.
+    ``guessed`` are the axes whose size nobody told, by what they are called, with the size that was taken.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int | str, ...] | None
+    guessed: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """The ledger of one graph, for one image.
+
+    ``batch`` is how many images the graph was counted with, which the counts are divided by, and ``inputs`` are the
+    sizes of its inputs, what was guessed of them included.
 
     ``params`` are float weights that reach operators, less batch-norm running statistics;
     ``stored_values`` is how many numbers the file stores, whatever for. ``folded_batch_norm`` says
@@ -50,6 +67,8 @@ class Cost:
     """
 
     params: int
+    batch: int
+    inputs: tuple[CountedInput, ...]
     stored_values: int
     stored_bytes: int
     folded_batch_norm: bool

@@ -37,6 +37,8 @@ def test_the_command_prints_one_object_or_a_list(small, capsys):
     one = json.loads(capsys.readouterr().out)
     assert one == {
         "file": str(small),
+        "batch": 1,
+        "inputs": [{"name": "x", "type": "float32", "shape": [1, 3, 8, 8], "guessed": {"batch": 1}}],
         "params": 108,
         "macs": 4 * 36 * 27,
         "macs_by_operator": {"Conv": 4 * 36 * 27},
@@ -60,6 +62,10 @@ def test_the_command_prints_csv(small, capsys):
     run_command(str(small), "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert (row["params"], row["macs"], row["peak_activation_bytes"]) == ("108", "3888", "1344")
+    assert (row["batch"], row["guessed"]) == ("1", "x batch 1")
+    run_command(str(small), "--format", "csv", "--batch", "2", "--shape", "x=2x3x8x8")
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (row["macs"], row["batch"], row["guessed"]) == ("3888", "2", "")
     run_command(str(small), "--format", "table", "--nodes")
     assert "Conv" in capsys.readouterr().out
 

@@ -8,6 +8,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from harness.cost import inputs as model_inputs
+from harness.cost import onnx_file
 from harness.cost.ledger import ledger
 from harness.errors import HarnessError
 from tests.onnx_models import KERNEL, count, integers, make, node, weight
@@ -21,19 +23,49 @@ def test_what_follows_an_unknown_operator_is_unknown_too():
     assert set(found.unknown_operators) == {"acme.Mystery", "Conv"}
 
 
-def test_an_open_size_is_named_and_can_be_given():
+def test_an_open_size_is_guessed_and_can_be_given():
     image = {"image": ["N", 3, "height", "width"]}
     conv = node("Conv", "image w")
     found = count([conv], image, [KERNEL])
-    assert found.macs is None
-    assert "height" in found.unknown_operators["Conv"]
-    assert "--input image=" in found.unknown_operators["Conv"]
+    assert found.macs == 4 * 222 * 222 * 27
+    assert found.inputs[0].shape == (1, 3, 224, 224)
+    assert found.inputs[0].guessed == {"batch": 1, "height": 224, "width": 224}
+    given = count([conv], image, [KERNEL], {"image": (2, 3, 8, 8)})
+    assert (given.inputs[0].shape, given.inputs[0].guessed, given.batch) == ((2, 3, 8, 8), {}, 2)
     expected = 4 * 36 * 27
     assert count([conv], image, [KERNEL], {"image": (1, 3, 8, 8)}).macs == expected
     assert count([conv], image, [KERNEL], {"image": (5, 3, 8, 8)}).macs == expected
     assert count([conv], image, [KERNEL], metadata={"input_shape": "3x8x8"}).macs == expected
-    assert count([conv], image, [KERNEL], metadata={"input_shape": "junk"}).macs is None
+    assert count([conv], image, [KERNEL], metadata={"input_shape": "junk"}).macs == found.macs
     assert count([conv], {"image": [0, 3, -1, "W"]}, [KERNEL], metadata={"input_shape": "3x8x8"}).macs == expected
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"image": ["N", 3, "height", "width"]},
+        {"image": ["N", "height", "width", 3]},
+        {"image": [0, -1, "?", "?"]},
+        {"time": ["time", "features"]},
+        {"states": ["layers", "N", 8], "tokens": ["N", "length"]},
+        {"tokens": ["batch", "length"], "mask": ["batch", "length", "length"]},
+    ],
+)
+def test_the_ledger_and_a_run_guess_the_same_sizes(tmp_path, inputs):
+    onnx.save(make([node("Identity", next(iter(inputs)))], inputs), tmp_path / "open.onnx")
+    fed = model_inputs.read(onnx_file.read(tmp_path / "open.onnx"), {})
+    assert [each.shape for each in ledger(tmp_path / "open.onnx").inputs] == [each.shape for each in fed]
+    assert [tuple(each.guessed) for each in ledger(tmp_path / "open.onnx").inputs] == [each.guessed for each in fed]
+
+
+def test_a_guess_that_does_not_fit_is_left_open_and_said_so():
+    flat = [node("Flatten", "image", "f"), node("Gemm", "f d")]
+    found = count(flat, {"image": ["N", 3, "h", "w"]}, [weight("d", 192, 10)])
+    assert (found.macs, found.params) == (None, 1920)
+    assert found.inputs[0].shape == (1, 3, "h", "w")
+    reason = found.unknown_operators["Gemm"]
+    assert "image height 224, image width 224 was guessed and does not fit" in reason
+    assert "--input image=1x3xhxw" in reason
 
 
 @pytest.mark.parametrize(
@@ -99,8 +131,10 @@ def test_shapes_hidden_behind_computed_ones():
 def test_the_shape_of_a_scalar_is_a_list_of_none():
     """Where a shape is still open all that is small is computed, the shape of a scalar too."""
     nodes = [node("Shape", "scale", "none"), node("Expand", "scale none", "s"), node("Mul", "x s", "m")]
-    found = count([*nodes, node("Conv", "m w")], {"x": ["N", 3, "h", 8]}, [KERNEL, weight("scale")])
-    assert "h open" in found.unknown_operators["Conv"]
+    hidden = [node("Mystery", "x", "h", domain="acme"), node("Conv", "h w", "c")]
+    stored = [KERNEL, weight("scale")]
+    found = count([*nodes, *hidden, node("Conv", "m w")], {"x": ["N", 3, 8, 8]}, stored, domains=["acme"])
+    assert found.macs_by_operator == {"Conv": 4 * 36 * 27}
 
 
 def test_a_name_stands_for_one_size_in_every_input():
@@ -110,13 +144,29 @@ def test_a_name_stands_for_one_size_in_every_input():
     weights = [weight("t", 8, 4), weight("u", 8)]
     found = count(nodes, inputs, weights, {"tokens": (1, 5, 8)})
     assert found.macs == 5 * 5 * 8 + 2 * 8 * 4
-    open_size = count(nodes, inputs, weights)
-    assert open_size.macs is None
-    assert (
-        "--input tokens=1xlengthx8 with numbers; input mask leaves length open" in open_size.unknown_operators["MatMul"]
-    )
+    guessed = count(nodes, inputs, weights)
+    assert guessed.macs == 128 * 128 * 8 + 2 * 8 * 4
+    assert [each.guessed for each in guessed.inputs] == [
+        {"batch": 1, "length": 128}, {"batch": 1, "length": 128}, {"batch": 1},
+    ]  # fmt: skip
     with pytest.raises(HarnessError, match="length is given as 5 and as 6"):
         count(nodes, inputs, weights, {"tokens": (1, 5, 8), "mask": (1, 6, 6)})
+
+
+def test_the_batch_can_be_told():
+    """Five vertices of five edges are no batch of five, and a recurrent state of rank 3 is one."""
+    stored = [weight("w", 3, 4)]
+    nodes = [node("Add", "vertices edges", "a"), node("MatMul", "a w")]
+    inputs = {"vertices": [5, 3], "edges": [5, 3]}
+    assert [count(nodes, inputs, stored, batch=batch).macs for batch in (None, 1, 5)] == [12, 60, 12]
+    sequence = [node("MatMul", "x w")]
+    assert [count(sequence, {"x": [6, 5, 3]}, stored, batch=batch).macs for batch in (None, 6)] == [360, 60]
+    open_batch = count(sequence, {"x": ["N", 5, 3]}, stored, batch=7)
+    assert (open_batch.macs, open_batch.batch, open_batch.inputs[0].shape) == (60, 7, (7, 5, 3))
+    assert open_batch.inputs[0].guessed == {}
+    for batch, fault in ((4, "no input has an axis that is open or of that size: x 6x5x3"), (0, "expected 1 or more")):
+        with pytest.raises(HarnessError, match=fault):
+            count(sequence, {"x": [6, 5, 3]}, stored, batch=batch)
 
 
 def test_an_input_without_a_shape_is_named_and_can_be_given():
