@@ -66,7 +66,7 @@ def _filled_from_torch(model: onnx.ModelProto, architecture: Architecture, drawn
     state = network.state_dict()
     for tensor in model.graph.initializer:
         place, _, name = tensor.name.partition(".")
-        if place == "0":  # the network; its last activation stands behind it
+        if place == "0" and name in state:  # of the network, behind which its activation stands; a constant stays
             tensor.CopyFrom(onnx.numpy_helper.from_array(state[name].numpy(), tensor.name))
     program = torch.onnx.ONNXProgram(onnx_ir.from_proto(model), None)
     program.optimize()

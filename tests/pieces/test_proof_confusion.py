@@ -100,9 +100,13 @@ def test_plan_has_every_construct_and_fault_and_no_pair_twice() -> None:
 
 @pytest.mark.parametrize(
     ("construct", "fault", "expected"),
-    [("batch_norm", "", {"yes"}), ("batch_norm", "epsilon 1e-5 for 1e-3", {"no"}), ("relu", "blue first", {"no"}),
-     ("relu", "dropout left on", {"no", "cannot tell", "refused"})],
-)  # fmt: skip
+    [
+        ("batch_norm", "", {"yes"}),
+        ("batch_norm", "epsilon 1e-5 for 1e-3", {"no"}),
+        ("relu", "one channel off by 1e-2", {"no"}),
+        ("relu", "dropout left on", {"no", "cannot tell", "refused"}),
+    ],
+)
 def test_a_pair_is_judged_and_judged_again(construct: str, fault: str, expected: set[str], tmp_path: Any) -> None:
     drawn = proof_pairs.Drawn(construct=construct, size="small", fault=fault, seed=3)
     found = proof_pairs.judge(drawn, SeededFiles(), tmp_path)
