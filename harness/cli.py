@@ -1,7 +1,7 @@
 """The command line: `harness COMMAND`, one sub-command a file of :mod:`harness.commands`.
 
-Exit codes: 0 done, 1 the gate found a regression, 2 bad usage or bad input, 3 the gate cannot tell,
-4 nothing was measured, 70 a fault of the harness itself, 130 interrupted.
+Exit codes: 0 done, 1 `gate` found a regression or `diff` a difference, 2 bad usage or bad input, 3 the gate cannot
+tell, 4 nothing was measured, 70 a fault of the harness itself, 130 interrupted.
 """
 
 import argparse

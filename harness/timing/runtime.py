@@ -3,6 +3,7 @@
 Imports only onnxruntime and numpy, so that a worker process that measures holds nothing heavier.
 """
 
+import ctypes
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -211,33 +212,63 @@ def run_values(of: "onnxruntime.InferenceSession", feeds: dict[str, Any]) -> dic
     return dict(zip(names, of.run_with_ort_values(names, feeds), strict=True))
 
 
+def read_value(value: Any) -> NDArray[Any] | None:
+    """An array of a value of onnxruntime in host memory; None for one that numpy has no type for.
+
+    Numbers of bfloat16 are given in float32, whose upper half they are.
+    """
+    if not value.is_tensor():
+        return None
+    if value.data_type() == "tensor(bfloat16)":
+        halves = np.frombuffer(ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()), np.uint16)
+        return (halves.astype(np.uint32) << 16).view(np.float32).reshape(value.shape())
+    try:
+        found: NDArray[Any] = value.numpy()
+    except RuntimeError:  # its only word for a type that numpy lacks
+        return None
+    return found
+
+
 def inputs(
     of: "onnxruntime.InferenceSession",
     shapes: Mapping[str, Sequence[int]],
     arrays: str | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """A value for each input: its array in the .npz file; else random in [0, 1) for floats, zeros for the rest.
+    """What each input is fed: its array in the .npz file, else what :func:`fill_inputs` makes for it.
 
-    Raises :class:`HarnessError` for an input of a type that no array can be made of (strings,
-    sequences), and for one without a shape.
+    Raises :class:`HarnessError` as that does.
     """
-    given = read_arrays(Path(arrays)) if arrays else {}
+    kinds = {value.name: ELEMENT_TYPES.get(value.type, value.type) for value in of.get_inputs()}
+    return feed_inputs(of, fill_inputs(kinds, shapes, read_arrays(Path(arrays)) if arrays else {}, seed))
+
+
+def fill_inputs(
+    kinds: Mapping[str, str], shapes: Mapping[str, Sequence[int]], given: Mapping[str, NDArray[Any]], seed: int = 0
+) -> dict[str, NDArray[Any]]:
+    """An array for each input, of which ``kinds`` are the types as numpy or ONNX names them.
+
+    It is the one that is given, else random in [0, 1) for floats and zeros for the rest. Raises :class:`HarnessError`
+    for an input of a type that no array can be made of (strings, sequences), and for one without a shape.
+    """
     random = np.random.default_rng(seed)
-    feeds = {}
-    for value in of.get_inputs():
-        kind = ELEMENT_TYPES.get(value.type)
-        if kind is None:
-            raise HarnessError(f"input {value.name!r} is of {value.type}, and only arrays of numbers can be fed here.")
-        if value.name in given:
-            array = given[value.name]
-        elif value.name not in shapes:
-            raise HarnessError(f"input {value.name!r} {value.shape} of the model is given no shape.")
+    found: dict[str, NDArray[Any]] = {}
+    for name, kind in kinds.items():
+        if kind not in ELEMENT_TYPES.values():
+            raise HarnessError(f"input {name!r} is of {kind}, and only arrays of numbers can be fed here.")
+        if name in given:
+            found[name] = given[name]
+        elif name not in shapes:
+            raise HarnessError(f"input {name!r} of the model is given no shape.")
         else:
-            shape = shapes[value.name]
-            array = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
-        feeds[value.name] = _value(array, kind)
-    return feeds
+            shape = shapes[name]
+            found[name] = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
+    return found
+
+
+def feed_inputs(of: "onnxruntime.InferenceSession", arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The arrays as values of the types that the inputs have."""
+    return {value.name: _value(arrays[value.name], ELEMENT_TYPES[value.type]) for value in of.get_inputs()}
 
 
 def _value(array: NDArray[Any], kind: str) -> Any:
