@@ -199,6 +199,11 @@ def append(path: Path, *new: Row) -> None:
         os.fsync(file.fileno())
 
 
+def is_begun(path: Path) -> bool:
+    """Whether there is a table with a whole line: a run may be killed in the middle of its first."""
+    return path.is_file() and b"\n" in path.read_bytes()
+
+
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write a table of these rows, whole or not at all, in place of what was there."""
     with files.replacing(path) as partial:
@@ -285,8 +290,9 @@ def _bring_up_to_date(path: Path) -> None:
 
 def _check_header(file: Path, header: list[str], lines: list[list[str]]) -> None:
     version = SCHEMA_VERSION
-    if lines and "schema_version" in header:  # first: another version has other columns
-        version = _check_version(file, lines[0][header.index("schema_version")])
+    told = dict(zip(header, lines[0] if lines else (), strict=False)).get("schema_version")
+    if told is not None:  # first: another version has other columns
+        version = _check_version(file, told)
     missing = [name for name in COLUMNS if name not in header and ADDED.get(name, OLDEST) <= version]
     if missing:
         raise HarnessError(f"{file} lacks the column {missing[0]!r}: expected a rows.csv of `harness run`.")

@@ -99,7 +99,7 @@ def _finished(
     So are those that were skipped for a provider that is no longer absent. Raises :class:`HarnessError` where data or
     code have changed since those rows were measured.
     """
-    if not table.is_file() or not table.stat().st_size:
+    if not rows.is_begun(table):
         return set()
     found = rows.read(table)
     owner = {(one.architecture, of): name for name, one in measured.items() for of in one.frameworks}

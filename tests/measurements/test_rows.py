@@ -77,6 +77,15 @@ def test_a_torn_header_is_an_empty_table_that_can_be_gone_on_with(tmp_path: Path
     assert rows.read(path) == [ROW]
 
 
+def test_a_table_whose_lines_are_damaged_is_refused(tmp_path: Path) -> None:
+    """The version stands in the first line of values, which may be too short to hold it."""
+    header = ",".join([*COLUMNS[1:], COLUMNS[0]])
+    for line in ("", "r,a", '"'):
+        (tmp_path / run_folder.ROWS).write_text(f"{header}\n{line}\n")
+        with pytest.raises(HarnessError):
+            rows.read(tmp_path)
+
+
 def _table(**values: str) -> str:
     known = {"schema_version": str(rows.SCHEMA_VERSION), "run": "r", "architecture": "a", "framework": "torch"}
     texts = {**known, **values}

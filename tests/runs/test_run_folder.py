@@ -6,9 +6,10 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.machine import files, locks
-from harness.measurements import manifest
+from harness.measurements import manifest, rows
+from harness.measurements.rows import Row
 from harness.runs import folder as run_folder
-from harness.runs import whole_run
+from harness.runs import measuring, whole_run
 from harness.runs.folder import Settings
 from harness.runs.whole_run import PlannedRun
 
@@ -44,6 +45,16 @@ def test_a_run_that_was_killed_as_it_began_is_begun_or_gone_on_with(tmp_path: Pa
     assert sorted(file.name for file in tmp_path.iterdir()) == ["environment.json", "settings.json"]
     with pytest.raises(HarnessError, match="not empty"):
         run_folder.check_new(tmp_path, "")
+
+
+def test_a_run_killed_as_it_wrote_its_first_row_goes_on(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    rows.append(table, Row(run="r", architecture="gone", framework="torch"))
+    content, settings = table.read_bytes(), Settings(architectures=(), threads=(1,))
+    header = content.index(b"\n")
+    for end in (0, 1, header // 2, header, header + 1, len(content) - 1):
+        table.write_bytes(content[:end])
+        assert measuring._finished(table, {}, settings, {}) == set()
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
