@@ -11,12 +11,12 @@ from scipy.stats import binomtest
 from harness.measurements.verdicts import Verdict
 from harness.report.tables import print_table
 
-from .gate_runs import UNCHANGED, Change, Confirmation, GateRun, Recorded
+from .gate_runs import PERCENT, UNCHANGED, Change, Confirmation, GateRun, Recorded, Slowdown
 from .other_rules import RULES, Rule
 
 GATE = "this gate"
 MOST_FALSE_ALARMS, LEAST_FOUND = 0.01, 0.95  # the targets
-RULE_COLUMNS = ("rule", "measured", "false alarms", "slowdowns found", "missed", "can't tell", "of a slowdown")
+RULE_COLUMNS = ("rule", "measured", "more work", "false alarms", "found", "missed", "can't tell", "of a slowdown")
 SUBJECT_COLUMNS = (
     "slower subject",
     "a call",
@@ -61,7 +61,11 @@ def by_rule(rule: Rule, runs: Sequence[GateRun]) -> list[Judged]:
 
 
 def by_rule_on_successive_runs(rule: Rule, runs: Sequence[GateRun]) -> list[Judged]:
-    """The same against what the run before measured of the base: so those tools are used, from commit to commit."""
+    """The same against what the run before measured of the base: so those tools are used, from commit to commit.
+
+    Another percentage is planted in other files, so such runs are left out.
+    """
+    runs = [run for run in runs if run.percent == PERCENT]
     return [
         Judged(
             run=run, alarmed={name for name, one in run.subjects.items() if rule(before.subjects[name].base, one.head)}
@@ -85,23 +89,26 @@ def print_report(recorded: Recorded) -> None:
 
 
 def rule_lines(runs: Sequence[GateRun]) -> list[dict[str, object]]:
-    """A line for the gate, and two for each rule of others."""
-    lines = [_rule_line(GATE, "in turns", by_gate(runs))]
+    """For each percentage that was planted a line for the gate, and two for each rule of others."""
+    judged = {(GATE, "in turns"): by_gate(runs)}
     for name, rule in RULES.items():
-        lines.append(_rule_line(name, "in turns", by_rule(rule, runs)))
-        lines.append(_rule_line(name, "run after run", by_rule_on_successive_runs(rule, runs)))
-    return lines
+        judged[name, "in turns"] = by_rule(rule, runs)
+        judged[name, "run after run"] = by_rule_on_successive_runs(rule, runs)
+    percents = dict.fromkeys(run.percent for run in runs if run.slower) or {PERCENT: None}
+    lines = itertools.product(judged, percents)
+    return [_rule_line(*of, judged[of], percent) for of, percent in lines if of[1] == "in turns" or percent == PERCENT]
 
 
-def _rule_line(rule: str, measured: str, judged: Sequence[Judged]) -> dict[str, object]:
+def _rule_line(rule: str, measured: str, judged: Sequence[Judged], percent: int) -> dict[str, object]:
     identical = [one for one in judged if not one.run.slower]
-    slower = [one for one in judged if one.run.slower]
+    slower = [one for one in judged if one.run.slower and one.run.percent == percent]
     found = sum(one.found for one in slower)
     knows = judged and judged[0].in_doubt is None
     doubted = sum(one.run.slower in (one.in_doubt or ()) for one in slower)
     values = (
         rule,
         measured,
+        f"{percent} %",
         share(sum(bool(one.alarmed) for one in identical), len(identical)),
         share(found, len(slower)),
         share(len(slower) - found - doubted, len(slower)),
@@ -113,14 +120,14 @@ def _rule_line(rule: str, measured: str, judged: Sequence[Judged]) -> dict[str, 
 
 def subject_lines(runs: Sequence[GateRun], confirmations: Sequence[Confirmation]) -> list[dict[str, object]]:
     """How the gate did on each subject that was slower, and by how much it was."""
-    confirmed = {one.subject: one for one in confirmations}
+    confirmed = {(one.subject, one.percent): one for one in confirmations}
     lines = []
-    for name in dict.fromkeys(run.slower for run in runs if run.slower):
-        found = [run.subjects[name] for run in runs if run.slower == name]
+    for planted in dict.fromkeys(run.planted for run in runs if run.slower):
+        found = [run.subjects[planted.subject] for run in runs if run.planted == planted]
         verdicts = Counter(one.verdict for one in found)
-        long = confirmed.get(name)
+        long = confirmed.get((planted.subject, planted.percent))
         values = (
-            name,
+            described(planted),
             f"{1e6 * statistics.median(one.base.median_s for one in found):.3g} µs",
             f"{long.macs_ratio - 1:.2%}" if long else None,
             f"{long.value - 1:.2%} [{long.low - 1:.2%}, {long.high - 1:.2%}]" if long else None,
@@ -135,9 +142,10 @@ def targets(recorded: Recorded) -> list[str]:
     """What was aimed at, and what came out."""
     judged = by_gate(recorded.gate_runs)
     identical = [one for one in judged if not one.run.slower]
-    slower = [one for one in judged if one.run.slower]
+    all_slower = [one for one in judged if one.run.slower]
+    slower = [one for one in all_slower if one.run.percent == PERCENT]  # fewer percent may get either answer
     alarms, found = sum(bool(one.alarmed) for one in identical), sum(one.found for one in slower)
-    beside = sum(bool(one.alarmed - {one.run.slower}) for one in slower)
+    beside = sum(bool(one.alarmed - {one.run.slower}) for one in all_slower)
     changes = [change for change in recorded.changes if change.name != UNCHANGED]
     named = sum(bool(change.found_by) for change in changes)
     lines = []
@@ -147,10 +155,16 @@ def targets(recorded: Recorded) -> list[str]:
     if slower:
         met = found >= LEAST_FOUND * len(slower)
         lines.append(f"at least 95 % of slowdowns of 5 % are found: {share(found, len(slower))}: {_met(met)}")
-        lines.append(f"alarms about identical subjects beside a slower one: {share(beside, len(slower))}")
+    if all_slower:
+        lines.append(f"alarms about identical subjects beside a slower one: {share(beside, len(all_slower))}")
     if changes:
         lines.append(f"every deterministic change is found: {named} of {len(changes)}: {_met(named == len(changes))}")
     return lines
+
+
+def described(planted: Slowdown) -> str:
+    """What is planted in a gate run, in words."""
+    return f"{planted.subject}, {planted.percent} %" if planted.subject else "A/A"
 
 
 def share(count: int, total: int) -> str | None:

@@ -14,7 +14,7 @@ from harness.timing import latency, sequential, stopping
 from harness.timing.latency import Effort, Subject
 
 from . import planted_changes, timed_models
-from .gate_runs import Compared, Confirmation, GateRun
+from .gate_runs import NONE, PERCENT, Compared, Confirmation, GateRun, Slowdown
 from .other_rules import sampled
 
 CHAINS = {"short chain": planted_changes.SHORT, "long chain": planted_changes.LONG}
@@ -22,18 +22,21 @@ CHAINS = {"short chain": planted_changes.SHORT, "long chain": planted_changes.LO
 
 @dataclass(frozen=True, kw_only=True)
 class FilePair:
-    """A subject of the gate: a file as base and as head, or with a copy of 5 % more work as head."""
+    """A subject of the gate: a file as base and as head, or two files of which the second has more work.
+
+    ``slowed`` has these by percent; it is empty of a file that no such copy is made of.
+    """
 
     name: str
     base: Path
-    slower: Path | None  # None of a file that no such copy is made of
+    slowed: Mapping[int, tuple[Path, Path]]
     shapes: dict[str, tuple[int, ...]]
     threads: int
 
-    def subjects(self, slower: str = "") -> tuple[Subject, Subject]:
-        """Base and head, where ``slower`` names the subject whose head is the copy."""
-        head = self.slower if self.slower and slower == self.name else self.base
-        return self._subject("base", self.base), self._subject("head", head)
+    def subjects(self, planted: Slowdown = NONE) -> tuple[Subject, Subject]:
+        """Base and head."""
+        base, head = self.slowed[planted.percent] if planted.subject == self.name else (self.base, self.base)
+        return self._subject("base", base), self._subject("head", head)
 
     def _subject(self, side: str, file: Path) -> Subject:
         return Subject(key=f"{self.name}, {side}", model=file, shapes=self.shapes, threads=self.threads)
@@ -43,25 +46,28 @@ def pairs(networks: Sequence[str], threads: Sequence[int], folder: Path) -> list
     """The subjects, with their files in the folder."""
     found = []
     for name in networks:
-        slower = None
+        slowed: dict[int, tuple[Path, Path]] = {}
         if name in CHAINS:
-            base, slower = folder / f"{name}.onnx", folder / f"{name}, slower.onnx"
-            shapes = planted_changes.save_chains(base, slower, CHAINS[name])
+            for percent in planted_changes.LAYERS:
+                both = folder / f"{name}, {percent}.onnx", folder / f"{name}, {percent} slower.onnx"
+                shapes = planted_changes.save_chains(*both, CHAINS[name], percent)
+                slowed[percent] = both
+            base = slowed[PERCENT][0]
         else:
             model = timed_models.get(name, folder)
             base, shapes = model.path, {model.input: model.shape}
         for count in threads:
             named = name if len(threads) == 1 else f"{name}, {count} threads"
-            found.append(FilePair(name=named, base=base, slower=slower, shapes=shapes, threads=count))
+            found.append(FilePair(name=named, base=base, slowed=slowed, shapes=shapes, threads=count))
     return found
 
 
 def gate_run(
-    of: Sequence[FilePair], slower: str, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
+    of: Sequence[FilePair], planted: Slowdown, effort: Effort, looks: Sequence[int], thresholds: Thresholds, number: int
 ) -> GateRun:
     """All subjects in turns, as `harness ab` measures them: after each look those go on of which it cannot tell."""
     begun = time.monotonic()
-    both = {pair.name: pair.subjects(slower) for pair in of}
+    both = {pair.name: pair.subjects(planted) for pair in of}
     subjects = [subject for pair in both.values() for subject in pair]
     keys = {name: sequential.TurnPair(a=base.key, b=head.key) for name, (base, head) in both.items()}
     launcher = latency.launcher(subjects, effort, seed=number)
@@ -69,15 +75,16 @@ def gate_run(
     _check(found.timings)
     return GateRun(
         number=number,
-        slower=slower,
+        slower=planted.subject,
+        percent=planted.percent,
         seconds=time.monotonic() - begun,
         subjects={name: _compared(keys[name], found.judged[name], found.timings) for name in both},
     )
 
 
-def confirmed(pair: FilePair, effort: Effort) -> Confirmation:
+def confirmed(pair: FilePair, percent: int, effort: Effort) -> Confirmation:
     """How much slower the slower copy is, by one long run."""
-    base, head = pair.subjects(pair.name)
+    base, head = pair.subjects(Slowdown(subject=pair.name, percent=percent))
     launch = latency.launcher([base, head], effort, seed=0)
     timings = stopping.timings([base.key, head.key], effort.launches, lambda number, keys: launch(number, [keys]))
     _check(timings)
@@ -85,6 +92,7 @@ def confirmed(pair: FilePair, effort: Effort) -> Confirmation:
     ratio = comparison.ratio(timings[head.key], timings[base.key])
     return Confirmation(
         subject=pair.name,
+        percent=percent,
         macs_ratio=more / fewer,
         launches=effort.launches,
         value=ratio.value,

@@ -11,6 +11,19 @@ from harness.errors import HarnessError
 from . import json_lines
 from .other_rules import Sampled
 
+PERCENT = 5  # that a slower subject has more work, of records that do not tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slowdown:
+    """What is planted in a gate run: the subject that has so much more work; none has an empty name."""
+
+    subject: str = ""
+    percent: int = PERCENT
+
+
+NONE = Slowdown()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
@@ -26,12 +39,18 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class GateRun:
-    """One gate run: ``slower`` names the subject that was given more work; empty where all are identical."""
+    """One gate run: ``slower`` names the subject that was given more work; empty if all are identical."""
 
     number: int
     slower: str
+    percent: int = PERCENT
     seconds: float
     subjects: Mapping[str, Compared]
+
+    @property
+    def planted(self) -> Slowdown:
+        """What is slower, and by how much."""
+        return Slowdown(subject=self.slower, percent=self.percent) if self.slower else NONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +58,7 @@ class Confirmation:
     """How much slower a planted slowdown is, by a run of many launches: the ratio with its 95 % interval."""
 
     subject: str
+    percent: int = PERCENT
     macs_ratio: float
     launches: int
     value: float

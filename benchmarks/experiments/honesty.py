@@ -11,6 +11,7 @@ Example:
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,9 +23,18 @@ from harness.gate.settings import GateSettings
 from harness.measurements.verdicts import LOOKS
 from harness.timing import latency
 
-from . import confusion, exit_codes, gate_measurement, gate_runs, planted_gate, simulated_gate, timed_models
-from .gate_measurement import CHAINS, FilePair
-from .gate_runs import GateRun
+from . import (
+    confusion,
+    exit_codes,
+    gate_measurement,
+    gate_runs,
+    planted_changes,
+    planted_gate,
+    simulated_gate,
+    timed_models,
+)
+from .gate_measurement import CHAINS
+from .gate_runs import PERCENT, GateRun, Slowdown
 
 NETWORKS = (timed_models.NAMES[0], *CHAINS)
 
@@ -46,7 +56,13 @@ def _carry_out(args: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300, help="gate runs on identical inputs; default: %(default)s")
-    parser.add_argument("--slowdowns", type=int, default=60, help="gate runs with a slower subject; default: 60")
+    parser.add_argument(
+        "--slowdowns", type=int, default=40, help="gate runs with a slower subject, of each percentage; default: 40"
+    )
+    parser.add_argument(
+        "--percent", type=int, nargs="+", choices=planted_changes.LAYERS, default=list(planted_changes.LAYERS),
+        help="that a slower subject has more work; default: %(default)s",
+    )  # fmt: skip
     parser.add_argument(
         "--networks", nargs="+", default=NETWORKS, metavar="NAME",
         help=f"subjects of a gate run: {', '.join(CHAINS)}, squeezenet, any of the catalogue; default: %(default)s",
@@ -77,34 +93,46 @@ def experiment(args: argparse.Namespace) -> None:
     done = gate_runs.begin(args.out, settings)
     with tempfile.TemporaryDirectory() as folder:
         pairs = gate_measurement.pairs(args.networks, args.threads, Path(folder))
-        slowed = [pair for pair in pairs if pair.slower] if args.slowdowns else []
-        for pair in slowed:
-            if pair.name not in {one.subject for one in done.confirmations}:
-                gate_runs.append(args.out, gate_measurement.confirmed(pair, replace(effort, launches=args.long)))
+        slowed = [pair for pair in pairs if pair.slowed] if args.slowdowns else []
+        for pair, percent in itertools.product(slowed, args.percent):
+            if (pair.name, percent) not in {(one.subject, one.percent) for one in done.confirmations}:
+                long = replace(effort, launches=args.long)
+                gate_runs.append(args.out, gate_measurement.confirmed(pair, percent, long))
         for change in planted_gate.judged(Path(folder), {one.name for one in done.changes}):
             gate_runs.append(args.out, change)
-        kept = {(run.number, bool(run.slower)) for run in done.gate_runs}
-        for number, slower in plan(args.runs, args.slowdowns, slowed):
-            if (number, bool(slower)) not in kept:
-                found = gate_measurement.gate_run(pairs, slower, effort, args.launches, thresholds, number)
+        kept = {_turn(run.number, run.planted) for run in done.gate_runs}
+        for number, planted in plan(args.runs, args.slowdowns, [pair.name for pair in slowed], args.percent):
+            if _turn(number, planted) not in kept:
+                found = gate_measurement.gate_run(pairs, planted, effort, args.launches, thresholds, number)
                 gate_runs.append(args.out, found)
                 _say(found)
     confusion.print_report(gate_runs.read(args.out))
 
 
-def plan(identical: int, slowdowns: int, slowed: Sequence[FilePair]) -> list[tuple[int, str]]:
-    """The number of every gate run and its slower subject, "" where there is none; the slowdowns evenly among all."""
+def _turn(number: int, planted: Slowdown) -> tuple[object, ...]:
+    """What tells a gate run from the others."""
+    return number, bool(planted.subject), planted.percent
+
+
+def plan(identical: int, slowdowns: int, slowed: Sequence[str], percents: Sequence[int]) -> list[tuple[int, Slowdown]]:
+    """The number of every gate run and what is planted in it; the slowdowns lie evenly among all."""
     if slowdowns and not slowed:
         raise HarnessError(f"none of the networks can be made slower: name {' or '.join(CHAINS)}, or --slowdowns 0.")
-    moments = [((number + 0.5) / identical, number, "") for number in range(identical)]
-    moments += [((number + 0.5) / slowdowns, number, slowed[number % len(slowed)].name) for number in range(slowdowns)]
-    return [(number, slower) for _, number, slower in sorted(moments)]
+    moments = [((number + 0.5) / identical, number, "", PERCENT) for number in range(identical)]
+    moments += [
+        ((number + 0.5) / slowdowns, number, slowed[number % len(slowed)], percent)
+        for percent in percents
+        for number in range(slowdowns)
+    ]
+    return [(number, Slowdown(subject=name, percent=percent)) for _, number, name, percent in sorted(moments)]
 
 
 def _say(run: GateRun) -> None:
     """A line of progress."""
     found = "; ".join(f"{name}: {one.ratio:.3f} {one.verdict}" for name, one in run.subjects.items())
-    print(f"  {run.number} {run.slower or 'A/A'}, {run.seconds:.1f} s: {found}", file=sys.stderr, flush=True)
+    print(
+        f"  {run.number} {confusion.described(run.planted)}, {run.seconds:.1f} s: {found}", file=sys.stderr, flush=True
+    )
 
 
 if __name__ == "__main__":

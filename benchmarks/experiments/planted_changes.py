@@ -20,7 +20,7 @@ from harness.timing import small_models
 TIGHT, LOOSE = 1e-5, 1e-3  # batch norm's epsilon in PyTorch, and in Keras
 NOISE = 0.01
 SHORT, LONG = (8, 8), (32, 16)  # channels and side of the chains: tens of microseconds, and about a millisecond
-LAYERS = 20  # one more is 5 % more work
+LAYERS = {5: 20, 3: 33}  # by percent: one more is so much more work
 
 Images = NDArray[np.float32]
 
@@ -102,10 +102,10 @@ def unfused(source: Path, to: Path) -> None:
     onnx.save(model, to)
 
 
-def save_chains(base: Path, slower: Path, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+def save_chains(base: Path, slower: Path, size: tuple[int, int], percent: int = 5) -> dict[str, tuple[int, ...]]:
     """Write a chain of convolutions, and one that is a layer longer; the shape of their input by its name."""
-    small_models.save_convolutions(slower, LAYERS + 1, *size)
-    return small_models.save_convolutions(base, LAYERS, *size)
+    small_models.save_convolutions(slower, LAYERS[percent] + 1, *size)
+    return small_models.save_convolutions(base, LAYERS[percent], *size)
 
 
 def _channels_first(model: Any) -> bool:

@@ -15,10 +15,18 @@ import onnx
 import onnxruntime
 import pytest
 
-from benchmarks.experiments import confusion, gate_runs, honesty, other_rules, planted_gate, simulated_gate
+from benchmarks.experiments import (
+    confusion,
+    gate_measurement,
+    gate_runs,
+    honesty,
+    other_rules,
+    planted_gate,
+    simulated_gate,
+)
 from benchmarks.experiments import planted_changes as plants
-from benchmarks.experiments.gate_measurement import CHAINS, FilePair
-from benchmarks.experiments.gate_runs import Change, Compared, Confirmation, GateRun
+from benchmarks.experiments.gate_measurement import CHAINS
+from benchmarks.experiments.gate_runs import Change, Compared, Confirmation, GateRun, Slowdown
 from benchmarks.experiments.other_rules import RULES, Sampled
 from benchmarks.experiments.planted_files import Planted
 from harness.cost import ledger
@@ -146,11 +154,13 @@ def test_a_dropped_fusion_computes_the_same_in_more_nodes(files: dict[str, Path]
     assert optimised(head, tmp_path).total() > optimised(base, tmp_path).total()
 
 
+@pytest.mark.parametrize("percent", plants.LAYERS)
 @pytest.mark.parametrize("size", CHAINS.values(), ids=CHAINS)
-def test_a_slower_chain_has_five_percent_more_work(size: tuple[int, int], tmp_path: Path) -> None:
+def test_a_slower_chain_has_so_much_more_work(size: tuple[int, int], percent: int, tmp_path: Path) -> None:
     base, slower = tmp_path / "base.onnx", tmp_path / "slower.onnx"
-    plants.save_chains(base, slower, size)
-    assert (ledger.ledger(slower).macs or 0) / (ledger.ledger(base).macs or 1) == pytest.approx(1.05)
+    plants.save_chains(base, slower, size, percent)
+    more = (ledger.ledger(slower).macs or 0) / (ledger.ledger(base).macs or 1)
+    assert more == pytest.approx(1 + percent / 100, abs=0.0005)
 
 
 def like(scale: float, spread: float = 0.001, count: int = 30, seed: int = 0) -> Sampled:
@@ -206,8 +216,10 @@ def recorded(path: Path) -> Path:
         ("one", {"one": compared("PASS", 1.05), "two": quiet}),
         ("two", {"one": quiet, "two": compared("CAN'T TELL", 1.05)}),
     ]
+    of_three = GateRun(number=0, slower="one", percent=3, seconds=12.0, subjects={"one": compared("FAIL", 1.03)})
     for number, (slower, subjects) in enumerate(runs):
         gate_runs.append(path, GateRun(number=number, slower=slower, seconds=12.0, subjects=subjects))
+    gate_runs.append(path, of_three)
     gate_runs.append(
         path, Confirmation(subject="one", macs_ratio=1.05, launches=60, value=1.049, low=1.045, high=1.053)
     )
@@ -220,14 +232,18 @@ def recorded(path: Path) -> Path:
 
 def test_the_tables_count_what_was_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = gate_runs.read(recorded(tmp_path / "record.jsonl"))
-    lines = {(line["rule"], line["measured"]): line for line in confusion.rule_lines(found.gate_runs)}
-    gate = [str(value).partition(",")[0] for value in lines["this gate", "in turns"].values()][2:]
+    of_all = confusion.rule_lines(found.gate_runs)
+    lines = {(line["rule"], line["measured"]): line for line in of_all if line["more work"] == "5 %"}
+    gate = [str(value).partition(",")[0] for value in lines["this gate", "in turns"].values()][3:]
     assert gate == ["1 of 3", "1 of 3", "1 of 3", "1 of 3", "1 of 3"]
+    of_three = {line["rule"]: line for line in of_all if line["more work"] == "3 %"}
+    assert str(of_three["this gate"]["found"]).startswith("1 of 1")
+    assert {line["measured"] for line in of_three.values()} == {"in turns"}  # run after run the files are others
     sensitive, tools_default = "pytest-benchmark, median:3%", "pytest-benchmark, median:10%"
     for measured, total in (("in turns", 3), ("run after run", 2)):
         line = lines[sensitive, measured]
         assert str(line["false alarms"]).startswith(f"0 of {total}, 0.0 %")
-        assert str(line["slowdowns found"]).startswith("3 of 3, 100.0 %")
+        assert str(line["found"]).startswith("3 of 3, 100.0 %")
         assert str(lines[tools_default, measured]["missed"]).startswith("3 of 3")
         assert line["can't tell"] is None
     confusion.print_report(found)
@@ -235,7 +251,7 @@ def test_the_tables_count_what_was_recorded(tmp_path: Path, capsys: pytest.Captu
     assert "at most 1 % of A/A gate runs raise an alarm: 1 of 3, 33.3 % [0.8, 90.6]: not met" in printed
     assert "at least 95 % of slowdowns of 5 % are found: 1 of 3, 33.3 % [0.8, 90.6]: not met" in printed
     assert "every deterministic change is found: 1 of 2: not met" in printed
-    assert "alarms about identical subjects beside a slower one: 1 of 3" in printed
+    assert "alarms about identical subjects beside a slower one: 1 of 4" in printed
 
 
 def test_a_record_that_was_killed_goes_on(tmp_path: Path) -> None:
@@ -256,14 +272,25 @@ def test_a_record_that_was_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_slowdowns_lie_evenly_among_the_other_runs() -> None:
-    slowed = [FilePair(name=name, base=Path(), slower=Path(), shapes={}, threads=1) for name in ("one", "two")]
-    plan = honesty.plan(300, 60, slowed)
-    assert Counter(slower for _, slower in plan) == {"": 300, "one": 30, "two": 30}
-    assert len({(number, bool(slower)) for number, slower in plan}) == 360
-    places = [place for place, (_, slower) in enumerate(plan) if slower]
-    assert {later - earlier for earlier, later in itertools.pairwise(places)} <= {5, 6, 7}
+    plan = honesty.plan(300, 40, ["one", "two"], [5, 3])
+    planted = Counter((one.subject, one.percent) for _, one in plan if one.subject)
+    assert planted == {(name, percent): 20 for name in ("one", "two") for percent in (5, 3)}
+    assert len({honesty._turn(*one) for one in plan}) == len(plan) == 380
+    places = [place for place, (_, one) in enumerate(plan) if one.percent == 3]
+    assert {later - earlier for earlier, later in itertools.pairwise(places)} <= {8, 9, 10, 11}
     with pytest.raises(HarnessError, match="can be made slower"):
-        honesty.plan(3, 1, [])
+        honesty.plan(3, 1, [], [5])
+
+
+def test_a_planted_slowdown_is_of_one_subject_and_percentage(tmp_path: Path) -> None:
+    pairs = gate_measurement.pairs(list(CHAINS), [1], tmp_path)
+    planted = Slowdown(subject=pairs[0].name, percent=3)
+    for pair, slower in zip(pairs, (True, False), strict=True):
+        assert len({one.model for one in pair.subjects()}) == 1
+        base, head = pair.subjects(planted)
+        assert (base.model != head.model) == slower
+    base, head = pairs[0].subjects(planted)
+    assert (ledger.ledger(head.model).macs or 0) / (ledger.ledger(base.model).macs or 1) == pytest.approx(34 / 33)
 
 
 def test_drawn_gate_runs_follow_the_noise_they_are_drawn_from() -> None:
