@@ -230,7 +230,7 @@ def measure_files(
         image_sizes: (H, W) of the images that are fed, a row each; none: the file's own.
         launches: Fresh processes per subject.
         seconds: Measured per launch and subject.
-        control: Time a model beside each file that is the same in every run, so that the gate can compare runs.
+        control: Time two models beside each file that are the same in every run, so that the gate can compare runs.
         energy: Then the energy of a call, where it can be read.
         nodes: Then the time of every node.
         seed: Of the order of turns.

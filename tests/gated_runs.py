@@ -11,6 +11,7 @@ import pandas
 
 from harness.measurements import rows, run_folder
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import CONTROLS
 
 ENVIRONMENT = {
     "processor": "a processor",
@@ -46,8 +47,9 @@ def write(
     seed: int = 0,
     launches: int = 12,
     spread: float = SPREAD,
+    controls: Sequence[str] = CONTROLS,
 ) -> Path:
-    """A run folder with these rows; each subject takes 100 µs, as its control does, or ``slower`` times that.
+    """A run folder with these rows; each subject takes 100 µs, as its controls do, or ``slower`` times that.
 
     What was measured on the rows is what the samples and predictions give, as in every run.
     """
@@ -56,8 +58,8 @@ def write(
         rows_of_name = [row for row in found if row.kept_as[0] == name]
         own = [row.kept_as[1] for row in rows_of_name]
         parts = {
-            key: _samples(key, 100_000 * (1 if key.startswith("control") else slower), launches, spread, random)
-            for key in (*own, "control, 1 threads")
+            key: _samples(key, 100_000 * (slower if key in own else 1), launches, spread, random)
+            for key in (*own, *(f"{control}, 1 threads" for control in controls))
         }
         pandas.concat(parts.values()).to_parquet(folder_of(folder / "samples") / f"{name}.parquet")
         answers = np.where(np.arange(1000) < wrong, (LABELS + 1) % 10, LABELS)

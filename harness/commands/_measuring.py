@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of_evidence.add_argument(
         "--control",
         action="store_true",
-        help="time a model that is the same in every run beside each network or file, for `harness gate` to compare "
-        "runs by (docs/regressions.md)",
+        help="time two models that are the same in every run beside each network or file, for `harness gate` to "
+        "compare runs by (docs/regressions.md)",
     )
     of_evidence.add_argument(
         "--energy", action="store_true", help="then the energy of a call, if it can be read (docs/measuring.md)"

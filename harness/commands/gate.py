@@ -2,7 +2,7 @@
 
 BASE and HEAD are run folders, or their rows.csv. What is deterministic is compared exactly: parameters,
 MACs, operators, bytes, equivalence, outputs. Accuracies are compared image by image. Latencies are compared if both
-took turns in one measurement (`harness ab`), or by a control in each run (`harness run --control`).
+took turns in one measurement (`harness ab`), or by controls in each run (`harness run --control`).
 
 Exit codes: 0 PASS, 1 FAIL, 3 CAN'T TELL, 4 nothing was measured, 2 bad input. Thresholds and their error rates are in
 [tool.harness.gate] of pyproject.toml; docs/regressions.md explains them.

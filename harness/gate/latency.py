@@ -1,4 +1,4 @@
-"""Whether the files of HEAD are slower: by turns that both took in one measurement, or by a control in each run.
+"""Whether the files of HEAD are slower: by turns that both took in one measurement, or by the controls of each run.
 
 Absolute latencies of two runs are not compared: on shared machines they differ by more than what is looked for.
 """
@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
+from harness.gate import controls
 from harness.gate.exact import measured
 from harness.gate.findings import Finding
-from harness.gate.pairs import JudgedRun, RunPair, SubjectPair
+from harness.gate.pairs import RunPair, SubjectPair
 from harness.gate.settings import GateSettings
 from harness.measurements import comparison, verdicts
 from harness.measurements.bootstrap import LAUNCHES_FOR_INTERVAL
 from harness.measurements.comparison import LogRatio
-from harness.measurements.rows import Row
 from harness.measurements.verdicts import Judged, Verdict
 from harness.report.tables import format_seconds
 
@@ -32,10 +32,14 @@ class _Untold:
 def findings(runs: RunPair, settings: GateSettings) -> Iterator[Finding]:
     """A finding for each subject that was measured in both runs. Whether any is slower is tested over all together."""
     pairs = [pair for pair in runs.pairs if measured(pair)]
-    judged = _of_one_measurement(runs, pairs, settings) if runs.interleaved else _by_control(runs, pairs, settings)
-    how = "in turns" if runs.interleaved else f"by the control of each run, ±{settings.across_runs:.1%} between runs"
+    how = dict.fromkeys((pair.subject for pair in pairs), "in turns")
+    if runs.interleaved:
+        judged = _of_one_measurement(runs, pairs, settings)
+    else:
+        judged, between = _by_controls(runs, pairs, settings)
+        how |= {name: f"by the controls of each run, ±{share:.1%} between runs" for name, share in between.items()}
     for pair in pairs:
-        yield _finding(pair, judged[pair.subject], how, settings)
+        yield _finding(pair, judged[pair.subject], how[pair.subject], settings)
 
 
 def _finding(pair: SubjectPair, found: Judged | _Untold, how: str, settings: GateSettings) -> Finding:
@@ -96,25 +100,29 @@ def _too_few(launches: int) -> str:
     return f"{launches} launches in both, and fewer than {LAUNCHES_FOR_INTERVAL} are no evidence"
 
 
-def _by_control(runs: RunPair, pairs: Sequence[SubjectPair], settings: GateSettings) -> dict[str, Judged | _Untold]:
-    """Each run's ratio to the model that is the same in both, and what a run adds that no launch shows."""
+def _by_controls(
+    runs: RunPair, pairs: Sequence[SubjectPair], settings: GateSettings
+) -> tuple[dict[str, Judged | _Untold], dict[str, float]]:
+    """By each run's ratio to the models that are the same in both; and what a run adds that no launch shows."""
     found: dict[str, Judged | _Untold] = {}
     estimates: dict[str, LogRatio] = {}
     launches: dict[str, int] = {}
+    between: dict[str, float] = {}
     for pair in pairs:
-        of_each = [_to_control(side, row) for side, row in ((runs.head, pair.head), (runs.base, pair.base))]
+        names, of_each = _to_controls(runs, pair)
         untold = _untold(runs, pair, of_each)
         if untold:
             found[pair.subject] = untold
             continue
-        head, base = (comparison.estimate(logarithms) for logarithms in of_each)
-        estimates[pair.subject] = comparison.quotient(head, base, further=settings.across_runs)
+        between[pair.subject] = controls.between_runs(names, settings.across_runs)
+        estimates[pair.subject] = controls.compared(of_each, names, settings.across_runs)
         launches[pair.subject] = min(map(len, of_each))
     verdict = verdicts.once(estimates, settings.latency)
-    return found | {
+    judged = {
         subject: Judged(verdict=verdict[subject], ratio=estimate.ratio, launches=launches[subject])
         for subject, estimate in estimates.items()
     }
+    return found | judged, between
 
 
 def _untold(runs: RunPair, pair: SubjectPair, of_each: Sequence[Sequence[float]]) -> _Untold | None:
@@ -131,8 +139,14 @@ def _untold(runs: RunPair, pair: SubjectPair, of_each: Sequence[Sequence[float]]
     return _Untold(verdict=Verdict.CANT_TELL, why=_too_few(fewest)) if fewest < LAUNCHES_FOR_INTERVAL else None
 
 
-def _to_control(side: JudgedRun, row: Row | None) -> list[float]:
-    """The logarithms of a subject's ratio to the control beside it, by launch; none if it has none."""
-    if row is None or row.control_s is None:
-        return []
-    return comparison.logarithms(side.samples.of(row), side.samples.of_control(row))
+def _to_controls(runs: RunPair, pair: SubjectPair) -> tuple[tuple[str, ...], list[list[float]]]:
+    """The controls that were timed beside a subject in both runs, and its ratios to them, of HEAD and of BASE."""
+    sides = (runs.head, pair.head), (runs.base, pair.base)
+    beside = [side.samples.of_controls(row) if row and row.control_s else {} for side, row in sides]
+    names = controls.common(*beside)
+    if not names:
+        return names, [[], []]
+    of_each = [
+        controls.ratios(side.samples.of(row), found, names) for (side, row), found in zip(sides, beside, strict=True)
+    ]
+    return names, controls.mixed(of_each) if all(map(len, of_each)) else [[], []]

@@ -23,7 +23,7 @@ class GateSettings:
 
     ``slowdown`` and ``accuracy_loss`` are the smallest that matter, ``tolerated`` the largest slowdown that is none.
     ``outputs`` is how far outputs may be apart, relative to the largest. ``across_runs`` is the standard deviation
-    of a latency's ratio to its control between two runs of the same, which no launch of either shows.
+    of a latency's ratio to its controls between two runs of the same, which no launch of either shows.
     ``accept`` names checks that may differ, ``without`` those that are not made.
     """
 

@@ -91,8 +91,13 @@ def of_rounds(of: Rounds, to: Rounds) -> Ratio:
 
 def logarithms(of: Rounds, to: Rounds) -> list[float]:
     """The logarithm of the ratio in each launch with a round that both took a turn in, in the order of the launches."""
+    return list(by_launch(of, to).values())
+
+
+def by_launch(of: Rounds, to: Rounds) -> dict[int, float]:
+    """The same by the number of the launch."""
     common = sorted(number for number in of.keys() & to.keys() if of[number].keys() & to[number].keys())
-    return [_of_launch(of[number], to[number]) for number in common]
+    return {number: _of_launch(of[number], to[number]) for number in common}
 
 
 def estimate(found: Sequence[float]) -> LogRatio:

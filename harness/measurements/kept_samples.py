@@ -7,7 +7,7 @@ from harness.measurements.providers import SHORT_NAMES, Target
 from harness.measurements.rows import Row
 from harness.measurements.run_folder import RunFolder
 from harness.measurements.samples import Medians
-from harness.measurements.subject_key import CONTROL, SubjectKey
+from harness.measurements.subject_key import CONTROLS, SubjectKey
 
 
 class KeptSamples:
@@ -26,11 +26,14 @@ class KeptSamples:
         self._read(name)
         return self._rounds[name].get(subject, {})
 
-    def of_control(self, row: Row) -> Rounds:
-        """The rounds of the control that was timed beside a row."""
-        key, name = _control(row), row.kept_as[0]
+    def of_controls(self, row: Row) -> dict[str, Rounds]:
+        """The rounds of the controls that were timed beside a row, by name; a run of before has one alone."""
+        name = row.kept_as[0]
         self._read(name)
-        return self._rounds[name].get(key.text) or self._rounds[name].get(key.older_text, {})
+        keys = {control: _control(row, control) for control in CONTROLS}
+        known = self._rounds[name]
+        found = {control: known.get(key.text) or known.get(key.older_text, {}) for control, key in keys.items()}
+        return {control: rounds for control, rounds in found.items() if rounds}
 
     def launches_of(self, row: Row) -> list[float]:
         """The median of a call in nanoseconds in each launch of a row."""
@@ -45,6 +48,6 @@ class KeptSamples:
             self._launches[name] = samples.by_launch(table) if table is not None else {}
 
 
-def _control(row: Row) -> SubjectKey:
+def _control(row: Row, control: str) -> SubjectKey:
     target = Target(provider=SHORT_NAMES.get(row.provider or "", "cpu"), device=row.device)
-    return Configuration(target=target, threads=row.threads or 1).key(CONTROL)
+    return Configuration(target=target, threads=row.threads or 1).key(control)

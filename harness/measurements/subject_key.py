@@ -5,7 +5,9 @@ from dataclasses import dataclass, fields
 ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
 CPU = "cpu"
-CONTROL = "control"  # the model that is the same in every run
+CONTROL = "control"  # a model that is the same in every run, bound by arithmetic
+MEMORY_CONTROL = "memory control"  # another, bound by memory
+CONTROLS = (CONTROL, MEMORY_CONTROL)
 FLOOR = "call floor"  # the model that does nothing
 
 
@@ -13,8 +15,9 @@ FLOOR = "call floor"  # the model that does nothing
 class SubjectKey:
     """Whose file a subject is of, and how it is timed; what is usual is not said.
 
-    ``made_by`` is keras, torch or onnx, or :data:`CONTROL` or :data:`FLOOR`. ``image_size`` is (height, width), None
-    for the network's own. :attr:`text` is its name in samples, outputs and tables: its parts are not read back.
+    ``made_by`` is keras, torch or onnx, or one of :data:`CONTROLS`, or :data:`FLOOR`. ``image_size`` is (height,
+    width), None for the network's own. :attr:`text` is its name in samples, outputs and tables: its parts are not read
+    back.
     """
 
     made_by: str

@@ -46,7 +46,7 @@ class Settings:
     precisions: tuple[str, ...] = (subject_key.FLOAT32,)
     runtimes: tuple[str, ...] = (subject_key.ONNXRUNTIME,)
     energy: bool = False  # of each call, in a pass of its own
-    control: bool = False  # the same model in every run, timed beside each network or file
+    control: bool = False  # the same models in every run, timed beside each network or file
     nodes: bool = False  # where the time goes, in a pass of its own
     effort: latency.Effort = field(default_factory=latency.Effort)
     precision_target: float | None = None  # half of each interval, relative to its median

@@ -63,7 +63,7 @@ def measure(
         ways = one.ways(settings)
         where = places.group(identity, ways, absent)
         if settings.control:
-            where = places.controlled(where, latency.save_control(folder / "control.onnx"), ways)
+            where = places.controlled(where, latency.save_controls(folder), ways)
         turns = Turns(folder=folder, name=name, settings=settings, places=where, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, turns, errors, partial(progress, name))

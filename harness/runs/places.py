@@ -16,13 +16,13 @@ from harness.timing.latency import Subject
 class Places:
     """What the ways of timing a network or file need of the machine.
 
-    ``floors`` are models that do nothing, wherever and whatever runs them; ``controls`` the one that is the same in
-    every run, where it was asked for; ``absent`` the targets that cannot be had, with the reason.
+    ``floors`` are models that do nothing, wherever and whatever runs them; ``controls`` those that are the same in
+    every run, by way and name, where they were asked for; ``absent`` the targets that cannot be had, with the reason.
     """
 
     floors: Mapping[Place, Subject]
     absent: Mapping[Target, str]
-    controls: Mapping[Configuration, Subject] = field(default_factory=dict)
+    controls: Mapping[tuple[Configuration, str], Subject] = field(default_factory=dict)
 
     @property
     def beside(self) -> list[Subject]:
@@ -41,7 +41,7 @@ class Places:
         if way.key not in timings:  # what is known says why
             return row
         row = replace(row, sampled_as=f"{kept}/{way.key}")
-        control = self.controls.get(way.configuration.control) if place[0] == ONNXRUNTIME else None
+        control = self.controls.get((way.configuration.control, CONTROL)) if place[0] == ONNXRUNTIME else None
         return run_rows.timed(
             row, timings[way.key], timings[self.floors[place].key], timings[control.key] if control else None
         )
@@ -54,12 +54,13 @@ def group(identity: Subject, ways: Sequence[Way], absent: Mapping[Target, str]) 
     return Places(floors={place: _floor(identity, *place) for place in there}, absent=absent)
 
 
-def controlled(places: Places, control: Subject, ways: Sequence[Way]) -> Places:
-    """The same with a control in every way in which onnxruntime runs something, where it can run."""
+def controlled(places: Places, controls: Mapping[str, Subject], ways: Sequence[Way]) -> Places:
+    """The same with the controls in every way in which onnxruntime runs something, where they can run."""
     found = {}
-    for configuration in dict.fromkeys(way.configuration.control for way in places.present(ways)):
-        key = configuration.key(CONTROL).text
-        found[configuration] = replace(control, key=key, threads=configuration.threads, target=configuration.target)
+    for way in dict.fromkeys(way.configuration.control for way in places.present(ways)):
+        for name, control in controls.items():
+            timed = replace(control, key=way.key(name).text, threads=way.threads, target=way.target)
+            found[way, name] = timed
     return replace(places, controls=found)
 
 

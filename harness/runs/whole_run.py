@@ -105,7 +105,8 @@ def _expected(run: PlannedRun) -> tuple[int, float]:
     calls += [0.0] * len({(one.name, way.configuration.place) for one, way in timed})  # the call floors
     if settings.control:
         controls = {(one.name, way.configuration.control) for one, way in timed}
-        calls += [small_models.CONTROL_MACS / MACS_PER_SECOND] * len(controls)
+        each_s = small_models.CONTROL_MACS / MACS_PER_SECOND, small_models.MEMORY_CONTROL_S
+        calls += [seconds for seconds in each_s for _ in controls]
     seconds = effort.launches * sum(map(effort.expected_s, calls)) + consumption.expected_s(calls, settings)
     starting = sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
     return len(calls), seconds + (effort.launches + 2) * starting

@@ -21,7 +21,7 @@ from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker, WorkerFailedError
 from harness.measurements.providers import Target
 from harness.measurements.session_options import USUAL, SessionOptions
-from harness.measurements.subject_key import ONNXRUNTIME
+from harness.measurements.subject_key import CONTROL, MEMORY_CONTROL, ONNXRUNTIME
 from harness.measurements.types import Launch, Timing
 from harness.timing import blocks, shared_core, small_models, stopping
 from harness.timing import worker as latency_worker
@@ -206,9 +206,17 @@ def save_identity(path: Path) -> Subject:
     return Subject(key="call floor", model=path, shapes={"image": (1, 1)}, threads=1)
 
 
-def save_control(path: Path) -> Subject:
-    """Write a model that is the same in every run; timed like the others, two runs are compared by it."""
-    return Subject(key="control", model=path, shapes=small_models.save_control(path), threads=1)
+def save_controls(folder: Path) -> dict[str, Subject]:
+    """Write the models that are the same in every run, by name; timed like the others, two runs are compared by them.
+
+    One is bound by arithmetic, one by memory: what slows one kind of work alone shows in one of them.
+    """
+    writers = {CONTROL: small_models.save_control, MEMORY_CONTROL: small_models.save_memory_control}
+    paths = {name: folder / f"{name.replace(' ', '_')}.onnx" for name in writers}
+    return {
+        name: Subject(key=name, model=paths[name], shapes=write(paths[name]), threads=1)
+        for name, write in writers.items()
+    }
 
 
 @dataclass(kw_only=True)

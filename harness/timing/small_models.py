@@ -14,6 +14,8 @@ OPSET, IR_VERSION = 18, 10
 # Of some 100 µs: what disturbs a machine takes a core for longer, so that most of its calls are not disturbed.
 CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE = 4, 16, 24
 CONTROL_MACS = CONTROL_LAYERS * (3 * CONTROL_CHANNELS * CONTROL_SIDE) ** 2
+# 4 MiB, some 200 µs: more than a core's own caches hold, so that it waits for what others share.
+MEMORY_CONTROL_VALUES, MEMORY_CONTROL_S = 1 << 20, 2e-4
 
 Shapes = Mapping[str, Sequence[int | str]]  # by name; a text is an axis of any length
 
@@ -35,6 +37,13 @@ def save_control(path: Path) -> dict[str, tuple[int, ...]]:
     Whoever compares two runs compares ratios to it: another content is another control.
     """
     return save_convolutions(path, CONTROL_LAYERS, CONTROL_CHANNELS, CONTROL_SIDE)
+
+
+def save_memory_control(path: Path) -> dict[str, tuple[int, ...]]:
+    """Write another, which reads far more than it computes: the sum of its input. Returns the shape of that."""
+    shapes: dict[str, tuple[int, ...]] = {"x": (1, MEMORY_CONTROL_VALUES)}
+    save(path, [helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=0)], shapes, {"sum": ()})
+    return shapes
 
 
 def save_convolutions(path: Path, layers: int, channels: int, side: int) -> dict[str, tuple[int, ...]]:

@@ -101,11 +101,20 @@ def test_latencies_of_two_runs_are_compared_by_their_controls(tmp_path: Path) ->
     """What slows a whole run slows its control: the same factor on both is no regression."""
     near = judged(tmp_path / "near", {}, row(), GateSettings(across_runs=0.005))
     assert check(near, "latency").verdict == Verdict.PASS
-    assert "by the control of each run, ±0.5% between runs" in check(near, "latency").detail
+    assert "by the controls of each run, ±0.5% between runs" in check(near, "latency").detail
     slower = judged(tmp_path / "slower", {}, {**row(), "slower": 1.3})
     assert check(slower, "latency").verdict == Verdict.FAIL
     doubtful = judged(tmp_path / "doubtful", {}, {**row(), "slower": 1.05})
     assert check(doubtful, "latency").verdict == Verdict.CANT_TELL
+
+
+def test_runs_of_which_one_has_one_control_are_compared_by_that_less_surely(tmp_path: Path) -> None:
+    """As of version 0.1, which had the one that is bound by arithmetic."""
+    sure = GateSettings(across_runs=0.005)
+    one = {"controls": ("control",)}
+    for base, head in (({}, one), (one, {}), (one, one)):
+        found = check(judged(tmp_path / f"{len(base)}{len(head)}", base, {**row(), **head}, sure), "latency")
+        assert (found.verdict, "±5.0% between runs" in found.detail) == (Verdict.CANT_TELL, True)
 
 
 def test_without_a_control_two_runs_are_not_compared(tmp_path: Path) -> None:

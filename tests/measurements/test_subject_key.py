@@ -11,13 +11,13 @@ from harness.measurements.kept_samples import KeptSamples
 from harness.measurements.providers import PROVIDERS
 from harness.measurements.run_folder import RunFolder
 from harness.measurements.runtimes import RUNTIMES
-from harness.measurements.subject_key import SubjectKey
+from harness.measurements.subject_key import CONTROLS, SubjectKey
 from tests import gated_runs
 from tests.gated_runs import ROW
 
 KEYS = st.builds(
     SubjectKey,
-    made_by=st.sampled_from(["keras", "torch", "onnx", "control", "call floor"]),
+    made_by=st.sampled_from(["keras", "torch", "onnx", *CONTROLS, "call floor"]),
     runtime=st.sampled_from(RUNTIMES),
     threads=st.none() | st.integers(1, 3),
     provider=st.sampled_from(list(PROVIDERS)),
@@ -44,4 +44,5 @@ def test_a_thread_is_one_thread_and_what_older_runs_called_threads_is_found(tmp_
     samples = KeptSamples(RunFolder(gated_runs.write(tmp_path, [older, newer])))
     for row in (older, newer, replace(older, sampled_as=None)):
         assert samples.of(row)
-        assert samples.of(row).keys() == samples.of_control(row).keys()
+        assert list(samples.of_controls(row)) == list(CONTROLS)
+        assert all(rounds.keys() == samples.of(row).keys() for rounds in samples.of_controls(row).values())

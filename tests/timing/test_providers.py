@@ -21,6 +21,7 @@ from harness.measurements import providers, rows, run_folder
 from harness.measurements.configurations import Configuration, Way
 from harness.measurements.providers import PROVIDERS, Target
 from harness.measurements.rows import Row
+from harness.measurements.subject_key import CONTROLS
 from harness.measurements.types import Launch, Timing
 from harness.runs import folder, places, run_rows
 from harness.runs.folder import Settings
@@ -141,7 +142,7 @@ def test_a_control_runs_beside_every_number_of_threads(harness: Harness, tmp_pat
     found = rows.read(tmp_path / "run")
     assert all(row.control_s and row.latency_median_s and row.control_s > row.latency_median_s for row in found)
     sampled = pandas.read_parquet(tmp_path / "run" / "samples" / "own.parquet")["subject"].unique()
-    assert {"control, 1 thread", "control, 2 threads"} | {
+    assert {f"{kind}, {count}" for kind in CONTROLS for count in ("1 thread", "2 threads")} | {
         str(row.sampled_as).removeprefix("own/") for row in found
     } <= set(sampled)
     assert [(row.operators, row.optimised_operators, row.node_providers) for row in found] == [
@@ -324,9 +325,13 @@ def test_the_cpu_can_be_named(harness: Harness, tmp_path: Path) -> None:
     assert row.latency_median_s is not None
 
 
-def test_the_control_is_the_same_wherever_it_is_written(tmp_path: Path) -> None:
-    """Two runs are compared by it: its content is pinned, and its operations are those of the estimate."""
-    subject = latency.save_control(tmp_path / "control.onnx")
+def test_the_controls_are_the_same_wherever_they_are_written(tmp_path: Path) -> None:
+    """Two runs are compared by them: their content is pinned, and their operations are those of the estimate."""
+    subject, of_memory = latency.save_controls(tmp_path).values()
+    assert ledger.ledger(of_memory.model).macs == 0
+    assert ([one.op_type for one in onnx.load(of_memory.model).graph.node], of_memory.shapes) == (
+        ["ReduceSum"], {"x": (1, 2**20)}
+    )  # fmt: skip
     assert ledger.ledger(subject.model).macs == small_models.CONTROL_MACS == 5_308_416
     (kernel, *_) = (numpy_helper.to_array(tensor) for tensor in onnx.load(subject.model).graph.initializer)
     assert kernel.ravel()[:3] == pytest.approx([0.014817448, -0.015568707, 0.07547453])
