@@ -205,6 +205,7 @@ def measure_files(
     launches: int = 10,
     seconds: float = 0.15,
     control: bool = False,
+    second_opinion: bool = True,
     energy: bool = False,
     nodes: bool = False,
     seed: int = 0,
@@ -231,6 +232,7 @@ def measure_files(
         launches: Fresh processes per subject.
         seconds: Measured per launch and subject.
         control: Time two models beside each file that are the same in every run, so that the gate can compare runs.
+        second_opinion: Then whether the optimiser changes what a file computes.
         energy: Then the energy of a call, where it can be read.
         nodes: Then the time of every node.
         seed: Of the order of turns.
@@ -267,6 +269,7 @@ def measure_files(
         batches=choices.choose_batches(batches),
         image_sizes=choices.choose_image_sizes(image_sizes, ()),
         precisions=(subject_key.FLOAT32,),
+        second_opinion=second_opinion,
         energy=energy,
         control=control,
         nodes=nodes,

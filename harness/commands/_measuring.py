@@ -49,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "compare runs by (docs/regressions.md)",
     )
     of_evidence.add_argument(
+        "--no-second-opinion",
+        action="store_true",
+        help="do not run each file without optimisation, too, to tell whether the optimiser changes its function "
+        "(docs/second_opinion.md)",
+    )
+    of_evidence.add_argument(
         "--energy", action="store_true", help="then the energy of a call, if it can be read (docs/measuring.md)"
     )
     sweeps = parser.add_argument_group("sweeps: a row for each, timed in turns (docs/measuring.md)")

@@ -186,6 +186,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         cuda_graph=args.cuda_graph,
         batches=choices.choose_batches(args.batch),
         image_sizes=_measuring.image_sizes(args, networks),
+        second_opinion=not args.no_second_opinion,
         energy=args.energy,
         control=args.control,
         precisions=choices.choose_precisions(args.precision, own),

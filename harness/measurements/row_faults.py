@@ -16,7 +16,10 @@ ABOVE_ZERO = (
     *("batch", "threads", "threads_in_effect", "launches", "samples", "calls_per_sample", "total", "rows_in_run"),
 )
 # A run may find these to be no number: the forms of a network then differ in them.
-MAY_BE_NAN = ("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance", "output_max_abs")
+MAY_BE_NAN = (
+    *("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance"),
+    *("output_max_abs", "opinion_max_abs"),
+)
 SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an image, HxWxC
 
 

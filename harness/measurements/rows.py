@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas
 
 # 2 added profile, base_weights and training_precision.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 OLDEST = 2  # that is read
 # By column: the version that added it; a row of an older one has its default.
 ADDED = (
@@ -39,6 +39,7 @@ ADDED = (
         ("stored_bytes", "operators", "optimised_operators", "node_providers", "control_s", "sampled_as"), 5
     )
     | dict.fromkeys(("exporter", "rows_in_run"), 6)
+    | dict.fromkeys(("second_opinion", "opinion_max_abs", "opinion_scale", "opinion_tolerance"), 7)
 )
 
 
@@ -89,6 +90,10 @@ class Row:
     node_providers: str | None = None  # what ran each of its nodes
     runtime: str = "onnxruntime"  # what ran it: else keras, keras.eager, torch or torch.compile, without a file
     output_max_abs: float | None = None  # of such a one, from the file's logits and outputs, on what it is fed
+    second_opinion: str | None = None  # whether other ways of running the file give the same
+    opinion_max_abs: float | None = None  # of its outputs, from those without optimisation on the CPU
+    opinion_scale: float | None = None
+    opinion_tolerance: float | None = None
     device: str = "cpu"
     provider: str | None = None  # onnxruntime's name of it
     options: str | None = None  # what the provider was told

@@ -150,7 +150,9 @@ class Equivalence:
     """How far the forms of one network are apart, on logits of the same images, and what that proves.
 
     ``spread`` is how much the logits differ across images. ``doubt`` says why equivalence cannot be told,
-    ``difference`` what differs; at most one of them is filled. ``notes`` do not decide.
+    ``difference`` what differs; at most one of them is filled. ``notes`` do not decide. ``optimiser`` says how the
+    files differ as onnxruntime optimises them, if all forms are equal without; ``changed`` are the frameworks whose
+    files it changes.
     """
 
     max_abs: float
@@ -162,6 +164,8 @@ class Equivalence:
     doubt: str = ""
     difference: str = ""
     notes: tuple[str, ...] = ()
+    optimiser: str = ""
+    changed: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> ProofVerdict:

@@ -9,7 +9,7 @@ Beyond :data:`BOUND` of the spread across images nothing is told: such a toleran
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -36,11 +36,29 @@ def prove(
 ) -> Equivalence:
     """The verdict on the forms of one network: "keras", "torch", "onnx from keras", "onnx from torch".
 
-    A difference is looked into by the ``explanation``, if there is one. Raises :class:`HarnessError` if the outputs are
-    not of one shape.
+    A difference is looked into by the ``explanation``, if there is one. If files differ, they are asked once more
+    without onnxruntime's optimisations: the forms of a network may be equal and the optimiser not. Raises
+    :class:`HarnessError` if the outputs are not of one shape.
     """
     endings.check_orders({_named(name): (form.logits.shape[1], form.logits.shape[2]) for name, form in forms.items()})
-    return _Proof(forms=forms, output=output, explanation=explanation).judge()
+    proof = _Proof(forms=forms, output=output, explanation=explanation)
+    found = proof.judge()
+    if not found.difference or explanation is None or not explanation.files or not proof.frameworks_agree:
+        return found
+    return _proved_again(found, replace(proof, forms={**forms, **explanation.unoptimised()}), forms)
+
+
+def _proved_again(found: Equivalence, plain: "_Proof", forms: Mapping[str, FormOutputs]) -> Equivalence:
+    """The verdict if only the optimiser is against it; else the one that was found."""
+    again = plain.judge()
+    if not again.equivalent:
+        return found
+    far = [name for name in FILES if name in forms and not plain.close(forms[name].logits, plain.forms[name].logits)]
+    return replace(
+        again,
+        optimiser=f"the forms are equal without onnxruntime's optimisations, and with them not: {found.difference}",
+        changed=tuple(name.removeprefix("onnx from ") for name in far),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +108,16 @@ class _Proof:
         count = len(self.reference)
         pairs = itertools.combinations([form.logits[:count] for form in self.forms.values()], 2)
         return float(np.max([_distance(one, other) for one, other in pairs]))  # NaN stays NaN
+
+    @property
+    def frameworks_agree(self) -> bool:
+        """Whether what differs can be the files alone."""
+        own = [form.logits for name, form in self.forms.items() if name in NAMES]
+        return all(self.close(own[0], other) for other in own[1:])
+
+    def close(self, one: NDArray[Any], other: NDArray[Any]) -> bool:
+        """Whether two forms are as close as float32 allows."""
+        return _distance(one, other) <= self.wide
 
     def judge(self) -> Equivalence:
         differ, tied = self.disagreements()
@@ -178,10 +206,7 @@ class _Proof:
         exacts = {name: self.exact.get(name.removeprefix("onnx from "), self.reference) for name in self.forms}
         errors = {name: _distance(form.logits, exacts[name]) for name, form in self.forms.items()}
         worst = max(errors, key=lambda name: errors[name])
-        told = f"{_named(worst)} is {self._told(errors[worst])} from what its definition gives in float64"
-        if self.explanation is None or worst not in FILES:
-            return told
-        return _joined(told, self.explanation.of_file(worst.removeprefix("onnx from "), exacts[worst], self.wide))
+        return f"{_named(worst)} is {self._told(errors[worst])} from what its definition gives in float64"
 
     def _told(self, apart: float) -> str:
         return f"{apart:.2g} ({apart / self.scale:.1g} of the largest output)" if self.scale else f"{apart:.2g}"

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import reason
 from harness.frameworks import weights
 from harness.measurements.session_options import SessionOptions
 from harness.measurements.types import Artifact
 from harness.networks.architecture import Architecture
-from harness.pieces import evaluation, parting
+from harness.pieces import form_outputs, parting
 from harness.pieces.evaluation import Evaluation
+from harness.pieces.form_outputs import FormOutputs
 
 SHOWN = slice(2, 4)  # of the images that are compared: a real one and a random one
 
@@ -34,11 +31,8 @@ class Explanation:
         except Exception as error:  # the verdict stands, whatever keeps this from being told
             return f"where they part cannot be told ({reason(error)})"
 
-    def of_file(self, framework: str, exact: NDArray[Any], tolerance: float) -> str:
-        """Whether onnxruntime's optimisations make the difference; empty if not."""
+    def unoptimised(self) -> dict[str, FormOutputs]:
+        """What the files give without onnxruntime's optimisations, as forms."""
         plain = SessionOptions(optimization="disable")
-        run = evaluation.file_runner(self.files[framework], threads=1, options=plain)
-        apart = float(np.abs(run(self.on.compared[: len(exact)], None) - exact).max())
-        if not apart <= tolerance:
-            return ""
-        return f"without onnxruntime's optimisations it is {apart:.2g}: they change the network, not the exporter"
+        files = self.files.items()
+        return {f"onnx from {name}": form_outputs.of_file(file, self.on, 1, plain) for name, file in files}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError, reason
 from harness.frameworks import endings, weights
 from harness.machine.arrays import read_arrays, save_arrays
+from harness.measurements.session_options import USUAL, SessionOptions
 from harness.measurements.types import Artifact
 from harness.networks.architecture import Architecture
 from harness.pieces import evaluation
@@ -63,9 +64,9 @@ def of_framework(architecture: Architecture, framework: str, made: weights.Weigh
     return FormOutputs(**{**vars(found), "exact": exact, "inexact": inexact})
 
 
-def of_file(found: Artifact, on: Evaluation, threads: int) -> FormOutputs:
-    """What an exported file gives, run by onnxruntime."""
-    return _collect(evaluation.file_runner(found, threads), on, f"the file from {found.framework}")
+def of_file(found: Artifact, on: Evaluation, threads: int, options: SessionOptions = USUAL) -> FormOutputs:
+    """What an exported file gives, run by onnxruntime with these options."""
+    return _collect(evaluation.file_runner(found, threads, options), on, f"the file from {found.framework}")
 
 
 def save(path: Path, outputs: FormOutputs) -> None:

@@ -35,7 +35,7 @@ def artifact_in(pieces: Pieces, framework: str, precision: str) -> Artifact:
 def verdict(pieces: Pieces) -> Equivalence:
     """What the proof found."""
     found = json.loads((pieces.prove.folder / "equivalence.json").read_text())
-    return Equivalence(**{**found, "notes": tuple(found["notes"])})
+    return Equivalence(**{**found, "notes": tuple(found["notes"]), "changed": tuple(found["changed"])})
 
 
 def predictions(pieces: Pieces) -> dict[str, NDArray[np.int64]]:

@@ -45,6 +45,7 @@ class Settings:
     image_sizes: tuple[tuple[int, int] | None, ...] = (None,)  # None: the network's own
     precisions: tuple[str, ...] = (subject_key.FLOAT32,)
     runtimes: tuple[str, ...] = (subject_key.ONNXRUNTIME,)
+    second_opinion: bool = True  # on what each file computes, in a pass of its own
     energy: bool = False  # of each call, in a pass of its own
     control: bool = False  # the same models in every run, timed beside each network or file
     nodes: bool = False  # where the time goes, in a pass of its own

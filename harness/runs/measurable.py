@@ -1,6 +1,7 @@
 """What a run measures: a network of the catalogue with all that is made for it, or one .onnx file of the user's."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from harness.errors import HarnessError
@@ -9,6 +10,7 @@ from harness.measurements.rows import Row
 from harness.runs.folder import Settings
 from harness.runs.turns import Progress, Turns
 from harness.timing.latency import Subject
+from harness.timing.opinions import Question
 
 
 class Measurable(Protocol):
@@ -40,6 +42,9 @@ class Measurable(Protocol):
 
     def subject(self, way: Way) -> Subject:
         """What is timed. Its files must have been made."""
+
+    def question(self, way: Way, folder: Path) -> Question:
+        """What second opinions are asked about it; what that takes is written to the folder."""
 
     def macs(self, way: Way) -> float:
         """The multiply-accumulates of one call, for estimates alone: 0 if they cannot be counted."""

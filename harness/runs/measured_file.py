@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from harness.machine import processors
 from harness.machine.arrays import save_arrays
 from harness.measurements import runtimes
 from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
-from harness.runs import file_accuracy, file_counts, file_rows, run_rows
+from harness.runs import file_accuracy, file_counts, file_rows, run_rows, second_opinion
 from harness.runs.folder import Settings
 from harness.runs.model_files import ModelFile
 from harness.runs.turns import Progress, Turns
 from harness.timing.latency import Subject
+from harness.timing.opinions import Question
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,18 @@ class MeasuredFile:
         fed = self.file.sized(configuration.batch, configuration.image_size)
         subject = file_accuracy.subject(fed, way.key, configuration.threads, configuration.target)
         return replace(subject, session=configuration.session)
+
+    def question(self, way: Way, folder: Path) -> Question:
+        """On what it is timed on; of labelled data, on the first examples."""
+        subject, data = self.subject(way), self.file.labelled
+        inputs, step = subject.inputs, self.file.inputs[0].shape[0] if data else 0
+        if data and all(shape[:1] == (step,) for shape in subject.shapes.values()):
+            first = {name: array[:step] for name, array in next(data.portions()).items()}
+            if all(len(array) == step for array in first.values()):
+                inputs = folder / "examples.npz"
+                save_arrays(inputs, first)
+        limit_s = second_opinion.reference_s(self.macs(way))
+        return replace(second_opinion.about(subject), inputs=inputs, reference_s=limit_s)
 
     def macs(self, way: Way) -> float:
         ledger, _ = file_counts.count(self.file, way.configuration.image_size)

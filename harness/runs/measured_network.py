@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from harness.data import images
 from harness.errors import HarnessError
 from harness.machine import files, temporary
 from harness.machine.arrays import save_arrays
@@ -13,13 +15,17 @@ from harness.measurements.rows import Row
 from harness.measurements.subject_key import FLOAT32, ONNXRUNTIME
 from harness.measurements.types import Timing
 from harness.networks import catalog
-from harness.pieces import results
+from harness.pieces import artifacts, evaluation, explaining, results
 from harness.pieces.piece import Pieces
-from harness.runs import framework_check, precision_rows, run_rows
+from harness.runs import framework_check, precision_rows, run_rows, second_opinion
 from harness.runs.folder import Settings
 from harness.runs.framework_check import Check
 from harness.runs.turns import Progress, Turns
 from harness.timing.latency import Subject
+from harness.timing.opinions import Question
+
+MOST_SHOWN = slice(16)  # images that second opinions are on; fewer from so many multiply-accumulates on
+MANY_IMAGES_MACS = 3e8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,28 @@ class MeasuredNetwork:
             session=configuration.session,
             runtime=configuration.runtime,
             architecture=catalog.reference(self.pieces.weights.request.architecture) if own else "",
+        )
+
+    def question(self, way: Way, folder: Path) -> Question:
+        """On images of the proof and, of the float32 file, with its tolerance."""
+        precision = way.configuration.precision
+        file, macs = results.artifact_in(self.pieces, way.framework, precision), self.macs(way)
+        model, fed = folder / f"{way.framework}-{precision}.onnx", folder / f"{way.framework}.npz"
+        model.write_bytes(artifacts.with_logits(file.path))
+        evaluated = evaluation.load(self.pieces.weights)
+        images_in = evaluated.compared[: evaluated.exact][MOST_SHOWN if macs <= MANY_IMAGES_MACS else explaining.SHOWN]
+        save_arrays(fed, {artifacts.INPUT: images.native(images_in, file.metadata["layout"])})
+        proof = results.verdict(self.pieces) if precision == FLOAT32 else None
+        subject = self.subject(way)
+        return replace(
+            second_opinion.about(subject),
+            model=model,
+            shapes=dict.fromkeys(subject.shapes, (len(images_in), *file.input_shape)),
+            inputs=fed,
+            tolerance=proof.tolerance if proof else None,
+            scale=proof.scale if proof else None,
+            reference_s=second_opinion.reference_s(macs / way.configuration.batch),
+            rows=1,
         )
 
     def macs(self, way: Way) -> float:

@@ -16,6 +16,7 @@ from harness.measurements.run_folder import RunFolder
 from harness.runs import (
     consumption,
     places,
+    second_opinion,
 )
 from harness.runs import (
     folder as run_folder,
@@ -67,8 +68,10 @@ def measure(
         turns = Turns(folder=folder, name=name, settings=settings, places=where, seed=seed, aim=aim)
         left -= 1
         found = _rows(one, turns, errors, partial(progress, name))
-        finished_rows = passes.added(found, one.subject, where.floors).values()
-        rows.append(table, *(replace(row, rows_in_run=in_run) for row in finished_rows))
+        found = passes.added(found, one.subject, where.floors)
+        asked = settings.second_opinion
+        found = second_opinion.added(found, one.question) if asked else second_opinion.unasked(found)
+        rows.append(table, *(replace(row, rows_in_run=in_run) for row in found.values()))
         finished(name)
 
 

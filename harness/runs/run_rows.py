@@ -19,6 +19,7 @@ from harness.timing import node_providers
 
 # By the proof's verdict: what a row says.
 EQUIVALENT = {"yes": True, "no": False, "cannot tell": None}
+CHANGED = "the optimiser changes the function"
 STATUSES = {"yes": "ok", "no": "not equivalent", "cannot tell": "cannot tell"}
 
 
@@ -46,6 +47,8 @@ def _proved(run: str, needed: Pieces, file: Artifact, ledgers: dict[str, Cost]) 
         notes.insert(0, f"whether the forms are equivalent cannot be told: {proof.doubt}")
     elif proof.difference:
         notes.insert(0, f"the forms of the network are not equivalent: {proof.difference}")
+    elif proof.optimiser:
+        notes.insert(0, proof.optimiser)
     if ledgers[framework].macs not in (None, needed.weights.request.architecture.macs):
         notes.append(f"its facts say {needed.weights.request.architecture.macs} MACs")
     if proof.ties:
@@ -62,7 +65,7 @@ def _proved(run: str, needed: Pieces, file: Artifact, ledgers: dict[str, Cost]) 
         equivalence_tolerance=proof.tolerance,
         equivalent=EQUIVALENT[proof.verdict],
         graph_difference=cost.graph_difference(ledgers[framework], ledgers[twin]) if twin else None,
-        status=STATUSES[proof.verdict],
+        status=CHANGED if framework in proof.changed else STATUSES[proof.verdict],
         reason=_together(_weights_note(needed), *notes),
     )
     return counted(row, accuracy) if accuracy else row

@@ -18,7 +18,7 @@ from harness.measurements.run_folder import PEAKS
 from harness.networks import catalog
 from harness.pieces import bars, plan
 from harness.pieces.plan import MACS_PER_SECOND
-from harness.runs import consumption, file_accuracy, measurable, measuring, model_files, nodes
+from harness.runs import consumption, file_accuracy, measurable, measuring, model_files, nodes, second_opinion
 from harness.runs import folder as run_folder
 from harness.runs.folder import Settings
 from harness.runs.measurable import Measurable
@@ -102,6 +102,7 @@ def _expected(run: PlannedRun) -> tuple[int, float]:
     settings, effort = run.settings, run.settings.effort
     timed = [(one, way) for one in run.measured.values() for way in one.ways(settings)]
     calls = [one.macs(way) / MACS_PER_SECOND / way.configuration.threads for one, way in timed]
+    opinions_s = second_opinion.expected_s(calls, len(run.measured), settings)
     calls += [0.0] * len({(one.name, way.configuration.place) for one, way in timed})  # the call floors
     if settings.control:
         controls = {(one.name, way.configuration.control) for one, way in timed}
@@ -109,7 +110,7 @@ def _expected(run: PlannedRun) -> tuple[int, float]:
         calls += [seconds for seconds in each_s for _ in controls]
     seconds = effort.launches * sum(map(effort.expected_s, calls)) + consumption.expected_s(calls, settings)
     starting = sum(runtimes.start_s(way.configuration.runtime) for _, way in timed)
-    return len(calls), seconds + (effort.launches + 2) * starting
+    return len(calls), seconds + opinions_s + (effort.launches + 2) * starting
 
 
 def begin(settings: Settings, folder: Path | None = None, *, resume: bool = False) -> Path:

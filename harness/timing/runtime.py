@@ -268,13 +268,18 @@ def fill_inputs(
 
 def feed_inputs(of: "onnxruntime.InferenceSession", arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """The arrays as values of the types that the inputs have."""
-    return {value.name: _value(arrays[value.name], ELEMENT_TYPES[value.type]) for value in of.get_inputs()}
+    return {value.name: value_of(arrays[value.name], ELEMENT_TYPES[value.type]) for value in of.get_inputs()}
 
 
-def _value(array: NDArray[Any], kind: str) -> Any:
+def value_of(array: NDArray[Any], kind: str) -> Any:
     """An array as onnxruntime's value of that type. It shares the memory of the array, which it keeps."""
     of = load().OrtValue
     if kind != "bfloat16":
         return of.ortvalue_from_numpy(np.ascontiguousarray(array, kind).reshape(array.shape))
     upper_half = np.ascontiguousarray(array, np.float32).reshape(-1).view(np.uint32) >> 16
     return of.ortvalue_from_numpy_with_onnx_type(upper_half.astype(np.uint16).reshape(array.shape), BFLOAT16)
+
+
+def readable(value: Any) -> bool:
+    """Whether an array can be made of an output: it is a tensor, of a type that numpy has."""
+    return bool(value.is_tensor()) and ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")
