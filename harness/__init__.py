@@ -4,6 +4,10 @@ What is public is imported when it is first asked for, so that ``import harness`
 :mod:`harness.api` describes it; every other module is private.
 """
 
+from harness.machine import telemetry
+
+telemetry.stop()  # before anything imports onnxruntime, in every process that runs code of this package
+
 TYPE_CHECKING = False  # a type checker takes it for true; typing itself would be most of what `import harness` costs
 
 if TYPE_CHECKING:

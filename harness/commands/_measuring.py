@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
+from harness.machine import telemetry
 from harness.measurements import configurations, runtimes, subject_key
 from harness.measurements.providers import PROVIDERS
 from harness.networks.architecture import Architecture
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not run each file without optimisation, too, to tell whether the optimiser changes its function "
         "(docs/second_opinion.md)",
     )
+    add_telemetry(of_evidence)
     of_evidence.add_argument(
         "--energy", action="store_true", help="then the energy of a call, if it can be read (docs/measuring.md)"
     )
@@ -84,6 +86,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what runs a network: {', '.join(runtimes.RUNTIMES)} (default: {subject_key.ONNXRUNTIME})",
     )
+
+
+def add_telemetry(parser: argparse._ActionsContainer) -> None:
+    """The option that leaves onnxruntime's telemetry on."""
+    parser.add_argument(
+        "--telemetry", action=_Telemetry, nargs=0, help="leave onnxruntime's telemetry on (default: it is stopped)"
+    )
+
+
+class _Telemetry(argparse.Action):
+    """It takes effect at once: nothing may import onnxruntime before."""
+
+    def __call__(self, *_: object) -> None:
+        telemetry.allow()
 
 
 def precision_target(args: argparse.Namespace) -> float | None:

@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=0.05, help="measured a launch and subject (default: 0.05)")
     parser.add_argument("--time-limit", metavar="SECONDS", help="after which no launch beyond the first look begins")
     parser.add_argument("--seed", type=int, default=0, help="of training, and of the order of turns (default: 0)")
+    _measuring.add_telemetry(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/runs/<time>-ab")
     parser.add_argument(
         "--resume", action="store_true", help="go on with the comparison in --out: the same command, and --resume"

@@ -11,6 +11,7 @@ Example:
 import argparse
 import math
 
+from harness.commands import _measuring
 from harness.errors import HarnessError
 from harness.machine import processors, progress, temporary
 from harness.machine.process import WorkerFailedError
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--launches", type=int, default=10, metavar="N", help="fresh processes a subject, at least 6 (default: 10)"
     )
     parser.add_argument("--seconds", type=float, default=0.15, help="of one launch of one subject (default: 0.15)")
+    _measuring.add_telemetry(parser)
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.machine import gpus, installed, processors
+from harness.machine import gpus, installed, processors, telemetry
 
 WORTH_NAMING = 5.0  # percent of a core
 
@@ -34,6 +34,7 @@ def collect(graphics: gpus.Found | None = None) -> dict[str, object]:
         "gpus": [{name: gpu[name] for name in gpus.LASTING} for gpu in (graphics or gpus.find_gpus())[0]],
         "frequency_governor": _governor(),
         "container": _container(),
+        "telemetry": telemetry.described(),
         "python": platform.python_version(),
         "versions": {name: installed.version(name) for name in installed.RECORDED},
         "commit": commit(),

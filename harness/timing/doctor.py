@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.machine import cache, environment, gpus, installed
+from harness.machine import cache, environment, gpus, installed, telemetry
 from harness.timing import energy, runtime
 from harness.timing.energy import Unreadable
 
@@ -34,7 +34,7 @@ def findings() -> list[Diagnosis]:
     now: dict[str, Any] = environment.moment(found)
     return [
         *installation(facts["versions"]),
-        *runtimes(),
+        *runtimes(facts),
         *processor(facts),
         *room(facts),
         *company(now, facts["cores"]["available"]),
@@ -57,7 +57,7 @@ def installation(versions: Mapping[str, str | None]) -> Iterator[Diagnosis]:
         )
 
 
-def runtimes() -> Iterator[Diagnosis]:
+def runtimes(facts: Mapping[str, Any]) -> Iterator[Diagnosis]:
     """onnxruntime: exactly one distribution of it, and its execution providers."""
     there = installed.onnxruntimes()
     if not there:
@@ -74,6 +74,13 @@ def runtimes() -> Iterator[Diagnosis]:
         found=", ".join(f"{name} {installed.version(name)}" for name in there),
         verdict="mend" if several else "good",
         advice="they write the same files: uninstall all, then install one of them" if several else "",
+    )
+    on = facts["telemetry"] == "on"
+    yield Diagnosis(
+        subject="onnxruntime's telemetry",
+        found=f"{facts['telemetry']} ({telemetry.VARIABLE}={telemetry.STOPPED if not on else telemetry.LEFT_ON})",
+        verdict="mind" if on else "good",
+        advice="every process that is timed works for it, too: leave out --telemetry" if on else "",
     )
     providers = [name.removesuffix("ExecutionProvider") for name in runtime.load().get_available_providers()]
     yield Diagnosis(subject="execution providers", found=", ".join(providers))
