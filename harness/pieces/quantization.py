@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 
 from harness.machine import temporary
-from harness.pieces import artifacts
+from harness.pieces import artifacts, quantizable
 
 Batch = NDArray[np.float32]
 
@@ -40,6 +40,7 @@ def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
     with temporary.folder() as folder:
         prepared, quantized = folder / "prepared.onnx", folder / "quantized.onnx"
         quantization.quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        left = _prepare(prepared)
         quantization.quantize_static(
             prepared,
             quantized,
@@ -48,7 +49,7 @@ def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
             activation_type=quantization.QuantType[ACTIVATIONS],
             weight_type=quantization.QuantType[WEIGHTS],
             calibrate_method=quantization.CalibrationMethod[METHOD],
-            nodes_to_exclude=[_named_activation(prepared)],
+            nodes_to_exclude=left,
             per_channel=True,
             reduce_range=True,
         )
@@ -72,14 +73,14 @@ class _Reader:
         return None if batch is None else {artifacts.INPUT: batch}
 
 
-def _named_activation(path: Path) -> str:
-    """The name of the last activation of the model at a path, given one where it has none."""
+def _prepare(path: Path) -> list[str]:
+    """Mend the model at a path for quantization; the names of the nodes that stay in float32, its last one too."""
     model = onnx.load(path)
     last = artifacts.last_activation(model)
-    name = str(last.name or "last_activation")
-    last.name = name
+    last.name = last.name or "last_activation"
+    left = [last.name, *quantizable.make_quantizable(model)]
     onnx.save(model, path)
-    return name
+    return left
 
 
 def _free_logits(model: onnx.ModelProto) -> None:

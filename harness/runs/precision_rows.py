@@ -12,7 +12,7 @@ from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
 from harness.measurements.subject_key import FLOAT32
 from harness.measurements.types import Artifact
-from harness.pieces import results
+from harness.pieces import layer_losses, results
 from harness.pieces.makers import compare
 from harness.pieces.makers.compare import Deviation
 from harness.pieces.piece import Pieces
@@ -66,6 +66,8 @@ def _counted(row: Row, artifact: Artifact) -> Row:
     ledger = cost.ledger(artifact.path)
     unknown = ledger.unknown_operators
     notes = [f"calibrated on {artifact.metadata['calibration']}"] if "calibration" in artifact.metadata else []
+    if fault := artifact.metadata.get(layer_losses.FAULT):
+        row, notes = replace(row, status="not equivalent"), [fault, *notes]
     if unknown:
         notes.append(f"MACs not counted, for {', '.join(unknown)}: {next(iter(unknown.values()))}")
     row = replace(

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from harness.frameworks.training import Progress
-from harness.pieces import artifacts, calibration, half_precision, quantization
+from harness.pieces import artifacts, calibration, half_precision, layer_losses, quantization
 from harness.pieces.piece import Piece
 
 
@@ -25,7 +25,10 @@ def make(piece: Piece, folder: Path, _threads: int, _progress: Progress) -> None
         facts["conversion"] = "rounded to nearest, float32 where an operator has no bfloat16"
     else:
         seen = calibration.prepare(export.needs[0])
-        model = quantization.to_int8(source.path, seen.batches(source.metadata["layout"]))
+        layout = source.metadata["layout"]
+        model = quantization.to_int8(source.path, seen.batches(layout))
+        fed = {artifacts.INPUT: next(seen.batches(layout))}
+        facts[layer_losses.FAULT] = layer_losses.find_fault(source.path, model, fed)
         facts |= {
             "conversion": quantization.DESCRIPTION,
             "calibration": f"{len(seen.images)} {seen.origin}",
