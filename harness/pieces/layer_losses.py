@@ -12,9 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from harness.machine import temporary
-from harness.measurements.session_options import SessionOptions
-from harness.timing import runtime
+from harness.diff.tracing import TracedFile
 
 FAULT = "conversion_fault"  # in a file's metadata: what :func:`find_fault` found
 DEQUANTIZED = "_DequantizeLinear_Output"  # what onnxruntime calls a value behind its 8 bits
@@ -66,10 +64,4 @@ def _values(model: onnx.ModelProto, fed: Mapping[str, NDArray[np.float32]]) -> V
         for value in (*inferred.graph.value_info, *inferred.graph.output)
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     ]
-    outputs = {value.name for value in model.graph.output}
-    exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in floats if name not in outputs)
-    with temporary.folder() as folder:
-        onnx.save(exposed, folder / "exposed.onnx")
-        plain = SessionOptions(optimization="disable")
-        session = runtime.session(folder / "exposed.onnx", threads=1, chosen=plain)
-        return runtime.run(session, dict(fed))
+    return TracedFile(model=exposed, feeds=fed).values(floats)

@@ -176,8 +176,9 @@ def _run(session: Any, draws: list[Feeds]) -> dict[str, Any]:
                 raise
             continue
         for name, value in values.items():
-            if runtime.readable(value):
-                found[f"{name} on normal inputs" if number else name] = value.numpy()
+            array = runtime.read_value(value) if value.has_value() else None
+            if array is not None:
+                found[f"{name} on normal inputs" if number else name] = array
     return found
 
 

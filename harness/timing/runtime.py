@@ -278,8 +278,3 @@ def value_of(array: NDArray[Any], kind: str) -> Any:
         return of.ortvalue_from_numpy(np.ascontiguousarray(array, kind).reshape(array.shape))
     upper_half = np.ascontiguousarray(array, np.float32).reshape(-1).view(np.uint32) >> 16
     return of.ortvalue_from_numpy_with_onnx_type(upper_half.astype(np.uint16).reshape(array.shape), BFLOAT16)
-
-
-def readable(value: Any) -> bool:
-    """Whether an array can be made of an output: it is a tensor, of a type that numpy has."""
-    return bool(value.is_tensor()) and ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")

@@ -95,9 +95,7 @@ class SessionWorker:
             written = Path(self.call.session.end_profiling())
             import numpy as np
 
-            np.savez(
-                outputs, **{name: _first(value) for name, value in self.results.items() if runtime.readable(value)}
-            )
+            np.savez(outputs, **{name: _first(value) for name, value in self.results.items() if _readable(value)})
             return {"nodes": node_providers.of_profile(written.read_text())}
 
     def transfers(self) -> dict[str, Any]:
@@ -179,6 +177,11 @@ class SessionWorker:
             samples.append(self.call.sample(self.calls))
             if CLOCK() >= end:
                 return samples
+
+
+def _readable(value: Any) -> bool:
+    """Whether an array can be made of an output: it is a tensor, of a type that numpy has."""
+    return bool(value.is_tensor()) and runtime.ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")
 
 
 def _first(value: Any) -> Any:
