@@ -30,13 +30,16 @@ def make_quantizable(model: onnx.ModelProto) -> list[str]:
 
 def _holds_zero(clip: onnx.NodeProto, constants: Mapping[str, onnx.TensorProto]) -> bool:
     """Whether the bounds of a Clip are known and hold zero."""
-    bounds = {attribute.name: attribute.f for attribute in clip.attribute if attribute.name in OLD_BOUNDS}
+    bounds: dict[str, float] = {
+        attribute.name: attribute.f for attribute in clip.attribute if attribute.name in OLD_BOUNDS
+    }
     for name, bound in zip(OLD_BOUNDS, clip.input[1:], strict=False):
         if bound and bound not in constants:
             return False
         if bound:
             bounds[name] = float(numpy_helper.to_array(constants[bound]))
-    return bounds.get("min", 0.0) <= 0 <= bounds.get("max", 0.0)
+    low, high = bounds.get("min", 0.0), bounds.get("max", 0.0)
+    return low <= 0 <= high
 
 
 def _fold(node: onnx.NodeProto, constants: Mapping[str, onnx.TensorProto], graph: onnx.GraphProto) -> bool:
