@@ -44,8 +44,7 @@ def _unknown(scores: "NDArray[numpy.float32]") -> "NDArray[numpy.bool_]":
     """Which examples have a score that is NaN."""
     import numpy as np
 
-    found: NDArray[numpy.bool_] = np.isnan(scores).any(1)
-    return found
+    return np.asarray(np.isnan(scores).any(1))
 
 
 def measure_accuracy(predicted: "NDArray[numpy.int64]", labels: "NDArray[numpy.int64]") -> Accuracy:
