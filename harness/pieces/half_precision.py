@@ -33,8 +33,9 @@ def to_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Raises :class:`HarnessError` for a graph with bodies (If, Loop), whose values have types of their own.
     """
-    if any(attribute.type == onnx.AttributeProto.GRAPH for node in model.graph.node for attribute in node.attribute):
-        raise HarnessError("a graph with branches or loops is not converted to bfloat16.")
+    for node in model.graph.node:
+        if any(attribute.type == onnx.AttributeProto.GRAPH for attribute in node.attribute):
+            raise HarnessError(f"{node.op_type} {node.output[0]!r} holds a graph of its own: branches and loops stay.")
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     narrowing = _Narrowing(
         types=_types(graph),

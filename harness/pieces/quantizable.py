@@ -18,13 +18,22 @@ OLD_BOUNDS = ("min", "max")  # of a Clip before opset 11: attributes
 
 def make_quantizable(model: onnx.ModelProto) -> list[str]:
     """Mend what can be mended; the names of the nodes that are to stay in float32, which get one if they have none."""
+    return list(unfit(model))
+
+
+def unfit(model: onnx.ModelProto) -> dict[str, str]:
+    """The same with why each of the nodes stays in float32, by its name."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    left = []
+    left = {}
     for number, node in enumerate(model.graph.node):
-        of_gemm = node.op_type == "Gemm" and not _fold(node, constants, model.graph)
-        if of_gemm or (node.op_type == "Clip" and not _holds_zero(node, constants)):
+        reason = ""
+        if node.op_type == "Gemm" and not _fold(node, constants, model.graph):
+            reason = "alpha, beta or the bias of the Gemm cannot be folded into constants"
+        elif node.op_type == "Clip" and not _holds_zero(node, constants):
+            reason = "the bounds of the Clip do not hold zero"
+        if reason:
             node.name = node.name or f"{node.op_type}_{number}"
-            left.append(node.name)
+            left[node.name] = reason
     return left
 
 

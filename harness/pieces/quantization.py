@@ -1,16 +1,19 @@
 """int8 of a float32 graph, by onnxruntime's static quantization: what it is told, in one place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from harness.errors import HarnessError
 from harness.machine import temporary
 from harness.pieces import artifacts, quantizable
 
 Batch = NDArray[np.float32]
+Feeds = Mapping[str, NDArray[Any]]  # by input
 
 
 # Weights have a range a channel, of seven bits: a processor without VNNI adds two products in 16 bits, which eight
@@ -32,29 +35,84 @@ PASSING = ("Reshape", "Flatten", "Squeeze", "Transpose", "Identity")
 def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
     """The model with 8-bit weights and activations between QuantizeLinear and DequantizeLinear nodes.
 
-    ``batches`` are calibration images in the file's own layout, a few at a time. The last activation, and
-    the logits that it reads, stay in float32: 256 steps would make ties of what differs.
+    ``batches`` are calibration images in the file's own layout, a few at a time.
+    """
+    return quantize(source, ({artifacts.INPUT: batch} for batch in batches))
+
+
+def quantize(
+    source: Path,
+    feeds: Iterable[Feeds],
+    *,
+    activations: str = ACTIVATIONS,
+    weights: str = WEIGHTS,
+    left: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> onnx.ModelProto:
+    """The same of any file, with other types of 8 bits; ``left`` names nodes that stay in float32.
+
+    ``only`` names those that do not, if there are such.
+
+    ``feeds`` are what the file is fed while ranges are told. The last activation of a classifier, and the logits that
+    it reads, stay in float32: 256 steps would make ties of what differs.
     """
     from onnxruntime import quantization
 
     with temporary.folder() as folder:
         prepared, quantized = folder / "prepared.onnx", folder / "quantized.onnx"
         quantization.quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        left = _prepare(prepared)
         quantization.quantize_static(
             prepared,
             quantized,
-            _Reader(batches),
+            _Reader(feeds),
             quant_format=quantization.QuantFormat.QDQ,
-            activation_type=quantization.QuantType[ACTIVATIONS],
-            weight_type=quantization.QuantType[WEIGHTS],
+            activation_type=quantization.QuantType[activations],
+            weight_type=quantization.QuantType[weights],
             calibrate_method=quantization.CalibrationMethod[METHOD],
-            nodes_to_exclude=left,
+            nodes_to_quantize=list(only) or None,
+            nodes_to_exclude=[*_prepare(prepared), *left],
             per_channel=True,
             reduce_range=True,
         )
         model = onnx.load(quantized)
-    _free_logits(model)
+    if ends_in_activation(model):
+        _free_logits(model)
+    return _without_unused_domains(model)
+
+
+def quantize_dynamically(source: Path, weights: str = WEIGHTS) -> onnx.ModelProto:
+    """The model with 8-bit weights, whose activations are rounded while it runs: nothing is calibrated.
+
+    Convolutions stay in float32: the CPU's provider has no such convolution for signed weights.
+    """
+    from onnxruntime import quantization
+    from onnxruntime.quantization.registry import IntegerOpsRegistry
+
+    with temporary.folder() as folder:
+        prepared, quantized = folder / "prepared.onnx", folder / "quantized.onnx"
+        quantization.quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        _prepare(prepared)
+        quantization.quantize_dynamic(
+            prepared,
+            quantized,
+            op_types_to_quantize=sorted({*IntegerOpsRegistry, "Gemm"} - {"Conv"}),
+            weight_type=quantization.QuantType[weights],
+            per_channel=True,
+            reduce_range=True,
+        )
+        return onnx.load(quantized)
+
+
+def ends_in_activation(model: onnx.ModelProto) -> bool:
+    """Whether a model ends in probabilities."""
+    try:
+        artifacts.last_activation(model)
+    except HarnessError:
+        return False
+    return True
+
+
+def _without_unused_domains(model: onnx.ModelProto) -> onnx.ModelProto:
     used = {node.domain for node in model.graph.node} | {""}
     kept = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
@@ -63,22 +121,23 @@ def to_int8(source: Path, batches: Iterable[Batch]) -> onnx.ModelProto:
 
 
 class _Reader:
-    """What onnxruntime's calibration reads: one batch after the other, None at the end."""
+    """What onnxruntime's calibration reads: what one call is fed after the other, None at the end."""
 
-    def __init__(self, batches: Iterable[Batch]) -> None:
-        self.batches: Iterator[Batch] = iter(batches)
+    def __init__(self, feeds: Iterable[Feeds]) -> None:
+        self.feeds: Iterator[Feeds] = iter(feeds)
 
-    def get_next(self) -> dict[str, Batch] | None:
-        batch = next(self.batches, None)
-        return None if batch is None else {artifacts.INPUT: batch}
+    def get_next(self) -> Feeds | None:
+        return next(self.feeds, None)
 
 
 def _prepare(path: Path) -> list[str]:
     """Mend the model at a path for quantization; the names of the nodes that stay in float32, its last one too."""
     model = onnx.load(path)
-    last = artifacts.last_activation(model)
-    last.name = last.name or "last_activation"
-    left = [last.name, *quantizable.make_quantizable(model)]
+    left = quantizable.make_quantizable(model)
+    if ends_in_activation(model):
+        last = artifacts.last_activation(model)
+        last.name = last.name or "last_activation"
+        left = [last.name, *left]
     onnx.save(model, path)
     return left
 

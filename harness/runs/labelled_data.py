@@ -57,7 +57,7 @@ def of_images(data: str, scaling: Scaling | None, path: Path, inputs: Sequence[I
     Without a ``scaling``, "unit" for an input of floats and "raw" for one of whole numbers. Raises
     :class:`HarnessError` where the images do not fit the inputs.
     """
-    image = _image_input(data, path, inputs)
+    image = image_input(data, path, inputs)
     how = scaling or ("unit" if image.floating else "raw")
     if not image.floating and how != "raw":
         raise HarnessError(f"{path}: input {image.name} is {image.kind}: expected --scaling raw, found {how}.")
@@ -107,7 +107,7 @@ def check_array(array: NDArray[Any], of: Input, file: Path, *, first_axis: bool)
         raise HarnessError(f"{file}: expected {of.name} of {of.kind}, found {array.dtype}.")
 
 
-def _image_input(data: str, path: Path, inputs: Sequence[Input]) -> Input:
+def image_input(data: str, path: Path, inputs: Sequence[Input]) -> Input:
     named = ", ".join(map(str, inputs)) or "none"
     if len(inputs) != 1 or inputs[0].image_shape is None:
         raise HarnessError(
@@ -137,7 +137,7 @@ def _of_split(data: str, scaling: Scaling, image: Input) -> LabelledData:
     def portions() -> Iterator[Arrays]:
         for start in range(0, len(dataset.x_test), PORTION):
             found, _ = images.fit(dataset.x_test[start : start + PORTION], shape)
-            yield _fed(scale(found), image)
+            yield fed(scale(found), image)
 
     return LabelledData(
         name=dataset.name,
@@ -167,12 +167,12 @@ def _of_imagenet(data: str, scaling: Scaling, image: Input) -> LabelledData:
         classes=imagenet.CLASSES,
         labels=np.array(validation.labels, np.int64),
         portions=lambda: (
-            _fed(images.scaled(portion, scaling), image) for portion in imagenet.portions(validation, preprocessing)
+            fed(images.scaled(portion, scaling), image) for portion in imagenet.portions(validation, preprocessing)
         ),
     )
 
 
-def _fed(scaled: NDArray[Any], image: Input) -> Arrays:
+def fed(scaled: NDArray[Any], image: Input) -> Arrays:
     """Images (n, H, W, C) in the layout and the type of the input."""
     placed = images.native(scaled, image.layout) if image.layout else scaled[..., 0]
     return {image.name: placed.astype(image.kind, copy=False)}
