@@ -108,7 +108,7 @@ def beats_reported(name: str, *, dataset: str, reported: float, total: int) -> C
 
 def points(difference: Estimate) -> str:
     """A difference of shares for people: ``+3.1 points [1.2, 5.0]``."""
-    return f"{100 * difference.value:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
+    return f"{100 * difference.value:+z.1f} points [{100 * difference.low:z.1f}, {100 * difference.high:z.1f}]"
 
 
 def _told(first: Trained, second: Trained, compared: Comparison) -> str:

@@ -104,7 +104,7 @@ def main(args: argparse.Namespace) -> int:
         _show_nodes(folder, planned, table=args.format == "table")
     failed = {row.architecture for row in found if row.status != "ok"}
     progress.say(
-        f"{len(found)} rows in {folder} after {time.monotonic() - started:.0f} s"
+        f"{len(found)} row{'s' if len(found) != 1 else ''} in {folder} after {time.monotonic() - started:.0f} s"
         + (f"; not ok: {', '.join(sorted(failed))}" if failed else "")
     )
     _write_page(folder)

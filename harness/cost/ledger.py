@@ -37,7 +37,7 @@ def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None, 
         stored_bytes=file.stored_bytes,
         peak_activation_bytes=peak,
         peak_activation_reason=reason,
-        folded_batch_norm=file.metadata.get("batch_norm") == "folded",
+        folded_batch_norm=_folded_batch_norm(file),
         nodes=tuple(_cost(node, found) for node in file.model.graph.node),
     )
 
@@ -61,3 +61,8 @@ def _peak(file: onnx_file.OnnxFile, found: shapes.Shapes) -> tuple[int | None, s
         return peak_activation.peak_bytes(file, found), ""
     except peak_activation.UnknownSizeError as error:
         return None, str(error)
+
+
+def _folded_batch_norm(file: onnx_file.OnnxFile) -> bool | None:
+    told = file.metadata.get("batch_norm")
+    return None if told is None else told == "folded"

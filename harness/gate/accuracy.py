@@ -105,7 +105,7 @@ def _paired(base: NDArray[Any], head: NDArray[Any], misses: float) -> Loss:
     value, _, most = paired.difference(lost, gained, total, 1 - 2 * misses)
     p = float(binomtest(lost, gained + lost, 0.5, alternative="greater").pvalue)
     detail = (
-        f"{-value:+.2%} (gained {gained}, lost {lost} of {total} images, McNemar p {p:.2g}, loss at most {most:.2%})"
+        f"{-value:+z.2%} (gained {gained}, lost {lost} of {total} images, McNemar p {p:.2g}, loss at most {most:.2%})"
     )
     return Loss(value=value, most=most, p=p, detail=detail)
 
@@ -120,7 +120,7 @@ def _unpaired(base: Row, head: Row, misses: float) -> Loss | Finding:
     value, _, most = paired.independent_difference(first, second, 1 - 2 * misses)
     answers = np.array([[one.correct, one.total - one.correct] for one in (first, second)])
     p = float(fisher_exact(answers, alternative="greater").pvalue)
-    detail = f"{-value:+.2%} (unpaired: a run has no predictions; Fisher p {p:.2g}, loss at most {most:.2%})"
+    detail = f"{-value:+z.2%} (unpaired: a run has no predictions; Fisher p {p:.2g}, loss at most {most:.2%})"
     return Loss(value=value, most=most, p=p, detail=detail)
 
 

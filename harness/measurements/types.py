@@ -61,7 +61,8 @@ class Cost:
 
     ``params`` are float weights that reach operators, less batch-norm running statistics;
     ``stored_values`` is how many numbers the file stores, whatever for. ``folded_batch_norm`` says
-    that the exporter folded batch norm, so that ``params`` may be fewer than the definition's.
+    whether the exporter folded batch norm, so that ``params`` may be fewer than the definition's; None if the file
+    does not tell.
     ``peak_activation_bytes`` is the largest total of activations alive at one moment, in the file's
     order of nodes, and None where a size is unknown: ``peak_activation_reason`` says which.
     """
@@ -71,7 +72,7 @@ class Cost:
     inputs: tuple[CountedInput, ...]
     stored_values: int
     stored_bytes: int
-    folded_batch_norm: bool
+    folded_batch_norm: bool | None
     peak_activation_bytes: int | None
     peak_activation_reason: str
     nodes: tuple[NodeCost, ...]

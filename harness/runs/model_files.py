@@ -185,7 +185,7 @@ def _read(
         path=file.path,
         architecture=file.metadata.get("architecture", name) if ours else name,
         framework=file.metadata["framework"] if ours else FRAMEWORK,
-        producer="" if ours else f"{file.model.producer_name} {file.model.producer_version}".strip(),
+        producer="" if ours else _producer(file),
         inputs=inputs,
         arrays=Path(settings.inputs) if settings.inputs else None,
         fed=frozenset(names & arrays.keys()),
@@ -298,3 +298,9 @@ def _sha256(path: Path) -> str:
         return files.sha256(path)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+def _producer(file: OnnxFile) -> str:
+    """What made the file, and its version. tf2onnx writes "None" behind its own, for a commit that it does not know."""
+    words = f"{file.model.producer_name} {file.model.producer_version}".split()
+    return " ".join(word for word in words if word != "None")

@@ -49,7 +49,7 @@ def test_the_command_prints_one_object_or_a_list(small, capsys):
         "peak_activation_bytes": 4 * (3 * 64 + 4 * 36),
         "peak_activation_reason": "",
         "stored_values": 108,
-        "folded_batch_norm": False,
+        "folded_batch_norm": None,
         "checker_refuses": "Field 'shape' of 'type' is required but missing.",  # of the output
     }
     run_command(str(small), str(small), "--nodes", "--input", "x=1x3x10x10")

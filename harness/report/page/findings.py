@@ -71,7 +71,8 @@ def not_measured(rows: Sequence[Row], runs: Sequence[RunFiles]) -> Section:
     parts = [("Rows that are not ok", failed), ("Measured, but to know", remarked)]
     parts += [("In no row", missing), ("Left out of this page", left_out)]
     tables = [table(title, lines, folded=title == "Measured, but to know") for title, lines in parts if lines]
-    intro = "Every row was measured." if not failed else f"{sum(row.status != 'ok' for row in rows)} rows are not ok."
+    bad = sum(row.status != "ok" for row in rows)
+    intro = f"{bad} row{'s are' if bad > 1 else ' is'} not ok." if bad else "Every row was measured."
     return Section(key="missing", title="What was not measured, and why", intro=intro, tables=tables, absent=intro)
 
 
