@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of_evidence.add_argument(
         "--time-limit",
         metavar="SECONDS",
-        help="of measuring, after which no further launch begins, like 600 or 10m; "
-        f"default: {stopping.USUAL_LIMIT_S:.0f} for each network or file",
+        help="of measuring, after which no further launch begins, like 600 or 10m; default: none, with "
+        f"--precision-target {stopping.USUAL_LIMIT_S:.0f} for each network or file",
     )
     of_evidence.add_argument(
         "--control",
@@ -106,8 +106,6 @@ def precision_target(args: argparse.Namespace) -> float | None:
     """How wide an interval may be to either side, relative to its median. Raises :class:`HarnessError`."""
     text = args.precision_target
     if text is None:
-        if args.time_limit is not None:
-            raise HarnessError("--time-limit is for the launches of --precision-target: expected both.")
         return None
     share = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     return choices.check_precision_target(share, text)

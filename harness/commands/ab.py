@@ -18,7 +18,7 @@ Example:
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -31,10 +31,11 @@ from harness.machine import files, installed, locks, progress, temporary
 from harness.networks import catalog
 from harness.pieces.plan import MACS_PER_SECOND
 from harness.report.tables import FORMATS
-from harness.runs import comparison_table, kept_launches, paired_run
+from harness.runs import comparison_table, kept_launches, output_agreement, paired_run
 from harness.runs import folder as run_folder
 from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import ModelFile
+from harness.runs.output_agreement import Agreement
 from harness.runs.paired_run import Measured, Plan
 from harness.timing import latency, sequential
 
@@ -89,7 +90,8 @@ def main(args: argparse.Namespace) -> int:
     folder = _folder(args)
     with temporary.folder() as place:
         contest = _contests.parse(args, place)
-        _announce(contest, plan)
+        agreements = _compare_outputs(contest)
+        _announce(contest, plan, agreements)
         _begin(folder, args, paired_run.describe(contest.sides, contest.files, plan))
         try:
             with locks.held(folder):
@@ -99,7 +101,7 @@ def main(args: argparse.Namespace) -> int:
             _say_how_to_go_on(folder)
             raise
     compared = found.subjects
-    comparison_table.print_comparison(compared, contest.sides, args.format)
+    comparison_table.print_comparison(compared, contest.sides, agreements, args.format)
     progress.say(comparison_table.correction(plan.thresholds, plan.looks, len(compared)))
     if not any(row.latency_median_s is not None for one in compared for row in (one.a, one.b)):
         first = compared[0]
@@ -144,10 +146,17 @@ def _plan(args: argparse.Namespace) -> Plan:
     )
 
 
-def _announce(contest: Contest, plan: Plan) -> None:
-    """Say what is compared, and how long it may take."""
+def _compare_outputs(contest: Contest) -> list[Agreement]:
+    """Whether the files of each pair compute the same, as closely as the gate asks."""
+    tolerance = settings.read(Path.cwd()).outputs
+    return [output_agreement.compare_outputs(contest.sides, pair, tolerance) for pair in contest.files]
+
+
+def _announce(contest: Contest, plan: Plan, agreements: Sequence[Agreement]) -> None:
+    """Say what is compared, whether its outputs agree, and how long it may take."""
     a, b = contest.sides
-    progress.say(f"A: {a.label}; B: {b.label}")
+    names = [file.architecture for file, _ in contest.files]
+    progress.say(f"A: {a.label}; B: {b.label}; {output_agreement.summary(agreements, names)}")
     calls = [
         MeasuredFile(file=file).macs(way) / MACS_PER_SECOND / way.configuration.threads
         for pair in contest.files

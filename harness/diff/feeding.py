@@ -12,16 +12,17 @@ from harness.cost.inputs import Input
 from harness.cost.onnx_file import OnnxFile
 from harness.diff.alignment import pair_names
 from harness.errors import HarnessError
-from harness.timing import runtime
+from harness.timing import input_values
+from harness.timing.input_values import Fed
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Fed]
 ORDERS = {"NCHW": (0, 3, 1, 2), "NHWC": (0, 2, 3, 1)}  # of the axes of the other layout
 
 
 def check_named(file: Path, named: Iterable[str]) -> None:
     """Raise :class:`HarnessError` if something was said of an input that the file has not."""
     known = [value.name for value in onnx_file.read(file).inputs]
-    for name in named:
+    for name in map(input_values.input_name, named):
         if name not in known:
             raise HarnessError(f"{file} has no input {name!r}: expected one of {', '.join(known) or 'none'}.")
 
@@ -44,7 +45,7 @@ def feed_both(
     twins = {other.inputs[place].name: of_a[number] for number, place in pairs.items()}
     of_b = _shaped_alike(other, twins)
     kinds, sizes = {each.name: each.kind for each in of_a}, {each.name: each.shape for each in of_a}
-    arrays = runtime.fill_inputs(kinds, sizes, given, seed)
+    arrays = input_values.fill_inputs(kinds, sizes, given, seed)
     return arrays, {each.name: _arranged(arrays[twins[each.name].name], each, b) for each in of_b}
 
 
@@ -60,8 +61,8 @@ def _shaped_alike(file: OnnxFile, twins: Mapping[str, Input]) -> tuple[Input, ..
     return model_inputs.read(file, told)
 
 
-def _arranged(array: NDArray[Any], of: Input, file: Path) -> NDArray[Any]:
-    if array.shape == of.shape:
+def _arranged(array: Fed, of: Input, file: Path) -> Fed:
+    if isinstance(array, list) or array.shape == of.shape:
         return array
     if of.layout and tuple(array.shape[axis] for axis in ORDERS[of.layout]) == of.shape:
         return array.transpose(ORDERS[of.layout])

@@ -16,7 +16,8 @@ from harness.errors import HarnessError, first_line
 from harness.machine import temporary
 from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
-from harness.timing import runtime
+from harness.timing import input_values, runtime
+from harness.timing.input_values import Fed
 
 Array = NDArray[Any]
 
@@ -29,7 +30,7 @@ class TracedFile:
     """A whole model (an onnx.ModelProto with its weights), what its inputs are fed by name, and how it is run."""
 
     model: Any
-    feeds: Mapping[str, Array]
+    feeds: Mapping[str, Fed]
     options: SessionOptions = PLAIN
     target: Target = runtime.CPU
     threads: int = 1
@@ -67,12 +68,10 @@ class TracedFile:
         return runtime.session(source, threads=self.threads, target=self.target, chosen=self.options)
 
     def _run(self, session: Any, names: Sequence[str]) -> dict[str, Array]:
-        fed = runtime.feed_inputs(session, self.feeds)
+        fed = input_values.feed_inputs(session, self.feeds)
         try:
-            found = session.run_with_ort_values(names, fed)
+            found = runtime.run_values(session, fed, names)
         except Exception as error:  # onnxruntime's own errors share no base class
             raise HarnessError(f"onnxruntime cannot run the model: {first_line(error)}") from error
-        arrays = {
-            name: runtime.read_value(value) for name, value in zip(names, found, strict=True) if value.has_value()
-        }
+        arrays = {name: input_values.read_value(value) for name, value in found.items()}
         return {name: array for name, array in arrays.items() if array is not None}

@@ -45,11 +45,15 @@ class Thresholds:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """The verdict on one subject, after so many launches, and the ratio that they were judged by."""
+    """The verdict on one subject, after so many launches, and the ratio that they were judged by.
+
+    ``faster`` is whether it is surely faster by more than is tolerated of a slowdown.
+    """
 
     verdict: Verdict
     ratio: Ratio
     launches: int
+    faster: bool = False
 
 
 def judge(
@@ -64,9 +68,11 @@ def judge(
     for most in looks:
         seen = {key: values[:most] for key, values in logarithms.items()}
         estimates = {key: comparison.estimate(values) for key, values in seen.items()}
-        verdicts = once(estimates, thresholds, len(looks))
+        verdicts, faster = once(estimates, thresholds, len(looks)), find_faster(estimates, thresholds, len(looks))
         for key in logarithms.keys() - {key for key, earlier in judged.items() if earlier.verdict != Verdict.CANT_TELL}:
-            judged[key] = Judged(verdict=verdicts[key], ratio=estimates[key].ratio, launches=len(seen[key]))
+            judged[key] = Judged(
+                verdict=verdicts[key], ratio=estimates[key].ratio, launches=len(seen[key]), faster=key in faster
+            )
         if all(len(values) <= most for values in logarithms.values()):
             break
     return {key: judged[key] for key in logarithms}
@@ -85,6 +91,15 @@ def once(estimates: Mapping[str, LogRatio], thresholds: Thresholds, looks: int =
         else Verdict.CANT_TELL
         for key, one in estimates.items()
     }
+
+
+def find_faster(estimates: Mapping[str, LogRatio], thresholds: Thresholds, looks: int = 1) -> set[str]:
+    """The subjects that are surely faster by more than is tolerated, at one of so many looks.
+
+    A subject that is not counts as one in as few runs as one that is not slower fails.
+    """
+    p = {key: one.below(1 / (1 + thresholds.tolerated)) for key, one in estimates.items()}
+    return holm(p, thresholds.false_alarms / looks)
 
 
 def holm(p: Mapping[Key, float], rate: float) -> set[Key]:

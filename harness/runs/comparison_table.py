@@ -4,26 +4,35 @@ from collections.abc import Mapping, Sequence
 
 from harness.measurements.verdicts import Judged, Thresholds, Verdict
 from harness.report.tables import format_count, format_seconds, print_table
+from harness.runs.output_agreement import Agreement
 from harness.runs.paired_run import Compared
 from harness.runs.sides import Side
 
+FASTER = "faster"
 WORDS = {Verdict.PASS: "not slower", Verdict.FAIL: "slower", Verdict.CANT_TELL: "can't tell"}
 SIZES = {"params": "parameters", "macs": "MACs", "file_bytes": "bytes", "accuracy": "accuracy"}
 COLUMNS = (
-    "subject", "a_median_s", "b_median_s", "ratio", "ratio_low", "ratio_high", "verdict", "launches",
+    "subject", "outputs_agree", "outputs_apart", "a_median_s", "b_median_s", "ratio", "ratio_low", "ratio_high",
+    "verdict", "faster", "launches",
     *(f"{side}_{name}" for name in SIZES for side in "ab"), "a_status", "a_reason", "b_status", "b_reason",
 )  # fmt: skip
 
 
-def print_comparison(found: Sequence[Compared], sides: Sequence[Side], format: str) -> None:  # noqa: A002
-    """Print what came out, for people with the columns that differ."""
+def print_comparison(
+    found: Sequence[Compared],
+    sides: Sequence[Side],
+    agreements: Sequence[Agreement],
+    format: str,  # noqa: A002
+) -> None:
+    """Print what came out, for people with the columns that differ; ``agreements`` are of the pairs of files."""
     if format != "table":
-        print_table(COLUMNS, [_exact(one) for one in found], format)
+        print_table(COLUMNS, [_exact(one, agreements[one.pair]) for one in found], format)
         return
     sizes = [name for name in SIZES if any(_differs(one, name) for one in found)]
     names = [f"{letter}: {side.label}" for letter, side in zip("AB", sides, strict=True)]
-    columns = ["subject", *names, "B / A [95 %]", "verdict", "launches", *map(SIZES.__getitem__, sizes)]
-    print_table(columns, [_line(one, names, sizes) for one in found], format)
+    columns = ["subject", *names, "B / A [95 %]", "verdict", "launches", "outputs", *map(SIZES.__getitem__, sizes)]
+    lines = [{**_line(one, names, sizes), "outputs": _outputs(agreements[one.pair])} for one in found]
+    print_table(columns, lines, format)
 
 
 def correction(thresholds: Thresholds, looks: Sequence[int], subjects: int) -> str:
@@ -35,7 +44,8 @@ def correction(thresholds: Thresholds, looks: Sequence[int], subjects: int) -> s
     return (
         f"Looks after {after} launches, each at 1/{len(looks)} of the error rates. slower: surely by more than "
         f"{slower:g} %, a false alarm in {alarms:g} % of such runs at most, over all {subjects} subjects together "
-        f"(Holm). not slower: surely not by {matters:g} % or more, wrong of at most {misses:g} % of those that are."
+        f"(Holm). not slower: surely not by {matters:g} % or more, wrong of at most {misses:g} % of those that are. "
+        f"faster: surely by more than {slower:g} %, wrong as seldom as slower."
     )
 
 
@@ -52,12 +62,23 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 1 else "over 100 %"
 
 
+def _outputs(found: Agreement) -> str:
+    if found.apart is None:
+        return "not known"
+    return "agree" if found.agree else f"DIFFER by {found.apart:.2g}"
+
+
+def word(judged: Judged) -> str:
+    """The verdict in words."""
+    return FASTER if judged.verdict == Verdict.PASS and judged.faster else WORDS[judged.verdict]
+
+
 def _line(one: Compared, names: Sequence[str], sizes: Sequence[str]) -> dict[str, object]:
     line: dict[str, object] = {"subject": one.subject, "B / A [95 %]": _ratio(one.judged)}
     for name, row in zip(names, (one.a, one.b), strict=True):
         median = format_seconds(row.latency_median_s)
         line[name] = median if row.latency_median_s is not None else f"{row.status}: {row.reason}"
-    line["verdict"] = WORDS[one.judged.verdict] if one.judged else "not measured"
+    line["verdict"] = word(one.judged) if one.judged else "not measured"
     line["launches"] = one.judged.launches if one.judged else None
     for name in sizes:
         line[SIZES[name]] = _sizes(one, name) if _differs(one, name) else "the same"
@@ -84,16 +105,19 @@ def _sizes(one: Compared, name: str) -> str:
     return " → ".join(shown if shown[0] != shown[1] else (f"{value:,}" for value in values))
 
 
-def _exact(one: Compared) -> dict[str, object]:
+def _exact(one: Compared, outputs: Agreement) -> dict[str, object]:
     """Every value of a line, for programs."""
     judged = one.judged
     ratio = judged.ratio if judged else None
     line: dict[str, object] = {
         "subject": one.subject,
+        "outputs_agree": None if outputs.apart is None else outputs.agree,
+        "outputs_apart": outputs.apart,
         "ratio": ratio and ratio.value,
         "ratio_low": ratio and ratio.low,
         "ratio_high": ratio and ratio.high,
         "verdict": judged and str(judged.verdict),
+        "faster": judged and judged.faster,
         "launches": judged and judged.launches,
     }
     for side, row in (("a", one.a), ("b", one.b)):

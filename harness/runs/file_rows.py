@@ -7,7 +7,7 @@ from harness.errors import HarnessError
 from harness.measurements import answers
 from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
-from harness.measurements.types import Accuracy, Timing
+from harness.measurements.types import Timing
 from harness.runs import file_accuracy, file_counts, model_files, run_rows
 from harness.runs.file_accuracy import Predictions, Run
 from harness.runs.labelled_data import LabelledData
@@ -77,22 +77,16 @@ def with_accuracy(
     except HarnessError as error:
         return run_rows.untested(row, error)
     keep(found)
-    five = found.get(f"{file.framework}_top5")
-    right = answers.measure_accuracy(found[file.framework], found["labels"])
+    row = _tested_on(row, file.labelled)
     finite = found.get(f"{file.framework}{file_accuracy.FINITE}")
     if finite is not None:
-        told = f"{int((~finite).sum())} of {len(finite)} examples give no finite numbers"
-        row = run_rows.noted(replace(row, status="not finite"), told)
-    return tested(row, file.labelled, right, None if five is None else float(five.mean()))
+        told = f"no accuracy: {int((~finite).sum())} of {len(finite)} examples give no finite numbers"
+        return run_rows.noted(replace(row, status="not finite"), told)
+    five = found.get(f"{file.framework}_top5")
+    row = replace(row, top5=None if five is None else float(five.mean()))
+    return run_rows.counted(row, answers.measure_accuracy(found[file.framework], found["labels"]))
 
 
-def tested(row: Row, data: LabelledData, found: Accuracy, top5: float | None) -> Row:
-    """The row of a file with its accuracy."""
-    row = replace(
-        row,
-        dataset=data.name,
-        dataset_digest=data.digest,
-        adaptation=data.adaptation,
-        top5=top5,
-    )
-    return run_rows.counted(row, found)
+def _tested_on(row: Row, data: LabelledData) -> Row:
+    """The row of a file with the data that its accuracy is of."""
+    return replace(row, dataset=data.name, dataset_digest=data.digest, adaptation=data.adaptation)

@@ -19,7 +19,7 @@ from harness.data import datasets, imagenet, images
 from harness.data.preprocessing import Preprocessing
 from harness.errors import HarnessError, first_line
 from harness.networks.architecture import Scaling
-from harness.timing import runtime
+from harness.timing import input_values
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -102,6 +102,10 @@ def check_array(array: NDArray[Any], of: Input, file: Path, *, first_axis: bool)
     if array.ndim != len(of.shape) or array.shape[leave:] != of.shape[leave:] or array.ndim < leave:
         expected = ",".join(map(str, of.shape if first_axis else ("N", *of.shape[1:])))
         raise HarnessError(f"{file}: expected {of.name} of shape [{expected}], found {list(array.shape)}.")
+    if of.kind == "string":
+        if array.dtype.kind not in "US":
+            raise HarnessError(f"{file}: expected {of.name} of texts, found {array.dtype}.")
+        return
     kind = "float32" if of.kind == "bfloat16" else of.kind
     if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, kind, "same_kind"):
         raise HarnessError(f"{file}: expected {of.name} of {of.kind}, found {array.dtype}.")
@@ -120,7 +124,9 @@ def image_input(data: str, path: Path, inputs: Sequence[Input]) -> Input:
 
 def _numpy_type(of: Input, path: Path) -> str:
     """Numpy's type for an input. Raises :class:`HarnessError` where it has none."""
-    if of.kind not in runtime.ELEMENT_TYPES.values() or of.kind == "bfloat16":
+    if of.kind == "string":
+        return "str"
+    if of.kind not in input_values.FED or of.kind == "bfloat16":
         raise HarnessError(f"{path}: input {of.name} is {of.kind}: no arrays of it, and no accuracy, can be had.")
     return of.kind
 

@@ -77,7 +77,7 @@ def measure(
 
 def _aim(settings: Settings, measured: int, spent_s: float, left: int) -> Aim | None:
     """What a network's launches aim at: what others have left of the time limit is for those that follow."""
-    if settings.precision_target is None:
+    if settings.precision_target is None and settings.time_limit_s is None:
         return None
     limit_s = stopping.limit_s(settings.time_limit_s, measured)
     return Aim(half_width=settings.precision_target, limit_s=max(0.0, limit_s - spent_s) / left)

@@ -22,7 +22,9 @@ from harness.networks import catalog
 from harness.networks.architecture import Scaling
 from harness.runs import labelled_data
 from harness.runs.labelled_data import LabelledData
+from harness.timing import input_values
 
+SEQUENCE = "sequence"  # the kind of an input that takes a list of arrays
 FRAMEWORK = "onnx"  # of a file that does not say who exported it
 
 
@@ -65,7 +67,7 @@ class ModelFile:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {each.name: each.shape for each in self.inputs}
+        return {each.name: each.shape for each in self.inputs if each.kind != SEQUENCE}
 
     @property
     def described(self) -> str:
@@ -89,7 +91,10 @@ class ModelFile:
 
     def _content(self, of: Input) -> str:
         if self.arrays and of.name in self.fed:
-            return f", fed from {self.arrays.name}"
+            by_hand = " from Python, which the latency holds" if of.kind in ("string", SEQUENCE) else ""
+            return f", fed from {self.arrays.name}{by_hand}"
+        if of.kind == "string":
+            return ", fed random texts from Python, which the latency holds"
         return ", fed zeros" if of.kind.startswith(("int", "uint", "bool")) else ""
 
 
@@ -168,7 +173,7 @@ def _read(
     _check_sizes(file, found, image_sizes)
     inputs = tuple(each.sized(batch, image_sizes[0]) for each in found)
     for each in inputs:
-        if each.name in arrays:
+        if each.name in arrays and each.kind != SEQUENCE:
             labelled_data.check_array(arrays[each.name], each, Path(settings.inputs or ""), first_axis=True)
     labelled = None
     if data is not None:
@@ -188,7 +193,7 @@ def _read(
         producer="" if ours else _producer(file),
         inputs=inputs,
         arrays=Path(settings.inputs) if settings.inputs else None,
-        fed=frozenset(names & arrays.keys()),
+        fed=frozenset(names & set(map(input_values.input_name, arrays))),
         batch=batch if _open_batch(inputs) else _batch(file, inputs),
         batch_fixed_by=_batch_fixed_by(file, inputs, told, settings),
         precision=_precision(file, inputs),
@@ -222,7 +227,7 @@ def _names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
 
 def _check_named(files: Sequence[OnnxFile], named: Iterable[str]) -> None:
     known = sorted({value.name for file in files for value in file.inputs})
-    for name in named:
+    for name in map(input_values.input_name, named):
         if name not in known:
             raise HarnessError(f"no file has an input {name!r}: expected one of {', '.join(known)}.")
 

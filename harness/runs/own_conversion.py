@@ -17,7 +17,7 @@ from harness.pieces.file_conversion import PRECISIONS as PRECISIONS
 from harness.pieces.file_conversion import Conversion
 from harness.runs import calibration_data, model_files
 from harness.runs.model_files import FileSettings, ModelFile
-from harness.timing import distances, runtime
+from harness.timing import distances, input_values, runtime
 
 FROM = "converted_from"  # in the metadata: the digest of the original
 
@@ -89,13 +89,13 @@ def _finish(made: Conversion, file: ModelFile, how: str) -> None:
 def _apart(file: ModelFile, made: Path, feeds: Sequence[Mapping[str, NDArray[Any]]]) -> tuple[float | None, float]:
     """How far the outputs of both are apart on the first examples, or on random inputs, and their scale."""
     original = runtime.session(file.path, threads=1)
-    kinds = {value.name: runtime.ELEMENT_TYPES.get(value.type, value.type) for value in original.get_inputs()}
-    arrays = feeds[0] if feeds else runtime.fill_inputs(kinds, file.shapes, {})
-    expected = runtime.run(original, dict(runtime.feed_inputs(original, arrays)))
+    kinds = {value.name: input_values.ELEMENT_TYPES.get(value.type, value.type) for value in original.get_inputs()}
+    arrays = feeds[0] if feeds else input_values.fill_inputs(kinds, file.shapes, {})
+    expected = runtime.run(original, dict(input_values.feed_inputs(original, arrays)))
     scale = max((distances.scale(np.asarray(array)) for array in expected.values()), default=0.0)
     try:
         session = runtime.session(made, threads=1)
-        found = runtime.run(session, dict(runtime.feed_inputs(session, arrays)))
+        found = runtime.run(session, dict(input_values.feed_inputs(session, arrays)))
     except Exception:  # the CPU's provider runs no bfloat16, and the file is for others
         return None, scale
     return max(distances.apart(np.asarray(found[name]), np.asarray(expected[name])) for name in expected), scale

@@ -43,9 +43,13 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """One subject: its row on each side, and its verdict, None where it could not be judged."""
+    """One subject: its row on each side, and its verdict, None where it could not be judged.
+
+    ``pair`` is the number of its files among those that are compared.
+    """
 
     subject: str
+    pair: int
     a: Row
     b: Row
     judged: Judged | None
@@ -158,7 +162,13 @@ def measure(
     if not found.interrupted:
         kept.discard()
     compared = [
-        Compared(subject=name, a=tables[0][contest.a], b=tables[1][contest.b], judged=found.judged.get(name))
+        Compared(
+            subject=name,
+            pair=contest.a[0],
+            a=tables[0][contest.a],
+            b=tables[1][contest.b],
+            judged=found.judged.get(name),
+        )
         for name, contest in contests.items()
     ]
     return Measured(subjects=compared, interrupted=found.interrupted)

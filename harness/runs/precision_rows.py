@@ -82,15 +82,10 @@ def _counted(row: Row, artifact: Artifact) -> Row:
 def _compared(row: Row, needed: Pieces, way: Way, found: Deviation) -> Row:
     """The row with how far the file is from the float32 one, in logits and in right answers."""
     notes = list(_notes(row, way, found))
+    row = run_rows.noted(replace(row, equivalence_max_abs=found.max_abs, equivalence_scale=found.scale), *notes)
     if found.not_finite:
-        notes.append(f"{found.not_finite} of {found.images} images give no finite numbers")
-    row = replace(
-        row,
-        equivalence_max_abs=found.max_abs,
-        equivalence_scale=found.scale,
-        status="not finite" if found.not_finite else row.status,
-    )
-    row = run_rows.noted(row, *notes)
+        told = f"no accuracy: {found.not_finite} of {found.images} images give no finite numbers"
+        return run_rows.noted(replace(row, status="not finite"), told)
     lower = compare.predictions(needed.compared[way.framework, row.precision])
     return _tested(row, results.predictions(needed), lower)
 

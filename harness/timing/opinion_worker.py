@@ -16,7 +16,7 @@ from harness.errors import reason
 from harness.machine.arrays import read_arrays
 from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
-from harness.timing import culprits, distances, runtime
+from harness.timing import culprits, distances, input_values, runtime
 from harness.timing.culprits import Case
 from harness.timing.distances import Distance, Outputs
 from harness.timing.opinions import ELSEWHERE, OPTIMISED, REFERENCE, Question
@@ -105,7 +105,8 @@ class Examination:
         from onnx.reference import ReferenceEvaluator
 
         rows = self.question.rows
-        feeds = {name: value.numpy()[:rows] for name, value in self.draws[0].items()}
+        fed = self.draws[0].items()
+        feeds = {name: (value.numpy() if runtime.is_value(value) else value)[:rows] for name, value in fed}
         with _limited(self.question.reference_s):
             evaluator = ReferenceEvaluator(onnx.load(self.question.model))
             values = map(np.asarray, evaluator.run(None, feeds))
@@ -155,13 +156,13 @@ def _question(
 def _draws(session: Any, question: Question) -> list[Feeds]:
     """What the file is fed: as it is timed, and, in place of random numbers in [0, 1), normal ones, too."""
     inputs = str(question.inputs) if question.inputs else None
-    timed = runtime.inputs(session, question.shapes, inputs)
+    timed = input_values.make_inputs(session, question.shapes, inputs)
     given = read_arrays(question.inputs) if question.inputs else {}
     chance, normal = np.random.default_rng(1), dict(timed)
     for value in session.get_inputs():
-        kind = runtime.ELEMENT_TYPES.get(value.type, "")
+        kind = input_values.ELEMENT_TYPES.get(value.type, "")
         if "float" in kind and value.name not in given:
-            normal[value.name] = runtime.value_of(chance.standard_normal(question.shapes[value.name]), kind)
+            normal[value.name] = input_values.value_of(chance.standard_normal(question.shapes[value.name]), kind)
     return [timed] if all(normal[name] is timed[name] for name in timed) else [timed, normal]
 
 
@@ -176,8 +177,8 @@ def _run(session: Any, draws: list[Feeds]) -> dict[str, Any]:
                 raise
             continue
         for name, value in values.items():
-            array = runtime.read_value(value) if value.has_value() else None
-            if array is not None:
+            array = input_values.read_value(value)
+            if array is not None and array.dtype != object:  # texts are no numbers
                 found[f"{name} on normal inputs" if number else name] = array
     return found
 
@@ -186,9 +187,9 @@ def _nudged(feeds: Feeds, unit: float, chance: np.random.Generator) -> Feeds:
     """The inputs, each number moved by one rounding."""
     found = {}
     for name, value in feeds.items():
-        kind = runtime.ELEMENT_TYPES[value.data_type()]
+        kind = input_values.ELEMENT_TYPES[value.data_type()] if runtime.is_value(value) else ""
         floating = "float" in kind and kind != "bfloat16"
-        found[name] = runtime.value_of(nudge(value.numpy(), unit, chance), kind) if floating else value
+        found[name] = input_values.value_of(nudge(value.numpy(), unit, chance), kind) if floating else value
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import HarnessError, reason
 from harness.measurements.providers import Target
-from harness.timing import profile_events, runtime
+from harness.timing import input_values, profile_events, runtime
 from harness.timing.runtime import CLOCK
 
 WARM_UP_S = 0.05
@@ -82,7 +82,7 @@ def by_node(events: list[dict[str, Any]], kept: list[bool]) -> dict[str, Any]:
 
 def _call(session: Any, shapes: dict[str, list[int]], inputs: str | None) -> Callable[[], None]:
     """The session with inputs and outputs bound, after its first run."""
-    feeds = runtime.inputs(session, shapes, inputs)
+    feeds = input_values.make_inputs(session, shapes, inputs)
     return runtime.bind(session, feeds, runtime.run_values(session, feeds))
 
 

@@ -3,7 +3,6 @@
 Imports only onnxruntime and numpy, so that a worker process that measures holds nothing heavier.
 """
 
-import ctypes
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
-from harness.machine.arrays import read_arrays
 from harness.measurements.providers import Target
 from harness.measurements.session_options import ALL, USUAL, SessionOptions
 
@@ -26,22 +24,6 @@ if TYPE_CHECKING:
 # stop at the end of each run, they do not, at a cost under 1 % of the speed alone.
 SESSION_CONFIG = {"session.force_spinning_stop": "1"}
 
-# By onnxruntime's name of a type: numpy's. Numpy has no bfloat16; its bits are made of a float32's.
-ELEMENT_TYPES = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(bfloat16)": "bfloat16",
-    "tensor(double)": "float64",
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(int16)": "int16",
-    "tensor(int8)": "int8",
-    "tensor(uint64)": "uint64",
-    "tensor(uint32)": "uint32",
-    "tensor(uint16)": "uint16",
-    "tensor(uint8)": "uint8",
-    "tensor(bool)": "bool",
-}
 # By the name of a level of optimisation: onnxruntime's.
 LEVELS = {
     "disable": "ORT_DISABLE_ALL",
@@ -49,8 +31,6 @@ LEVELS = {
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
-BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
-
 CPU = Target()
 
 CLOCK = time.perf_counter_ns
@@ -173,6 +153,31 @@ class BoundCall:
         return CLOCK() - start
 
 
+class RebindingCall(BoundCall):
+    """A session some of whose outputs onnxruntime makes in each call: they are bound anew, by name."""
+
+    def __post_init__(self) -> None:
+        _, true = self.kept
+        run, bind_output = bare_run(self.session, self.binding), self.binding.bind_output
+        untrue = [value.name for value in self.session.get_outputs() if value.name not in true]
+
+        def again() -> None:
+            for name in untrue:
+                bind_output(name)
+            run()
+
+        self._run = again
+
+
+class PlainCall(BoundCall):
+    """A session that takes strings or sequences, which cannot be bound: each call hands its inputs over from Python."""
+
+    def __post_init__(self) -> None:
+        (feeds,) = self.kept
+        names = [value.name for value in self.session.get_outputs()]
+        self._run = functools.partial(self.session.run, names, feeds)
+
+
 def bare_run(of: "onnxruntime.InferenceSession", binding: Any) -> Callable[[], object]:
     """A run of what is bound, by the compiled session itself.
 
@@ -186,8 +191,31 @@ def bare_run(of: "onnxruntime.InferenceSession", binding: Any) -> Callable[[], o
 
 
 def bind(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> BoundCall:
-    """The session with its inputs bound, writing its outputs where the values of an earlier run are."""
-    return BoundCall(session=of, binding=binding(of, feeds, results), kept=(feeds, results))
+    """The session with its inputs bound, writing its outputs where the values of an earlier run are.
+
+    An output whose declared rank or size is untrue cannot be bound to a value: onnxruntime makes it in each call. So it
+    does one without a declared shape, which it does not tell from a scalar. A file that takes strings or sequences
+    takes them from Python, and makes all its outputs in each call.
+    """
+    if not all(map(is_value, feeds.values())):
+        return PlainCall(session=of, binding=None, kept=(feeds,))
+    true = {value.name: results[value.name] for value in of.get_outputs() if _is_as_declared(value, results)}
+    kind = BoundCall if len(true) == len(results) else RebindingCall
+    return kind(session=of, binding=binding(of, feeds, true), kept=(feeds, true))
+
+
+def _is_as_declared(output: Any, results: Mapping[str, Any]) -> bool:
+    """Whether an output has the rank and the sizes that the file declares; what is no array has neither."""
+    value = results[output.name]
+    shape = value.shape() if value.is_tensor() else output.shape
+    return len(shape) == len(output.shape) and all(
+        not isinstance(declared, int) or declared == size for declared, size in zip(output.shape, shape, strict=True)
+    )
+
+
+def is_value(fed: Any) -> bool:
+    """Whether it is a value of onnxruntime, and no array of strings and no list of arrays."""
+    return isinstance(fed, load().OrtValue)
 
 
 def binding(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> Any:
@@ -206,75 +234,16 @@ def run(of: "onnxruntime.InferenceSession", feeds: dict[str, NDArray[Any]]) -> d
     return dict(zip(names, of.run(names, feeds), strict=True))
 
 
-def run_values(of: "onnxruntime.InferenceSession", feeds: dict[str, Any]) -> dict[str, Any]:
-    """Every output of one run, by name; inputs and outputs are onnxruntime's own values."""
-    names = [value.name for value in of.get_outputs()]
-    return dict(zip(names, of.run_with_ort_values(names, feeds), strict=True))
-
-
-def read_value(value: Any) -> NDArray[Any] | None:
-    """An array of a value of onnxruntime in host memory; None for one that numpy has no type for.
-
-    Numbers of bfloat16 are given in float32, whose upper half they are.
-    """
-    if not value.is_tensor():
-        return None
-    if value.data_type() == "tensor(bfloat16)":
-        halves = np.frombuffer(ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()), np.uint16)
-        return (halves.astype(np.uint32) << 16).view(np.float32).reshape(value.shape())
-    try:
-        found: NDArray[Any] = value.numpy()
-    except RuntimeError:  # its only word for a type that numpy lacks
-        return None
-    return found
-
-
-def inputs(
-    of: "onnxruntime.InferenceSession",
-    shapes: Mapping[str, Sequence[int]],
-    arrays: str | None = None,
-    seed: int = 0,
+def run_values(
+    of: "onnxruntime.InferenceSession", feeds: dict[str, Any], names: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """What each input is fed: its array in the .npz file, else what :func:`fill_inputs` makes for it.
+    """Outputs of one run, by name, as onnxruntime's own values: those of these names, else every one.
 
-    Raises :class:`HarnessError` as that does.
+    Of a file that takes strings or sequences only outputs that are arrays of numbers are values.
     """
-    kinds = {value.name: ELEMENT_TYPES.get(value.type, value.type) for value in of.get_inputs()}
-    return feed_inputs(of, fill_inputs(kinds, shapes, read_arrays(Path(arrays)) if arrays else {}, seed))
-
-
-def fill_inputs(
-    kinds: Mapping[str, str], shapes: Mapping[str, Sequence[int]], given: Mapping[str, NDArray[Any]], seed: int = 0
-) -> dict[str, NDArray[Any]]:
-    """An array for each input, of which ``kinds`` are the types as numpy or ONNX names them.
-
-    It is the one that is given, else random in [0, 1) for floats and zeros for the rest. Raises :class:`HarnessError`
-    for an input of a type that no array can be made of (strings, sequences), and for one without a shape.
-    """
-    random = np.random.default_rng(seed)
-    found: dict[str, NDArray[Any]] = {}
-    for name, kind in kinds.items():
-        if kind not in ELEMENT_TYPES.values():
-            raise HarnessError(f"input {name!r} is of {kind}, and only arrays of numbers can be fed here.")
-        if name in given:
-            found[name] = given[name]
-        elif name not in shapes:
-            raise HarnessError(f"input {name!r} of the model is given no shape.")
-        else:
-            shape = shapes[name]
-            found[name] = np.asarray(random.random(shape)) if "float" in kind else np.zeros(shape)
-    return found
-
-
-def feed_inputs(of: "onnxruntime.InferenceSession", arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The arrays as values of the types that the inputs have."""
-    return {value.name: value_of(arrays[value.name], ELEMENT_TYPES[value.type]) for value in of.get_inputs()}
-
-
-def value_of(array: NDArray[Any], kind: str) -> Any:
-    """An array as onnxruntime's value of that type. It shares the memory of the array, which it keeps."""
-    of = load().OrtValue
-    if kind != "bfloat16":
-        return of.ortvalue_from_numpy(np.ascontiguousarray(array, kind).reshape(array.shape))
-    upper_half = np.ascontiguousarray(array, np.float32).reshape(-1).view(np.uint32) >> 16
-    return of.ortvalue_from_numpy_with_onnx_type(upper_half.astype(np.uint16).reshape(array.shape), BFLOAT16)
+    names = [value.name for value in of.get_outputs()] if names is None else list(names)
+    if all(map(is_value, feeds.values())):
+        return dict(zip(names, of.run_with_ort_values(names, feeds), strict=True))
+    found = dict(zip(names, of.run(names, feeds), strict=True))
+    numbers = {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.dtype != object}
+    return found | {name: load().OrtValue.ortvalue_from_numpy(value) for name, value in numbers.items()}

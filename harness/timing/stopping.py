@@ -22,11 +22,20 @@ class Aim:
     """How narrow the intervals are to be, and for how long launches may be spent on it.
 
     ``half_width`` is half the 95 % interval, relative to the median. No launch beyond the first ones begins
-    that would end after ``limit_s`` seconds, were it as long as the one before.
+    that would end after ``limit_s`` seconds, were it as long as the one before. Without a ``half_width`` there are no
+    launches beyond the first ones, and the limit is for all but the very first.
     """
 
-    half_width: float
+    half_width: float | None
     limit_s: float
+
+    def most(self, least: int) -> int:
+        """How many launches there are at most, if there are so many first ones."""
+        return least if self.half_width is None else max(least, MOST_LAUNCHES)
+
+    def unlimited(self, least: int) -> int:
+        """How many launches there are in any case."""
+        return 1 if self.half_width is None else least
 
 
 def limit_s(asked_s: float | None, measured: int) -> float:
@@ -37,7 +46,7 @@ def limit_s(asked_s: float | None, measured: int) -> float:
 def announced(target: float | None, asked_s: float | None, measured: int, least_s: float) -> str:
     """For a plan: what a target adds to the time that the first launches take."""
     if target is None:
-        return ""
+        return "" if asked_s is None or asked_s >= least_s else f", of which {asked_s:.0f} s are allowed"
     longest_s = max(least_s, limit_s(asked_s, measured))
     return f"; then others until each interval is within {plus_minus(target)}, {longest_s:.0f} s in all at most"
 
@@ -67,21 +76,21 @@ def timings(
     found = {key: Timing(launches=()) for key in keys}
     widths: dict[str, list[float]] = {key: [] for key in keys if key not in exempt}
     begun, last_s = clock(), 0.0
-    for number in range(least if aim is None else max(least, MOST_LAUNCHES)):
+    for number in range(least if aim is None else aim.most(least)):
         alive = [key for key in keys if not found[key].failure]
         chosen = alive if number < least or aim is None else _too_wide(widths, alive, aim)
         now = clock()
-        if not chosen or (aim and number >= least and now - begun + last_s > aim.limit_s):
+        if not chosen or (aim and number >= aim.unlimited(least) and now - begun + last_s > aim.limit_s):
             break
         for key, outcome in carry_out(number, chosen).items():
             found[key] = joined(found[key], outcome)
         last_s = clock() - now
-        for key in chosen if aim and number + 1 >= least else ():
+        for key in chosen if aim and aim.half_width is not None and number + 1 >= least else ():
             if key in widths:
                 widths[key].append(half_width(found[key]))
         progress(_share_done(number + 1, least, aim, clock() - begun))
     progress(1.0)
-    return {key: _judged(timing, aim if key in widths else None) for key, timing in found.items()}
+    return {key: _judged(timing, least, aim if key in widths else None) for key, timing in found.items()}
 
 
 def joined(timing: Timing, outcome: Launch | Exception) -> Timing:
@@ -110,14 +119,18 @@ def _narrow(widths: Sequence[float], aim: Aim) -> bool:
     beside the truth; at one look in two that is rarer.
     """
     last = widths[-NARROW_LOOKS:]
-    return len(last) == NARROW_LOOKS and max(last) <= aim.half_width
+    return aim.half_width is not None and len(last) == NARROW_LOOKS and max(last) <= aim.half_width
 
 
-def _judged(timing: Timing, aim: Aim | None) -> Timing:
-    """The timing with a word on how far its interval is from the aim, where it is wider."""
-    if aim is None or timing.failure or (found := half_width(timing)) <= aim.half_width:
-        return timing
+def _judged(timing: Timing, least: int, aim: Aim | None) -> Timing:
+    """The timing with a word on what the limit cut off, or on how far its interval is from the aim if it is wider."""
     count = len(timing.launches)
+    if aim is None or timing.failure:
+        return timing
+    if aim.half_width is None:
+        return replace(timing, shortfall=f"{count} of {least} launches: the time limit") if count < least else timing
+    if (found := half_width(timing)) <= aim.half_width:
+        return timing
     stopped = "as many as are taken" if count >= MOST_LAUNCHES else "the time limit"
     reached = plus_minus(found) if math.isfinite(found) else "no interval"
     asked = plus_minus(aim.half_width)

@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.errors import reason
+from harness.errors import HarnessError, reason
 from harness.machine import gpus, temporary
 from harness.machine.arrays import read_arrays
 from harness.measurements import change_point
 from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
-from harness.timing import arenas, device_memory, node_providers, runtime
+from harness.timing import arenas, device_memory, input_values, node_providers, runtime
 from harness.timing.runtime import CLOCK
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]  # to a command, and what it is told
@@ -59,14 +59,14 @@ class SessionWorker:
         session_s = (CLOCK() - start) * 1e-9
         after = _thread_count()
         on_gpu = target["device"] == "gpu"  # the driver's own threads stand beside those asked for
-        feeds = runtime.inputs(created, shapes, inputs)
+        feeds = input_values.make_inputs(created, shapes, inputs)
         self.results, first_run_ns = self._bind(created, feeds, Target(**target))
         return {
             "session_s": session_s,
             "first_run_s": first_run_ns * 1e-9,
             "threads_in_effect": None if on_gpu else _given(before, after),
             "providers": created.get_providers(),
-            "outputs": {name: list(value.shape()) for name, value in self.results.items() if value.is_tensor()},
+            "outputs": {name: list(value.shape()) for name, value in self.results.items() if _is_array(value)},
         }
 
     def _bind(self, session: Any, feeds: dict[str, Any], target: Target) -> tuple[dict[str, Any], int]:
@@ -77,6 +77,8 @@ class SessionWorker:
             first_run_ns = CLOCK() - start
             self.call: runtime.BoundCall | device_memory.DeviceCall = runtime.bind(session, feeds, results)
             return results, first_run_ns
+        if not all(map(runtime.is_value, feeds.values())):
+            raise HarnessError("strings and sequences cannot be brought to the GPU.")
         arrays = device_memory.on_host(feeds)
         there = device_memory.upload(arrays)
         start = CLOCK()
@@ -161,6 +163,17 @@ class SessionWorker:
         np.save(to, found, allow_pickle=False)
         return {}
 
+    def every_output(self, *, arrays: str, to: str) -> dict[str, Any]:
+        """Run the session on the arrays of an .npz file, and save every output of numbers in another."""
+        import numpy as np
+
+        session = self.call.session
+        found = runtime.run_values(session, input_values.feed_inputs(session, read_arrays(Path(arrays))))
+        read = {name: input_values.read_value(value) for name, value in found.items()}
+        numbers: dict[str, Any] = {name: one for name, one in read.items() if one is not None and one.dtype != object}
+        np.savez(to, **numbers)
+        return {}
+
     def stretch(self, *, seconds: float) -> dict[str, Any]:
         """Do nothing but call for that long; how many calls it was."""
         calls = 0
@@ -179,9 +192,13 @@ class SessionWorker:
                 return samples
 
 
+def _is_array(value: Any) -> bool:
+    return runtime.is_value(value) and bool(value.is_tensor())
+
+
 def _readable(value: Any) -> bool:
     """Whether an array can be made of an output: it is a tensor, of a type that numpy has."""
-    return bool(value.is_tensor()) and runtime.ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")
+    return _is_array(value) and input_values.ELEMENT_TYPES.get(value.data_type()) not in (None, "bfloat16")
 
 
 def _first(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The verdict on latencies: its interval beside another's, Holm's procedure, the looks, and how often it is wrong."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_what_is_plain_is_judged_at_the_first_look(ratio: float, verdict: Verdic
 def test_what_is_noisy_cannot_be_told() -> None:
     found = verdicts.judge({"one": launches(np.random.default_rng(0), 1.03, 0.3)}, Thresholds())["one"]
     assert (found.verdict, found.launches) == (Verdict.CANT_TELL, 80)
+
+
+@given(st.lists(logarithms, min_size=1, max_size=4), st.sampled_from([1, 4]))
+def test_faster_is_slower_the_other_way_round(values: list[list[float]], looks: int) -> None:
+    estimates = {str(number): comparison.estimate(each) for number, each in enumerate(values)}
+    turned = {name: replace(one, centre=-one.centre) for name, one in estimates.items()}
+    slower = {name for name, verdict in verdicts.once(turned, Thresholds(), looks).items() if verdict == Verdict.FAIL}
+    assert verdicts.find_faster(estimates, Thresholds(), looks) == slower
 
 
 def test_a_verdict_stands_whatever_others_do_later() -> None:

@@ -80,6 +80,8 @@ def test_two_files(harness: Harness, tmp_path: Path) -> None:
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("four/seven, onnx, 1 thread")]
     assert re.search(r" [\d.e+]+ \[[\d.e+-]+, [\d.e+-]+\] +can't tell +2 ", line)
     assert "MACs" in done.stdout
+    assert done.stderr.startswith("A: four.onnx; B: seven.onnx; THE OUTPUTS DIFFER by ")
+    assert "DIFFER by " in line
     assert done.stderr.index("The smallest slowdown") < done.stderr.index("a false alarm in 0.5 % of such runs")
     assert done.stderr.endswith(f"harness gate {folder / 'a'} {folder / 'b'}\n")
     gated = harness("gate", str(folder / "a"), str(folder / "b"))
@@ -166,7 +168,8 @@ def test_a_side_that_cannot_run_leaves_the_other_whole(harness: Harness, tmp_pat
     assert "onnxruntime cannot load the model" in (b.reason or "")
     assert a.latency_median_s
     (line,) = csv.DictReader(done.stdout.splitlines())
-    assert (line["verdict"], line["ratio"], line["b_status"]) == ("", "", "failed")
+    assert (line["verdict"], line["ratio"], line["b_status"], line["outputs_agree"]) == ("", "", "failed", "")
+    assert "whether the outputs agree is not known" in done.stderr.splitlines()[0]
     none = harness("ab", str(bad), str(own_files.of_no_domain(tmp_path / "worse.onnx")), *QUICK, cwd=tmp_path)
     assert none.returncode == 4
 
@@ -183,6 +186,7 @@ def test_options_and_accuracy(harness: Harness, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     (a,), (b,) = both(tmp_path / "out")
+    assert "the outputs agree (" in done.stderr.splitlines()[0]
     assert (a.options, b.options) == (None, "optimization=disable, session.intra_op.allow_spinning=0")
     assert facts(tmp_path / "out/b")["session_config"]["session.intra_op.allow_spinning"] == "0"
     assert "session.intra_op.allow_spinning" not in facts(tmp_path / "out/a")["session_config"]

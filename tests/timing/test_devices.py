@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.measurements.providers import PROVIDERS, Target
-from harness.timing import device_memory, runtime
+from harness.timing import device_memory, input_values, runtime
 from harness.timing import worker as latency_worker
 from tests.onnx_models import product
 
@@ -157,7 +157,7 @@ def test_a_bound_call_goes_past_the_wrapper_in_python(tmp_path: Path) -> None:
     """It calls the compiled session, which the installed onnxruntime still has by that name, and fills the outputs."""
     subject = product(tmp_path)
     session = runtime.session(subject.model, threads=1)
-    feeds = runtime.inputs(session, subject.shapes)
+    feeds = input_values.make_inputs(session, subject.shapes)
     results = runtime.run_values(session, feeds)
     expected = results["y"].numpy().copy()
     call = runtime.bind(session, feeds, results)
@@ -173,7 +173,7 @@ def test_a_real_session_takes_the_same_steps(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(device_memory, "MEMORY", "cpu")
     subject = product(tmp_path)
     session = runtime.session(subject.model, threads=1)
-    feeds = runtime.inputs(session, subject.shapes)
+    feeds = input_values.make_inputs(session, subject.shapes)
     expected = runtime.run(session, device_memory.on_host(feeds))
     worker = latency_worker.SessionWorker()
     results, _ = worker._bind(session, feeds, target)

@@ -26,7 +26,7 @@ from harness.measurements.types import Launch, Timing
 from harness.runs import folder, places, run_rows
 from harness.runs.folder import Settings
 from harness.runs.turns import Turns
-from harness.timing import inspection, latency, node_providers, runtime, small_models, worker
+from harness.timing import input_values, inspection, latency, node_providers, runtime, small_models, worker
 from harness.timing.latency import Subject
 from tests.conftest import Harness
 from tests.onnx_models import node, product, saved, weight
@@ -128,7 +128,8 @@ def test_a_subject_is_inspected_once_whatever_its_threads(tmp_path: Path) -> Non
     )
     assert found[one.key] is found["two"]
     session = runtime.session(one.model, threads=1)
-    (plain,) = session.run(None, {name: value.numpy() for name, value in runtime.inputs(session, one.shapes).items()})
+    fed = {name: value.numpy() for name, value in input_values.make_inputs(session, one.shapes).items()}
+    (plain,) = session.run(None, fed)
     (kept,) = found[one.key].outputs.values()
     np.testing.assert_allclose(kept, plain.ravel()[: worker.KEPT_VALUES], rtol=1e-6)
     assert found["gone"] == inspection.Inspection()

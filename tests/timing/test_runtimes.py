@@ -29,7 +29,7 @@ from harness.report import figure, plots, run_table, runtime_plots, runtime_rati
 from harness.runs import framework_check
 from harness.runs.folder import Settings
 from harness.runs.measured_network import MeasuredNetwork
-from harness.timing import runtime
+from harness.timing import input_values
 from harness.timing.latency import Subject
 from tests import own_files
 from tests.conftest import Harness
@@ -67,7 +67,7 @@ def test_both_are_fed_the_same_numbers(tmp_path: Path) -> None:
     image, same = own_files.value("image", ["N", 3, 4, 4]), own_files.value("y", None)
     file = own_files.save(tmp_path / "m.onnx", [helper.make_node("Relu", ["image"], ["y"])], [image], [same], {})
     session = onnxruntime.InferenceSession(file)
-    (fed,) = runtime.inputs(session, {"image": (2, 3, 4, 4)}, {}).values()
+    (fed,) = input_values.make_inputs(session, {"image": (2, 3, 4, 4)}, {}).values()
     np.testing.assert_array_equal(fed.numpy(), runtimes.images((2, 3, 4, 4)))
 
 

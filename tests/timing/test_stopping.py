@@ -84,6 +84,16 @@ def test_the_time_limit_ends_it_and_the_row_says_how_far_it_came() -> None:
     assert Machine(a=0.1).timings(aim=Aim(half_width=0.01, limit_s=0))["a"].samples == 10, "the first ones always"
 
 
+def test_a_time_limit_alone_cuts_off_launches_and_adds_none() -> None:
+    machine = Machine(a=0.1, b=0.1)
+    found = machine.timings(least=10, aim=Aim(half_width=None, limit_s=8))
+    assert len(machine.turns) == len(found["a"].launches) == 4
+    assert found["a"].shortfall == "4 of 10 launches: the time limit"
+    whole = Machine(a=0.1).timings(least=10, aim=Aim(half_width=None, limit_s=60))
+    assert (len(whole["a"].launches), whole["a"].shortfall) == (10, "")
+    assert len(Machine(a=0.1).timings(least=10, aim=Aim(half_width=None, limit_s=0))["a"].launches) == 1, "never none"
+
+
 def test_there_is_a_most_of_launches() -> None:
     machine = Machine(a=0.5)
     found = machine.timings(aim=AIM)
@@ -122,7 +132,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--precision-target", "narrow"], "--precision-target narrow"),
     (["--precision-target", "1%", "--time-limit", "soon"], "--time-limit soon"),
     (["--precision-target", "1%", "--time-limit", "-5"], "--time-limit"),
-    (["--time-limit", "60"], "--precision-target"),
+    (["--time-limit", "never"], "--time-limit never"),
 ]
 
 
@@ -136,6 +146,7 @@ def test_shares_and_limits_are_read() -> None:
     assert _aimed("--precision-target", "1%") == (0.01, None)
     assert _aimed("--precision-target", "0.5%", "--time-limit", "90") == (pytest.approx(0.005), 90)
     assert _aimed("--precision-target", "0.01", "--time-limit", "1.5m") == (0.01, 90)
+    assert _aimed("--time-limit", "60") == (None, 60)
     assert _aimed() == (None, None)
 
 
