@@ -202,6 +202,7 @@ def measure_files(
     providers: Sequence[str] = (),
     batches: Sequence[int] = (1,),
     image_sizes: Sequence[tuple[int, int]] = (),
+    precisions: Sequence[str] = (subject_key.FLOAT32,),
     launches: int = 10,
     seconds: float = 0.15,
     control: bool = False,
@@ -229,6 +230,7 @@ def measure_files(
         providers: Execution providers by short name, a row each; none: the CPU's.
         batches: Examples per call, a row each.
         image_sizes: (H, W) of the images that are fed, a row each; none: the file's own.
+        precisions: Of each file, converted as ``harness convert`` does, a row each; float32 is the file as it is.
         launches: Fresh processes per subject.
         seconds: Measured per launch and subject.
         control: Time two models beside each file that are the same in every run, so that the gate can compare runs.
@@ -268,7 +270,7 @@ def measure_files(
         providers=tuple(target.provider for target in choices.choose_targets(providers, None)),
         batches=choices.choose_batches(batches),
         image_sizes=choices.choose_image_sizes(image_sizes, ()),
-        precisions=(subject_key.FLOAT32,),
+        precisions=choices.choose_precisions(precisions),
         second_opinion=second_opinion,
         energy=energy,
         control=control,

@@ -189,7 +189,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         second_opinion=not args.no_second_opinion,
         energy=args.energy,
         control=args.control,
-        precisions=choices.choose_precisions(args.precision, own),
+        precisions=choices.choose_precisions(args.precision),
         runtimes=runtimes.check(args.runtime),
         nodes=args.nodes,
         effort=effort,

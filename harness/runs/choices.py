@@ -12,7 +12,7 @@ from harness.data import datasets, imagenet, places
 from harness.errors import HarnessError
 from harness.machine import processors
 from harness.machine.user_paths import expand_user
-from harness.measurements import configurations, providers, subject_key
+from harness.measurements import configurations, providers
 from harness.measurements.providers import Target
 from harness.networks.architecture import Architecture, Scaling
 from harness.runs import labelled_data, model_files
@@ -49,18 +49,12 @@ def choose_batches(asked: Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
-def choose_precisions(asked: Sequence[str], own: Sequence[Path]) -> tuple[str, ...]:
-    """The precisions to measure. Raises :class:`HarnessError` for one that there is not, and if files are named."""
+def choose_precisions(asked: Sequence[str]) -> tuple[str, ...]:
+    """The precisions to measure. Raises :class:`HarnessError` for one that there is not."""
     for name in asked:
         if name not in configurations.PRECISIONS:
             raise HarnessError(f"--precision {name}: expected some of {', '.join(configurations.PRECISIONS)}.")
-    chosen = tuple(name for name in configurations.PRECISIONS if name in asked)
-    if own and chosen != (subject_key.FLOAT32,):
-        raise HarnessError(
-            f"--precision {' '.join(chosen)} is for networks that the harness exports, whose training images are "
-            f"known; {own[0]} is measured as it is: convert it first, and measure both files."
-        )
-    return chosen
+    return tuple(name for name in configurations.PRECISIONS if name in asked)
 
 
 def choose_image_sizes(

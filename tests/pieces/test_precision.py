@@ -319,7 +319,6 @@ def test_calibration_images_are_of_training_and_few_where_they_are_large() -> No
     ("arguments", "expected"),
     [
         (["--precision", "int4"], "--precision int4: expected some of float32, float16, bfloat16, int8."),
-        (["my.onnx", "--precision", "int8"], "my.onnx is measured as it is"),
     ],
 )
 def test_what_cannot_be_converted_is_refused(
