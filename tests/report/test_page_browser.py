@@ -366,3 +366,24 @@ def test_what_is_drawn_is_also_said(fresh: Script, browser: Any) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert fresh("return [...document.querySelectorAll('input, select')].every((one) => one.labels.length === 1)")
     assert fresh("return document.documentElement.lang") == "en"
+
+
+def test_on_paper_every_chart_stands_and_none_is_cut_off(fresh: Script, browser: Any) -> None:
+    _look_of(browser, "dark")
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        _wait(
+            browser, "return [...document.querySelectorAll('figure')].every((one) => one.hidden || one.dataset.drawn)"
+        )
+        assert fresh("return document.documentElement.dataset.theme") == "light"
+        _window(browser, 700, 990)
+        cut = (
+            "return [...document.querySelectorAll('figure .drawing svg')]"
+            ".filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"
+        )
+        assert fresh(cut) == 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert fresh("return document.documentElement.dataset.theme") == "dark"

@@ -219,6 +219,13 @@ for (const heading of document.querySelectorAll("#table th")) {
   heading.querySelector("button").addEventListener("click", () => sort(heading));
 }
 narrow.addEventListener("change", () => redraw());
+// On paper every chart stands, dark on white, whatever the window has come to.
+addEventListener("beforeprint", () => {
+  page.theme = theme;
+  setTheme("light");
+  for (const figure of figures) { waiting.unobserve(figure); draw(figure); }
+});
+addEventListener("afterprint", () => { setTheme(page.theme); redraw(); });
 prefersDark.addEventListener("change", (event) => { setTheme(event.matches ? "dark" : "light"); redraw(); });
 setTheme(theme);
 filter();
