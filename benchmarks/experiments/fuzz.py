@@ -25,7 +25,6 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
-import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +37,7 @@ from harness.frameworks.checkpoints import Checkpoint
 from harness.machine import arrays
 from harness.measurements import rows, run_folder, samples
 from harness.measurements.rows import Row
+from harness.measurements.types import Launch, Timing
 from harness.report import page, runs
 from harness.timing import small_models
 
@@ -45,6 +45,21 @@ LIMIT_S = 10
 MEMORY_BYTES = 4 << 30  # of addresses, beyond what the imports take
 BATCH = 50  # damaged files between two looks at the clock
 COLUMNS = ("reader", "tried", "read", "refused", "faults", "seconds")
+
+LAUNCHES = tuple(
+    Launch(
+        launch=number,
+        calls_per_sample=3,
+        samples_ns=(400, *(100 + 10 * number + one for one in range(3))),
+        rounds=(-1, 0, 1, 2),
+        settled=True,
+        session_s=0.1,
+        first_run_s=0.1,
+        threads_in_effect=1,
+        providers=("CPUExecutionProvider",),
+    )
+    for number in range(2)
+)
 
 Damage = list[tuple[str, int, bytes]]
 
@@ -74,6 +89,14 @@ def read_checkpoint(path: Path) -> None:
     assert {name: array.tolist() for name, array in found.state.items()} == {"a": [0, 1, 2, 3, 4], "b": 3.0}
 
 
+def read_samples(path: Path) -> None:
+    """Its pages have checksums: what is read is what was written."""
+    expected = {
+        launch.launch: {number: launch.samples_ns[number + 1] / 3 for number in range(3)} for launch in LAUNCHES
+    }
+    assert samples.round_medians(path) == {"a, 1 thread": expected}
+
+
 def read_dataset(path: Path) -> None:
     datasets._read_npz(path)
 
@@ -89,9 +112,7 @@ def write_rows(path: Path) -> None:
 
 
 def write_samples(path: Path) -> None:
-    one = {"subject": ["a, 1 threads"] * 8, "launch": [0, 0, 0, 0, 1, 1, 1, 1], "round": [-1, 0, 1, 2] * 2}
-    table = pd.DataFrame({**one, "calls": [3] * 8, "nanoseconds": range(100, 108)})
-    table.astype({"subject": "category", "launch": "int16", "round": "int16"}).to_parquet(path, compression="zstd")
+    samples.save(path, {"a, 1 thread": Timing(launches=LAUNCHES)})
 
 
 def write_arrays(path: Path) -> None:
@@ -132,7 +153,7 @@ def write_onnx(path: Path) -> None:
 READERS: Mapping[str, tuple[str, Callable[[Path], object], Callable[[Path], object]]] = {
     "onnx": ("model.onnx", write_onnx, read_onnx),
     "rows": ("rows.csv", write_rows, rows.read),
-    "samples": ("a.parquet", write_samples, samples.round_medians),
+    "samples": ("a.parquet", write_samples, read_samples),
     "npz": ("data.npz", write_arrays, arrays.read_arrays),
     "data set": ("mnist.npz", write_arrays, read_dataset),
     "safetensors": ("w.safetensors", write_weights, read_tensors),

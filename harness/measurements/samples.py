@@ -55,6 +55,7 @@ def read_table(path: Path) -> "pandas.DataFrame":
 
     try:
         table = pandas.read_parquet(path, columns=list(COLUMNS), page_checksum_verification=True)
+        table = table[list(COLUMNS)]  # one that its damaged description takes for an index is none
         possible = bool(((table["nanoseconds"] > 0) & (table["calls"] > 0)).all())
         kinds = {name: table[name].dtype.kind for name in COLUMNS[1:]}
     except Exception as error:  # pyarrow and pandas each have their own for a garbled file

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas
 import pytest
 
 from harness.errors import HarnessError, NothingMeasuredError
@@ -365,6 +366,12 @@ def _later(base: Path, _: Path) -> None:
     (base / "environment.json").write_text(json.dumps(told))
 
 
+def _index_samples(_: Path, head: Path) -> None:
+    """As a flipped bit in the table's description does."""
+    file = head / "samples" / "one.parquet"
+    pandas.read_parquet(file).set_index("subject").to_parquet(file)
+
+
 BAD: dict[str, tuple[Spoil, str]] = {
     "other networks": (_table(lambda text: text.replace(",one,", ",two,")), "with a subject in common"),
     "newer schema": (_table(lambda text: text.replace(f"\n{rows.SCHEMA_VERSION},", "\n99,")), "schema version 99"),
@@ -376,6 +383,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "no folder": (lambda _, head: (head / run_folder.ROWS).unlink(), "is no run"),
     "wrong order": (_later, "wrong order"),
     "samples torn": (lambda _, head: (head / "samples" / "one.parquet").write_bytes(b"PAR1"), "expected samples"),
+    "samples with an index": (_index_samples, "expected samples"),
     "predictions torn": (lambda _, head: (head / "predictions" / "one.npz").write_bytes(b"P"), "expected predictions"),
     "outputs torn": (lambda _, head: (head / "outputs" / "one.npz").write_bytes(b"PK"), "expected outputs"),
     "environment torn": (lambda _, head: (head / "environment.json").write_text("{"), "environment.json"),
