@@ -114,9 +114,13 @@ def main(args: argparse.Namespace) -> int:
 
 def _show_nodes(folder: Path, planned: PlannedRun, *, table: bool) -> None:
     """Print the most expensive nodes, for people alone: programs read the tables in the folder."""
-    lines = nodes.most_expensive(folder, planned.measured, planned.settings.threads[0])
-    if lines and table:
-        print_table(list(lines[0]), lines, "table")
+    threads = planned.settings.threads[0]
+    for lines in (
+        nodes.most_expensive(folder, planned.measured, threads),
+        nodes.grouped(folder, planned.measured, threads),
+    ):
+        if lines and table:
+            print_table(list(lines[0]), lines, "table")
     progress.say(f"where the time goes: {RunFolder(folder).nodes_folder}, {RunFolder(folder).peaks_file}")
 
 

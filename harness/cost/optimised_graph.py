@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cost import macs, nodes, onnx_file, shapes
+from harness.cost import layer_names, macs, nodes, onnx_file, shapes
 from harness.cost.onnx_file import OnnxFile
 
 BLOCKED = "com.microsoft.nchwc"
@@ -32,6 +32,7 @@ class OptimisedNode:
     macs: int | None
     reason: str
     weight_bytes: int
+    layer: str = ""  # of the network, as the file names it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def read(original: Path, optimised: Path, countable: Path, given: Mapping[str, S
     file, run = onnx_file.read(original), onnx_file.read(optimised)
     count = _Counter.of(onnx_file.read(countable), given)
     names = _values(run, count.by_value)
-    traced = _Traced.of(file, run, names)
+    traced, layers = _Traced.of(file, run, names), layer_names.read_layers(file.model)
     found = []
     for node in run.model.graph.node:
         originals, origin = traced.originals(node)
@@ -74,6 +75,7 @@ def read(original: Path, optimised: Path, countable: Path, given: Mapping[str, S
                 origin=origin,
                 macs=number,
                 reason=reason,
+                layer=next((layers[name] for name in originals if layers.get(name)), ""),
                 weight_bytes=sum(run.initializers[name].bytes for name in {*node.input} & run.initializers.keys()),
             )
         )

@@ -23,7 +23,7 @@ NAMED = 10  # of the most expensive nodes
 X_LABEL = "Arithmetic intensity [multiply-accumulates per byte read or written]"
 Y_LABEL = "Speed [GMAC/s]"
 NOTE = (
-    "The area of a node is its share of the time of its file; numbers are its rank by time, as in the table.\n"
+    "The area of a node is its share of the nodes' time; numbers are its rank by time, as in the table.\n"
     "Bytes: each input, weight and output once. A node above the roof of the memory finds its data in a cache."
 )
 _ROOFS = {"memory": "-", "cache": "--"}  # by peak: the style of its line
@@ -155,4 +155,4 @@ def _summary(lines: Sequence[Line]) -> str:
     """How long the call is, and how much of it has no place in the picture."""
     whole = next((line["median_s"] for line in lines if line["part"] == "whole call"), None)
     elsewhere = sum(line["share"] or 0.0 for line in lines if line["part"] == "node" and not _placed(line))
-    return f"{format_seconds(whole)} a call, {format_percent(elsewhere)} in nodes without MACs (not shown)"
+    return f"{format_seconds(whole)} a call, {format_percent(elsewhere)} of the nodes' time without MACs (not shown)"

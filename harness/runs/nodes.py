@@ -1,6 +1,6 @@
 """Where the time of a run's networks and files goes: its pass, after the one that is timed.
 
-It writes ``peaks.csv`` and, in ``nodes/``, a table and the raw samples a file and thread count, a roofline
+It writes ``peaks.csv`` and, in ``nodes/``, tables and the raw samples a file and thread count, a roofline
 a network and thread count, and for twins the difference of their graphs. The tables of a network come last
 and each whole, so that a network that has them all is done.
 """
@@ -20,11 +20,11 @@ from harness.report import roofline
 from harness.report.tables import format_percent, format_seconds, format_threads
 from harness.runs.folder import Settings
 from harness.runs.measurable import Measurable
-from harness.timing import node_samples, node_times, twin_times
+from harness.timing import node_groups, node_samples, node_times, twin_times
 from harness.timing import peaks as machine_peaks
 from harness.timing.node_times import NodeTimes
 
-SAMPLES = ".samples.parquet"
+SAMPLES, GROUPS = ".samples.parquet", ".groups.csv"
 FAILED = "failed"
 SHOWN = 10
 
@@ -79,9 +79,28 @@ def measure(
             times = found[key]
             if isinstance(times, NodeTimes):
                 node_samples.save(path.with_suffix(SAMPLES), times.launches)
+                files.write_table(groups_file(path), node_groups.COLUMNS, node_groups.lines(times))
             files.write_table(path, node_times.COLUMNS, lines[key])
         reasons = {reason: None for reason in found.values() if isinstance(reason, str)}
         say(f"  profiled {name}" + (f"; no nodes: {'; '.join(reasons)}" if reasons else ""))
+
+
+def groups_file(table: Path) -> Path:
+    """The table of operators and layers beside that of the nodes."""
+    return table.with_suffix(GROUPS)
+
+
+def grouped(folder: Path, measured: Mapping[str, Measurable], threads: int) -> list[dict[str, object]]:
+    """The operators and layers of every file with one thread count, as people read them."""
+    found: list[dict[str, object]] = []
+    for name, one in measured.items():
+        for framework in one.frameworks:
+            path = groups_file(RunFolder(folder).node_table_file(name, framework, threads))
+            lines = run_folder.read_table(path) if path.is_file() else []
+            for group in (node_groups.OPERATOR, node_groups.LAYER):
+                of_group = [line for line in lines if line["group"] == group][:SHOWN]
+                found += [{"network": name, "file": framework, **_group_for_people(line)} for line in of_group]
+    return found
 
 
 def most_expensive(folder: Path, measured: Mapping[str, Measurable], threads: int) -> list[dict[str, object]]:
@@ -185,6 +204,17 @@ def _for_people(line: Line) -> dict[str, object]:
         "share": format_percent(line["share"]),
         "GMAC/s": rate("gmac_per_s"),
         "GB/s": rate("gb_per_s"),
+    }
+
+
+def _group_for_people(line: Line) -> dict[str, object]:
+    return {
+        "by": line["group"],
+        "name": line["name"],
+        "nodes": line["nodes"],
+        "time": format_seconds(line["median_s"], line["low_s"], line["high_s"]),
+        "share": format_percent(line["share"]),
+        "GMAC/s": f"{line['gmac_per_s']:.3g}" if line["gmac_per_s"] else None,
     }
 
 

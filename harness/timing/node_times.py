@@ -29,15 +29,14 @@ Array = NDArray[np.float64]
 
 
 COLUMNS = (
-    "part", "rank", "position", "node", "operator", "originals", "provider", "median_s", "low_s", "high_s", "share",
-    "runs", "macs", "bytes_read", "bytes_written", "gmac_per_s", "gb_per_s", "macs_per_byte", "reason",
+    "part", "rank", "position", "node", "operator", "layer", "originals", "provider", "median_s", "low_s", "high_s",
+    "share", "runs", "macs", "bytes_read", "bytes_written", "gmac_per_s", "gb_per_s", "macs_per_byte", "reason",
 )  # fmt: skip
 
 NOT_TOLD = "the profiler tells nothing of it"
-SLOWED = "unknown: the profiler slows the nodes by more than the call takes outside them"
 
-CALL, NODES, WHOLE = "the call, outside any node", "sum of the nodes", "whole call"
-ADDED, PROFILED = "added by the profiler", "whole call, profiled"
+NODES, CALL, PROFILED = "sum of the nodes", "the profiled call, outside any node", "whole call, profiled"
+ADDED, WHOLE = "added by the profiler", "whole call"
 
 Estimate = tuple[float, float | None, float | None]  # the median over launches, and its 95 % interval
 
@@ -179,22 +178,21 @@ def estimates(launches: Array) -> list[Estimate]:
 def lines(times: NodeTimes) -> list[dict[str, object]]:
     """The table of a subject: its nodes from the most to the least expensive, then what is in no node.
 
-    Nodes and the call together are the unprofiled call; with what the profiler adds, the profiled one.
+    The share of a node is of all nodes: shares add up to one. The nodes and what is outside them are the profiled call,
+    as are the plain call and what the profiler adds to it. How much of that it adds to each node is not known.
     """
     plain, profiled, inside = map(np.asarray, (times.plain_s, times.profiled_s, times.in_nodes_s))
-    wholes = {CALL: plain - inside, NODES: inside, WHOLE: plain, ADDED: profiled - plain, PROFILED: profiled}
+    wholes = {NODES: inside, CALL: profiled - inside, PROFILED: profiled, ADDED: profiled - plain, WHOLE: plain}
     of_wholes = dict(zip(wholes, estimates(np.stack(list(wholes.values()), axis=1)), strict=True))
     untold = (float("nan"),) * len(plain)
     of_nodes = estimates(np.array([node.seconds or untold for node in times.nodes]).T)
     ranked = sorted(zip(range(len(times.nodes)), times.nodes, of_nodes, strict=True), key=_expense)
-    whole_s = of_wholes[WHOLE][0]
-    ends = {part: _line(part, estimate, whole_s, times.runs) for part, estimate in of_wholes.items()}
-    if of_wholes[CALL][0] < 0:
-        ends[CALL]["reason"] = SLOWED
+    nodes_s = sum(median for (median, _, _), node in zip(of_nodes, times.nodes, strict=True) if node.seconds)
+    ends = {part: _line(part, estimate, times.runs) for part, estimate in of_wholes.items()}
     if times.vanished:
         names = ", ".join(times.vanished)
         ends[WHOLE]["reason"] = f"nodes of the file in no node that is run, folded or dropped: {names}"
-    return [*(_node_line(rank, *one, whole_s, times.runs) for rank, one in enumerate(ranked, 1)), *ends.values()]
+    return [*(_node_line(rank, *one, nodes_s, times.runs) for rank, one in enumerate(ranked, 1)), *ends.values()]
 
 
 def _expense(one: tuple[int, TimedNode, Estimate]) -> tuple[bool, float]:
@@ -202,7 +200,7 @@ def _expense(one: tuple[int, TimedNode, Estimate]) -> tuple[bool, float]:
     return (not node.seconds, -median if node.seconds else place)
 
 
-def _line(part: str, estimate: Estimate, whole_s: float, runs: int) -> dict[str, object]:
+def _line(part: str, estimate: Estimate, runs: int) -> dict[str, object]:
     median, low, high = estimate
     known = median == median  # not NaN
     line: dict[str, object] = dict.fromkeys(COLUMNS)
@@ -211,18 +209,19 @@ def _line(part: str, estimate: Estimate, whole_s: float, runs: int) -> dict[str,
         "median_s": median if known else None,
         "low_s": low if known else None,
         "high_s": high if known else None,
-        "share": median / whole_s if known else None,
         "runs": runs,
     }
 
 
 def _node_line(
-    rank: int, place: int, timed: TimedNode, estimate: Estimate, whole_s: float, runs: int
+    rank: int, place: int, timed: TimedNode, estimate: Estimate, nodes_s: float, runs: int
 ) -> dict[str, object]:
     node, median = timed.node, estimate[0]
     measured = bool(timed.seconds) and median > 0
     reasons = (node.reason and f"MACs not counted: {node.reason}", node.origin, "" if timed.seconds else NOT_TOLD)
-    return _line("node", estimate, whole_s, runs) | {
+    return _line("node", estimate, runs) | {
+        "share": median / nodes_s if timed.seconds and nodes_s else None,
+        "layer": node.layer or None,
         "rank": rank,
         "position": place + 1,
         "node": node.name,

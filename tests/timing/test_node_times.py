@@ -11,7 +11,7 @@ import onnx
 import pandas
 import pytest
 
-from harness.cost import ledger, optimised_graph
+from harness.cost import layer_names, ledger, optimised_graph
 from harness.cost.optimised_graph import OptimisedGraph, OptimisedNode
 from harness.errors import HarnessError
 from harness.frameworks import untrained
@@ -24,13 +24,14 @@ from harness.runs import model_files
 from harness.runs import nodes as node_run
 from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import FileSettings
-from harness.timing import latency, node_times, profile_worker, profiles, twin_times
+from harness.timing import latency, node_groups, node_times, profile_worker, profiles, twin_times
 from harness.timing import peaks as machine_peaks
 from harness.timing.latency import Effort, Subject
 from harness.timing.node_times import NodeTimes, TimedNode
 from harness.timing.profiles import Profile, ProfiledNode
+from tests import ROOT
 from tests.conftest import Harness
-from tests.onnx_models import node, saved, weight
+from tests.onnx_models import make, node, saved, weight
 
 LITTLE = Effort(launches=1, seconds=0.02)
 FACTS = {"originals": (), "origin": "", "reason": "", "weight_bytes": 0}
@@ -70,7 +71,8 @@ def test_the_expensive_node_is_first_and_every_second_is_somewhere(product: Subj
     of = {line["part"]: line["median_s"] for line in lines if line["part"] != "node"}
     nodes = [line["median_s"] for line in lines if line["part"] == "node"]
     assert sum(nodes) == pytest.approx(of[node_times.NODES])
-    assert of[node_times.NODES] + of[node_times.CALL] == pytest.approx(of[node_times.WHOLE])
+    assert of[node_times.NODES] + of[node_times.CALL] == pytest.approx(of[node_times.PROFILED])
+    assert sum(line["share"] for line in lines if line["part"] == "node") == pytest.approx(1.0)
     assert of[node_times.WHOLE] + of[node_times.ADDED] == pytest.approx(of[node_times.PROFILED])
     assert first["median_s"] <= of[node_times.PROFILED], "a node runs inside its call"
     assert sum(nodes) > 0.5 * of[node_times.PROFILED], "which the large one fills"
@@ -187,9 +189,11 @@ def test_a_launch_is_the_mean_of_the_middle_half_of_its_runs() -> None:
         pytest.approx(3e-6),
     )
     of = {line["part"]: line for line in lines}
-    assert of[node_times.CALL]["median_s"] == pytest.approx(-1e-6)
-    assert of[node_times.CALL]["reason"] == node_times.SLOWED, "a call that took less than nothing is unknown"
-    assert of[node_times.ADDED]["share"] == pytest.approx(2.0)
+    assert of[node_times.NODES]["median_s"] == pytest.approx(4e-6), "more than the plain call takes"
+    assert of[node_times.CALL]["median_s"] == pytest.approx(5e-6)
+    assert of[node_times.ADDED]["median_s"] == pytest.approx(6e-6), "the profiler's own cost is a line of its own"
+    assert [line["share"] for line in lines if line["part"] == "node"] == [pytest.approx(0.75), pytest.approx(0.25)]
+    assert {line["share"] for part, line in of.items() if part != "node"} == {None}
     assert "c" in of[node_times.WHOLE]["reason"]
 
 
@@ -203,6 +207,45 @@ def timed(*nodes: tuple[str, float]) -> NodeTimes:
         profiled_s=(99.0,) * 6,
         runs=6,
         vanished=(),
+    )
+
+
+def test_operators_and_layers_each_share_the_whole_time() -> None:
+    found = timed(("com.microsoft.nchwc.Conv", 4.0), ("Conv", 2.0), ("Add", 1.0), ("Relu", 1.0))
+    layers = ("block1.conv", "block2.conv", "block2.conv", "")
+    nodes = [replace(one, node=replace(one.node, layer=layer)) for one, layer in zip(found.nodes, layers, strict=True)]
+    lines = node_groups.lines(replace(found, nodes=tuple(nodes)))
+    told = {(line["group"], line["name"]): (line["nodes"], line["median_s"], line["share"]) for line in lines}
+    assert told == {
+        ("operator", "Conv"): (2, 6.0, 0.75),
+        ("operator", "Add"): (1, 1.0, 0.125),
+        ("operator", "Relu"): (1, 1.0, 0.125),
+        ("layer", "block1.conv"): (1, 4.0, 0.5),
+        ("layer", "block2.conv"): (2, 3.0, 0.375),
+        ("layer", node_groups.NO_LAYER): (1, 1.0, 0.125),
+    }
+    assert {line["group"] for line in node_groups.lines(found)} == {"operator"}, "a file that names no layers"
+
+
+@pytest.mark.parametrize(
+    ("framework", "layers"),
+    [
+        ("torch", ["conv1", "conv2", "conv3", "conv4", "conv5", "dense1", "logits"]),
+        ("keras", [*(f"conv{n}_1" for n in (1, 2)), "pool1_1", "conv3_1", "conv4_1", "pool2_1", "conv5_1",
+                   "global_pool_1", "dense1_1", "logits_1"]),
+    ],
+)  # fmt: skip
+def test_layers_are_told_by_paths_and_weights(framework: str, layers: list[str]) -> None:
+    model = onnx.load(ROOT / "benchmarks" / "files" / f"convnet_gmp.{framework}.onnx")
+    assert list(dict.fromkeys(layer_names.read_layers(model).values())) == layers
+
+
+def test_layers_are_told_by_the_scopes_that_torch_writes() -> None:
+    nodes = [node("Relu", "image", "r", name="relu"), node("Neg", "r", "n", name="neg"), node("Abs", "n", name="abs")]
+    for one, scopes in zip(nodes, ("['', 'features', 'features.0', 'relu']", "['', 'neg']", "no list ("), strict=True):
+        one.metadata_props.add(key=layer_names.SCOPES, value=scopes)
+    assert layer_names.read_layers(make(nodes, {"image": (1, 4)})) == dict.fromkeys(
+        ("relu", "neg", "abs"), "features.0"
     )
 
 
@@ -283,6 +326,10 @@ def test_a_run_with_nodes_keeps_a_table_a_file_and_resumes(harness: Harness, tmp
         assert all(float(line["median_s"]) >= 0 for line in nodes)
         assert [int(line["rank"]) for line in nodes] == list(range(1, len(nodes) + 1))
         assert_samples_give(lines, out / f"nodes/mlp_fmnist_relu_1.{framework}.1.samples.parquet")
+        assert sum(float(line["share"]) for line in nodes) == pytest.approx(1.0)
+        groups = read(out / f"nodes/mlp_fmnist_relu_1.{framework}.1.groups.csv")
+        for group in ("operator", "layer"):
+            assert sum(float(line["share"]) for line in groups if line["group"] == group) == pytest.approx(1.0)
     peaks = {line["peak"]: line for line in read(out / "peaks.csv")}
     assert set(peaks) == {"gemm", "memory", "cache"}
     assert all(float(line["peak_per_s"]) > 0 for line in peaks.values())

@@ -34,18 +34,23 @@ _NODE_COLUMNS: tuple[str, ...] = (
     "share",
     "macs",
 )
+_GROUP_COLUMNS = ("group", "name", "nodes", "median_s", "low_s", "high_s", "share", "macs", "gmac_per_s")
 _NODE_COLUMNS += ("gmac_per_s", "gb_per_s", "macs_per_byte")
 _FIGURES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeTable:
-    """The lines of a file's nodes at one thread count, as ``nodes/NAME.FRAMEWORK.THREADS.csv`` has them."""
+    """The lines of a file's nodes at one thread count, as ``nodes/NAME.FRAMEWORK.THREADS.csv`` has them.
+
+    ``groups`` are its operators and layers; none in older runs.
+    """
 
     network: str
     framework: str
     threads: int
     lines: Sequence[Line]
+    groups: Sequence[Line] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +128,10 @@ def _nodes(path: Path) -> NodeTable | None:
     nodes = [line for line in lines if line["part"] == "node"]
     if any(line["rank"] is None for line in nodes):
         raise ValueError("a node has no rank")
-    return NodeTable(network=network, framework=framework, threads=int(threads), lines=lines) if nodes else None
+    beside = path.with_suffix(".groups.csv")
+    groups = run_folder.read_table(beside, _GROUP_COLUMNS) if beside.is_file() else ()
+    known = NodeTable(network=network, framework=framework, threads=int(threads), lines=lines, groups=groups)
+    return known if nodes else None
 
 
 def _peaks(path: Path) -> Sequence[Line]:

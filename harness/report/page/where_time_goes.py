@@ -11,8 +11,8 @@ from harness.report.tables import format_count, format_percent, format_seconds, 
 SHOWN = 10  # of the most expensive nodes of a file
 INTRO = (
     "Each node of a file by what it computes for each byte that it reads or writes, and how fast; its area is its "
-    "share of the time, its number its rank. The lines are the machine's own peaks, measured in the same run. A node "
-    "above the memory's finds its data in a cache."
+    "share of the nodes' time, its number its rank. The lines are the machine's own peaks, measured in the same run. "
+    "A node above the memory's finds its data in a cache."
 )
 ABSENT = "The nodes were not timed: `harness run NAME --nodes` profiles each file in a pass of its own."
 
@@ -22,9 +22,11 @@ def section(runs: Sequence[RunFiles]) -> Section:
     several = len(runs) > 1
     charts = [_chart(run, one, several=several) for run in runs for one in run.nodes if any(map(_placed, one.lines))]
     tables = [
-        table(f"Most expensive nodes of {_title(run, one, several=several)}", _expensive(one), folded=True)
+        table(f"{kind} of {_title(run, one, several=several)}", lines, folded=True)
         for run in runs
         for one in run.nodes
+        for kind, lines in (("Most expensive nodes", _expensive(one)), ("Operators and layers", _grouped(one)))
+        if lines
     ]
     intro = INTRO if charts else ""
     return Section(key="nodes", title="Where the time goes", intro=intro, charts=charts, tables=tables, absent=ABSENT)
@@ -59,7 +61,7 @@ def _chart(run: RunFiles, one: NodeTable, *, several: bool) -> Chart:
     first = min(nodes, key=lambda line: line["rank"])
     summary = plain(
         f"{len(nodes)} nodes with multiply-accumulates. The most expensive of them, {first['node']} "
-        f"({first['operator']}), takes {format_percent(first['share'])} of the call "
+        f"({first['operator']}), takes {format_percent(first['share'])} of the nodes' time "
         f"at {first['gmac_per_s']:.3g} GMAC/s."
     )
     return Chart(title=_title(run, one, several=several), summary=summary, spec=spec, records=records, wide=False)
@@ -103,6 +105,21 @@ def _roofs(records: Sequence[Mapping[str, Any]], peaks: Mapping[str, float | Non
         name = f"{part} {rate:.3g} GB/s"
         found += [{"x": x, "y": x * rate, "roof": name} for x in (left, top / rate)]
     return found
+
+
+def _grouped(one: NodeTable) -> list[dict[str, object]]:
+    """The most expensive operators, then the most expensive layers."""
+    kinds = dict.fromkeys(str(line["group"]) for line in one.groups)
+    shown = [line for kind in kinds for line in [each for each in one.groups if each["group"] == kind][:SHOWN]]
+    return [
+        {
+            "by": line["group"],
+            "name": plain(str(line["name"])),
+            "nodes": line["nodes"],
+            **_told({"gb_per_s": None, **line}),
+        }
+        for line in shown
+    ]
 
 
 def _expensive(one: NodeTable) -> list[dict[str, object]]:
