@@ -4,11 +4,14 @@ BASE and HEAD are run folders, or their rows.csv. What is deterministic is compa
 MACs, operators, bytes, equivalence, outputs. Accuracies are compared image by image. Latencies are compared if both
 took turns in one measurement (`harness ab`), or by controls in each run (`harness run --control`).
 
+BASE alone is the folder of a comparison by `harness ab`, with both runs.
+
 Exit codes: 0 PASS, 1 FAIL, 3 CAN'T TELL, 4 nothing was measured, 2 bad input. Thresholds and their error rates are in
 [tool.harness.gate] of pyproject.toml; docs/regressions.md explains them.
 
 Example:
   harness gate results/reference/quick results/runs/mine --format markdown
+  harness gate results/runs/comparison --only latency accuracy
 """
 
 import argparse
@@ -23,9 +26,13 @@ EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CANT_TELL: 3}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("base", type=Path, metavar="BASE", help="what is compared with: a run folder or a rows.csv")
-    parser.add_argument("head", type=Path, metavar="HEAD", help="what is judged: another")
+    parser.add_argument("head", type=Path, nargs="?", metavar="HEAD", help="what is judged: another; default: BASE/b")
     parser.add_argument("--format", choices=formats.FORMATS, default="table", help="default: table")
-    for option, what in (("accept", "may differ: the change is meant"), ("without", "are not made")):
+    for option, what in (
+        ("accept", "may differ: the change is meant"),
+        ("without", "are not made"),
+        ("only", "are made alone, beside status"),
+    ):
         parser.add_argument(
             f"--{option}",
             nargs="+",
@@ -40,8 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Compare, print what was found, and give the verdict's exit code."""
-    settings = gate_settings.read(Path.cwd(), args.accept, args.without)
-    runs = pairs.read(args.base, args.head, any_order=args.any_order)
+    left_out = [one for one in gate_settings.CHECKS if args.only and one not in (*args.only, "status")]
+    settings = gate_settings.read(Path.cwd(), args.accept, [*args.without, *left_out])
+    base, head = (args.base, args.head) if args.head else pairs.find_sides(args.base)
+    runs = pairs.read(base, head, any_order=args.any_order)
     found = judging.judge(runs, settings)
     formats.show(runs, found, settings, args.format)
     return EXIT_CODES[found.verdict]

@@ -12,6 +12,7 @@ Example:
   harness report results/runs/mine --out pictures
   harness report results/runs/mine --format latex > table.tex
   harness report results/runs/cpu results/runs/gpu --out both
+  harness report results/runs/mine --format bencher > metrics.json
   harness report --figure 2016 results/runs/figure --framework keras --threads 1
 """
 
@@ -25,9 +26,7 @@ from harness.machine import files, locks, progress
 from harness.measurements import manifest, run_folder
 from harness.networks.catalog import FRAMEWORKS
 from harness.report import (
-    dark as dark_pictures,
-)
-from harness.report import (
+    benchmark_formats,
     figure,
     figure_plots,
     markup,
@@ -37,6 +36,9 @@ from harness.report import (
     runtime_plots,
     runtime_ratios,
     sweep_tables,
+)
+from harness.report import (
+    dark as dark_pictures,
 )
 from harness.report import (
     runs as combined_runs,
@@ -59,9 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-claims", action="store_true", help="leave the lectures' claims out of the report")
     parser.add_argument(
         "--format",
-        choices=(*FORMATS, *markup.FORMATS),
+        choices=(*FORMATS, *markup.FORMATS, *benchmark_formats.FORMATS),
         default="table",
-        help="default: table; markdown and latex are that for a README and for a paper; csv and json have every column",
+        help="default: table; markdown and latex are that for a README and for a paper; csv and json have every "
+        "column; bencher and github-action-benchmark are for those that keep a history",
     )
     parser.add_argument("--dark", action="store_true", help="write each PNG for dark pages, too (NAME_dark.png)")
     of_figure = parser.add_argument_group("figure of 2016")
@@ -78,6 +81,9 @@ def main(args: argparse.Namespace) -> int:
     if args.out is None and len(runs) > 1:
         raise HarnessError("Several runs have no folder in common: say with --out DIR where the pictures go.")
     combined = combined_runs.load(runs)
+    if args.format in benchmark_formats.FORMATS:
+        print(benchmark_formats.written(combined.rows, args.format))
+        return 0
     for note in (*combined.notes, *(run.unsealed for run in combined.runs if run.unsealed)):
         progress.say(note)
     folder = args.out or (runs[0] if runs[0].is_dir() else runs[0].parent)

@@ -1,7 +1,7 @@
 """What the gate found, for people, for programs, for the page of a pull request and for a CI's list of tests."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 from harness.gate import judging
@@ -13,7 +13,7 @@ from harness.report import markup
 from harness.report.markup import PaperTable
 from harness.report.tables import plain, print_table
 
-FORMATS = ("table", "json", "markdown", "junit")
+FORMATS = ("table", "json", "markdown", "junit", "github")
 COLUMNS = ("subject", "verdict", "latency", "accuracy", "what was found")
 NOT_COMPARED = "not compared"
 RUNS = "both runs"
@@ -32,8 +32,10 @@ def show(runs: RunPair, found: Judgement, settings: GateSettings, format: str) -
         print(_json(runs, found, settings))
     elif format == "markdown":
         print(_markdown(runs, found, settings))
-    else:
+    elif format == "junit":
         print(_junit(runs, found))
+    else:
+        print("\n".join(_annotations(runs, found)))
 
 
 def _table(runs: RunPair, found: Judgement) -> None:
@@ -106,6 +108,21 @@ def _case(subject: str, one: Finding) -> ElementTree.Element:
         said = f"{one.verdict}: {one.detail}" if one.verdict else one.detail
         ElementTree.SubElement(case, "skipped", message=plain(said))
     return case
+
+
+def _annotations(runs: RunPair, found: Judgement) -> Iterator[str]:
+    """Lines that GitHub shows as annotations, when a step of a workflow prints them: the answer, then each reason."""
+    yield f"::notice title=harness gate::{_escaped(f'{found.verdict}: {_summary(found)}')}"
+    yield from (f"::warning title=harness gate::{_escaped(note)}" for note in runs.notes)
+    for kind, verdict in (("error", Verdict.FAIL), ("warning", Verdict.CANT_TELL)):
+        for one in (one for one in found.findings if one.verdict == verdict):
+            title = _escaped(one.subject).replace(":", "%3A").replace(",", "%2C")
+            yield f"::{kind} title={title}::{_escaped(one.detail or one.check)}"
+
+
+def _escaped(text: str) -> str:
+    """As a workflow's command takes a text: it ends at no line end, and begins no command of its own."""
+    return plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _lines(found: Judgement) -> list[dict[str, object]]:

@@ -97,6 +97,8 @@ def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
     """
     first, second = _side("BASE", base), _side("HEAD", head)
     if not any_order:
+        if base.resolve() == head.resolve():
+            raise HarnessError(f"{base} is named twice: expected two runs, BASE and then HEAD.")
         _check_order(first, second)
     interleaved = _interleaved(first, second)
     differences = dict(_differences(first.environment, second.environment))
@@ -107,9 +109,25 @@ def read(base: Path, head: Path, *, any_order: bool = False) -> RunPair:
     return RunPair(base=first, head=second, pairs=pairs, interleaved=interleaved, differences=differences)
 
 
+def find_sides(folder: Path) -> tuple[Path, Path]:
+    """Both runs of a comparison by `harness ab`. Raises :class:`HarnessError` if the folder is none."""
+    both = folder / "a", folder / "b"
+    if not all((side / run_folder.ROWS).is_file() for side in both):
+        raise HarnessError(
+            f"{folder} alone: expected the folder of a comparison by `harness ab`, with runs in a and b; else name "
+            "BASE and HEAD."
+        )
+    return both
+
+
 def _side(name: str, path: Path) -> JudgedRun:
     if not path.exists():
         raise HarnessError(f"{name}: {path} does not exist: expected a run folder or a rows.csv.")
+    if path.suffix == ".onnx":
+        raise HarnessError(
+            f"{name}: {path} is a model, and runs are judged: `harness ab BASE.onnx HEAD.onnx --out DIR` measures two "
+            "in turns, and `harness gate DIR` judges them."
+        )
     run = recorded_run.read_rows(path)
     if not run.rows:
         raise HarnessError(f"{name}: {path} holds no rows: expected a run of `harness run` or `harness ab`.")
