@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import inliner
 
 from harness.cost import onnx_file
+from harness.cost.onnx_file import OnnxFile
 from harness.diff import facts, feeding, running
 from harness.diff.alignment import align_graphs
 from harness.diff.facts import FactChange
@@ -66,15 +67,16 @@ def compare_files(a: Path, b: Path, run: Run | None) -> Difference:
     Files that cannot be run, or fed the same, are compared all the same, and the reason is told. Raises
     :class:`HarnessError` if a file cannot be read, or has no input of a name that is given.
     """
+    files = onnx_file.read(a), onnx_file.read(b)  # refuses what is damaged, or has data outside its own folder
     models = _load(a), _load(b)
     graphs = read_graph(models[0]), read_graph(models[1])
     alignment = align_graphs(*graphs)
     graph = compare_graphs(*graphs, alignment)
     found, reason = None, "not asked for"
     if run is not None:
-        feeding.check_named(a, (*run.given, *run.shapes))
+        feeding.check_named(files[0], (*run.given, *run.shapes))
         try:
-            traced = _traced((a, b), models, run)
+            traced = _traced(files, models, run)
             both = Compared(a=traced[0], b=traced[1], graph_a=graphs[0], graph_b=graphs[1], alignment=alignment)
             found, reason = running.compare_runs(both, run.tolerance, locate=not graph.is_none), ""
         except HarnessError as error:
@@ -83,8 +85,8 @@ def compare_files(a: Path, b: Path, run: Run | None) -> Difference:
     return Difference(a=a, b=b, facts=told, graph=graph, run=found, not_run=reason)
 
 
-def _traced(paths: tuple[Path, Path], models: tuple[Any, Any], run: Run) -> list[TracedFile]:
-    fed = feeding.feed_both(*paths, run.given, run.shapes, run.seed)
+def _traced(files: tuple[OnnxFile, OnnxFile], models: tuple[Any, Any], run: Run) -> list[TracedFile]:
+    fed = feeding.feed_both(*files, run.given, run.shapes, run.seed)
     return [
         TracedFile(model=model, feeds=feeds, options=run.options, threads=run.threads)
         for model, feeds in zip(models, fed, strict=True)
@@ -93,6 +95,5 @@ def _traced(paths: tuple[Path, Path], models: tuple[Any, Any], run: Run) -> list
 
 def _load(path: Path) -> Any:
     """The whole model, its weights included and its local functions inlined."""
-    onnx_file.read(path)  # refuses what is damaged, or has data outside its own folder
     model = onnx.load(path, format="protobuf")
     return inliner.inline_local_functions(model) if model.functions else model

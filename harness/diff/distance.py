@@ -73,26 +73,32 @@ class _Sums:
     def add(self, a: Array, b: Array, start: int) -> None:
         x, y = _wide(a), _wide(b)
         with np.errstate(all="ignore"):
-            same = (a == b) | ((x != x) & (y != y))
-            gap = np.where(same, 0.0, np.abs(x - y))
-            gap[gap != gap] = math.inf
+            gap = np.abs(x - y)
+            if not np.isfinite(gap.max()):  # some are infinite or no numbers
+                same = (a == b) | ((x != x) & (y != y))
+                gap[same] = 0.0
+                gap[gap != gap] = math.inf
             self.product += float(np.vdot(x, y).real)
-            self.squares = [
-                sum_ + float(np.vdot(each, each).real) for sum_, each in zip(self.squares, (x, y), strict=True)
-            ]
-        self.differing += int(same.size - np.count_nonzero(same))
+            squares = (float(np.vdot(each, each).real) for each in (x, y))
+            self.squares = [old + new for old, new in zip(self.squares, squares, strict=True)]
+        exact = a.dtype.kind in "iu" and a.dtype == b.dtype  # 64 bits are more than float64 tells apart
+        self.differing += int(np.count_nonzero(a != b if exact else gap))
         place = int(gap.argmax())
         if gap[place] > self.largest:
             self.largest, self.at = float(gap[place]), start + place
-        for each in (x, y):
-            size = np.abs(each)
-            self.scale = max(self.scale, float(size.max(initial=0.0, where=np.isfinite(size))))
+        self.scale = max(self.scale, *(_largest_finite(each) for each in (x, y)))
 
     @property
     def cosine(self) -> float | None:
         norm = math.sqrt(self.squares[0]) * math.sqrt(self.squares[1])
         found = self.product / norm if norm else math.nan
         return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
+
+
+def _largest_finite(values: Array) -> float:
+    size = np.abs(values)
+    largest = float(size.max())
+    return largest if math.isfinite(largest) else float(size.max(initial=0.0, where=np.isfinite(size)))
 
 
 def _wide(values: Array) -> Array:

@@ -7,7 +7,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from harness.cost import inputs as model_inputs
-from harness.cost import onnx_file
 from harness.cost.inputs import Input
 from harness.cost.onnx_file import OnnxFile
 from harness.diff.alignment import pair_names
@@ -19,16 +18,16 @@ Arrays = dict[str, Fed]
 ORDERS = {"NCHW": (0, 3, 1, 2), "NHWC": (0, 2, 3, 1)}  # of the axes of the other layout
 
 
-def check_named(file: Path, named: Iterable[str]) -> None:
+def check_named(file: OnnxFile, named: Iterable[str]) -> None:
     """Raise :class:`HarnessError` if something was said of an input that the file has not."""
-    known = [value.name for value in onnx_file.read(file).inputs]
+    known = [value.name for value in file.inputs]
     for name in map(input_values.input_name, named):
         if name not in known:
-            raise HarnessError(f"{file} has no input {name!r}: expected one of {', '.join(known) or 'none'}.")
+            raise HarnessError(f"{file.path} has no input {name!r}: expected one of {', '.join(known) or 'none'}.")
 
 
 def feed_both(
-    a: Path, b: Path, given: Mapping[str, NDArray[Any]], shapes: Mapping[str, Sequence[int]], seed: int = 0
+    a: OnnxFile, b: OnnxFile, given: Mapping[str, NDArray[Any]], shapes: Mapping[str, Sequence[int]], seed: int = 0
 ) -> tuple[Arrays, Arrays]:
     """What the inputs of both files are fed, by name.
 
@@ -36,17 +35,18 @@ def feed_both(
     `harness run` guesses them. Inputs belong together if they have one name, else by their order. Of images, one file
     may take N, H, W, C and the other N, C, H, W. Raises :class:`HarnessError` if they cannot be fed the same.
     """
-    one, other = onnx_file.read(a), onnx_file.read(b)
     told: dict[str, Sequence[int | None]] = {**shapes, **{name: array.shape for name, array in given.items()}}
-    of_a = model_inputs.read(one, told)
-    pairs = pair_names([each.name for each in of_a], [value.name for value in other.inputs])
-    if len(pairs) != len(other.inputs):
-        raise HarnessError(f"{b} has {len(other.inputs)} inputs and {a} has {len(of_a)}: they cannot be fed the same.")
-    twins = {other.inputs[place].name: of_a[number] for number, place in pairs.items()}
-    of_b = _shaped_alike(other, twins)
+    of_a = model_inputs.read(a, told)
+    pairs = pair_names([each.name for each in of_a], [value.name for value in b.inputs])
+    if len(pairs) != len(b.inputs):
+        raise HarnessError(
+            f"{b.path} has {len(b.inputs)} inputs and {a.path} has {len(of_a)}: they cannot be fed the same."
+        )
+    twins = {b.inputs[place].name: of_a[number] for number, place in pairs.items()}
+    of_b = _shaped_alike(b, twins)
     kinds, sizes = {each.name: each.kind for each in of_a}, {each.name: each.shape for each in of_a}
     arrays = input_values.fill_inputs(kinds, sizes, given, seed)
-    return arrays, {each.name: _arranged(arrays[twins[each.name].name], each, b) for each in of_b}
+    return arrays, {each.name: _arranged(arrays[twins[each.name].name], each, b.path) for each in of_b}
 
 
 def _shaped_alike(file: OnnxFile, twins: Mapping[str, Input]) -> tuple[Input, ...]:

@@ -47,11 +47,13 @@ def find_parting(
     while left:
         step = -(-len(left) // MOST_VALUES)
         sample = [*left[step - 1 :: step], *(left[-1:] if len(left) % step else [])]
-        first = next((pair for pair, apart in _distances(a, b, sample) if parts(apart, tolerance)), None)
+        beside = [each for pair in sample for each in read_before(pair)] if step == 1 else []
+        seen = _Seen(a, b, [*sample, *beside])
+        first = next((pair for pair in sample if parts(seen.distance(pair), tolerance)), None)
         if first is None:
             return None
         if step == 1:
-            return _described(a, b, first, read_before(first))
+            return seen.described(first, read_before(first))
         end = left.index(first) + 1
         left = left[max(0, end - step) : end]
     return None
@@ -81,30 +83,28 @@ def _arranged(a: Array, shape: tuple[int, ...]) -> Iterator[Array]:
         yield a.reshape(shape)
 
 
-def _distances(a: TracedFile, b: TracedFile, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Distance | None]]:
-    of_a, of_b = a.values([one for one, _ in pairs]), b.values([other for _, other in pairs])
-    for one, other in pairs:
-        known = one in of_a and other in of_b
-        yield (one, other), compare_values(of_a[one], of_b[other]) if known else None
+class _Seen:
+    """Values of both files, by name."""
 
+    def __init__(self, a: TracedFile, b: TracedFile, pairs: Sequence[Pair]) -> None:
+        self.a, self.b = a.values([one for one, _ in pairs]), b.values([other for _, other in pairs])
 
-def _described(a: TracedFile, b: TracedFile, first: Pair, before: Sequence[Pair]) -> Parting:
-    of_a, of_b = (
-        a.values([first[0], *(one for one, _ in before)]),
-        b.values([first[1], *(other for _, other in before)]),
-    )
-    known = [compare_values(of_a[one], of_b[other]) for one, other in before if one in of_a and other in of_b]
-    found = _closest(of_a[first[0]], of_b[first[1]])
-    assert found is not None  # they were compared
-    arranged, apart = found
-    return Parting(
-        value_a=first[0],
-        value_b=first[1],
-        before=max((each.relative for each in known if each), default=None),
-        after=apart,
-        around_a=_around(arranged, apart.place),
-        around_b=_around(of_b[first[1]], apart.place),
-    )
+    def distance(self, pair: Pair) -> Distance | None:
+        one, other = pair
+        return compare_values(self.a[one], self.b[other]) if one in self.a and other in self.b else None
+
+    def described(self, first: Pair, before: Sequence[Pair]) -> Parting:
+        found = _closest(self.a[first[0]], self.b[first[1]])
+        assert found is not None  # they were compared
+        arranged, apart = found
+        return Parting(
+            value_a=first[0],
+            value_b=first[1],
+            before=max((each.relative for each in map(self.distance, before) if each), default=None),
+            after=apart,
+            around_a=_around(arranged, apart.place),
+            around_b=_around(self.b[first[1]], apart.place),
+        )
 
 
 def _around(values: Array, place: tuple[int, ...]) -> tuple[float | str, ...]:

@@ -111,12 +111,14 @@ def _locate(files: Compared, tolerance: float) -> NodeParting | None:
     makers = {a.value_name(one): (one, other) for one, other in [*alignment.values(a, b), *_ends(files)]}
     pairs: list[Pair] = [(name, b.value_name(other)) for name, (_, other) in makers.items()]
 
+    known = set(pairs)
+
     def read_before(pair: Pair) -> list[Pair]:
         one, other = (graph.nodes[made.node] for graph, made in zip((a, b), makers[pair[0]], strict=True))
         read = [
             (a.value_name(source), b.value_name(twin)) for source, twin in zip(one.inputs, other.inputs, strict=False)
         ]
-        return [each for each in read if each in set(pairs)]
+        return [each for each in read if each in known]
 
     found = parting.find_parting(files.a, files.b, pairs, read_before, tolerance)
     if found is None:
@@ -127,7 +129,9 @@ def _locate(files: Compared, tolerance: float) -> NodeParting | None:
         node_b=b.nodes[other.node].name,
         operator_a=a.nodes[one.node].operator,
         operator_b=b.nodes[other.node].operator,
-        value=found,
+        value=replace(found, before=0.0)
+        if not any(isinstance(each, Made) for each in a.nodes[one.node].sources)
+        else found,
     )
 
 

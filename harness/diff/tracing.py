@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from google.protobuf.message import EncodeError
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
@@ -22,7 +23,6 @@ from harness.timing.input_values import Fed
 Array = NDArray[Any]
 
 PLAIN = SessionOptions(optimization="disable")  # every node is run as the file has it
-PROTOBUF_LIMIT = 1 << 31  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +56,10 @@ class TracedFile:
         return self._run(session, list(dict.fromkeys(names)))
 
     def _session(self) -> Any:
-        if self.model.ByteSize() < PROTOBUF_LIMIT:
+        try:
             return self._opened(self.model.SerializeToString())
+        except EncodeError:  # of 2 GB or more
+            pass
         with temporary.folder() as folder:
             whole = onnx.ModelProto()
             whole.CopyFrom(self.model)  # to save it empties its tensors

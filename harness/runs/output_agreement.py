@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.cost import onnx_file
 from harness.diff import alignment, feeding, parting
 from harness.errors import HarnessError
 from harness.machine import temporary
@@ -48,7 +49,7 @@ def compare_outputs(both: tuple[Side, Side], pair: tuple[File, File], tolerance:
     try:
         arrays = read_arrays(a.arrays) if a.arrays else {}
         given = {name: array for name, array in arrays.items() if name in a.fed}
-        fed = feeding.feed_both(a.path, b.path, given, a.shapes)
+        fed = feeding.feed_both(onnx_file.read(a.path), onnx_file.read(b.path), given, a.shapes)
         of_a, of_b = (_outputs(side, file, feeds) for side, file, feeds in zip(both, (a, b), fed, strict=True))
     except (HarnessError, WorkerFailedError) as error:
         return Agreement(apart=None, reason=str(error).removesuffix("."))
