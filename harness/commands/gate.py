@@ -12,13 +12,15 @@ Exit codes: 0 PASS, 1 FAIL, 3 CAN'T TELL, 4 nothing was measured, 2 bad input. T
 Example:
   harness gate results/reference/quick results/runs/mine --format markdown
   harness gate results/runs/comparison --only latency accuracy
+  harness gate results/runs/mine --budget "latency <= 2 ms" "size <= 5 MB" "accuracy >= 90 %"
 """
 
 import argparse
 from pathlib import Path
 
-from harness.gate import formats, judging, pairs
+from harness.gate import budgets, formats, judging, pairs
 from harness.gate import settings as gate_settings
+from harness.measurements import run_folder
 from harness.measurements.verdicts import Verdict
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CANT_TELL: 3}
@@ -42,15 +44,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="CHECK",
             help=f"checks that {what}; some of {', '.join(gate_settings.CHECKS)}",
         )
+    parser.add_argument(
+        "--budget",
+        nargs="+",
+        default=[],
+        metavar="LIMIT",
+        help=f"what HEAD must keep: {budgets.EXPECTED}; BASE alone may then be any one run",
+    )
     parser.add_argument("--any-order", action="store_true", help="compare although HEAD was begun before BASE")
 
 
 def main(args: argparse.Namespace) -> int:
     """Compare, print what was found, and give the verdict's exit code."""
-    left_out = [one for one in gate_settings.CHECKS if args.only and one not in (*args.only, "status")]
-    settings = gate_settings.read(Path.cwd(), args.accept, [*args.without, *left_out])
-    base, head = (args.base, args.head) if args.head else pairs.find_sides(args.base)
-    runs = pairs.read(base, head, any_order=args.any_order)
+    one_run = bool(args.budget) and args.head is None and (args.base / run_folder.ROWS).is_file()
+    kept = () if one_run else (*args.only, "status") if args.only else gate_settings.CHECKS
+    left_out = [one for one in gate_settings.CHECKS if one not in kept]
+    settings = gate_settings.read(Path.cwd(), args.accept, [*args.without, *left_out], args.budget)
+    if one_run:
+        base = head = args.base
+    else:
+        base, head = (args.base, args.head) if args.head else pairs.find_sides(args.base)
+    runs = pairs.read(base, head, any_order=args.any_order or one_run)
     found = judging.judge(runs, settings)
     formats.show(runs, found, settings, args.format)
     return EXIT_CODES[found.verdict]

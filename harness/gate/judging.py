@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import NothingMeasuredError
-from harness.gate import accuracy, exact, latency, outputs
+from harness.gate import accuracy, budgets, exact, latency, outputs
 from harness.gate.findings import Finding, Judgement
 from harness.gate.pairs import RunPair
 from harness.gate.settings import GateSettings
@@ -26,6 +26,7 @@ def judge(pair: RunPair, settings: GateSettings) -> Judgement:
         *outputs.findings(pair, settings),
         *accuracy.findings(pair, settings),
         *latency.findings(pair, settings),
+        *budgets.findings(pair, settings.budget),
     ]
     kept = [_accepted(one, settings) for one in found if one.check not in settings.without]
     verdict = together(kept)

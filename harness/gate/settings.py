@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness.errors import HarnessError, first_line
+from harness.gate import budgets
 from harness.measurements.verdicts import Thresholds
 
 FILE, TABLE = "pyproject.toml", ("tool", "harness", "gate")
@@ -24,7 +25,8 @@ class GateSettings:
     ``slowdown`` and ``accuracy_loss`` are the smallest that matter, ``tolerated`` the largest slowdown that is none.
     ``outputs`` is how far outputs may be apart, relative to the largest. ``across_runs`` is the standard deviation
     of a latency's ratio to its controls between two runs of the same, which no launch of either shows.
-    ``accept`` names checks that may differ, ``without`` those that are not made.
+    ``accept`` names checks that may differ, ``without`` those that are not made. ``budget`` has limits in words
+    (:mod:`harness.gate.budgets`).
     """
 
     slowdown: float = 0.05
@@ -36,6 +38,7 @@ class GateSettings:
     misses: float = 0.05
     accept: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    budget: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in SHARES:
@@ -51,6 +54,8 @@ class GateSettings:
             unknown = [one for one in getattr(self, name) if one not in CHECKS]
             if unknown:
                 raise HarnessError(f"{name}: expected some of {', '.join(CHECKS)}, found {unknown[0]!r}.")
+        for text in self.budget:
+            budgets.parse(text)
 
     @property
     def latency(self) -> Thresholds:
@@ -63,10 +68,13 @@ class GateSettings:
         )
 
 
-SHARES = tuple(field.name for field in fields(GateSettings) if field.name not in ("accept", "without"))
+LISTS = ("accept", "without", "budget")
+SHARES = tuple(field.name for field in fields(GateSettings) if field.name not in LISTS)
 
 
-def read(start: Path, accept: Sequence[str] = (), without: Sequence[str] = ()) -> GateSettings:
+def read(
+    start: Path, accept: Sequence[str] = (), without: Sequence[str] = (), budget: Sequence[str] = ()
+) -> GateSettings:
     """The settings of the pyproject.toml in a folder or the nearest above it, with what the command line adds.
 
     Raises :class:`HarnessError` where it sets something that is not known, or to what cannot be.
@@ -75,10 +83,12 @@ def read(start: Path, accept: Sequence[str] = (), without: Sequence[str] = ()) -
     found = _table(file) if file else {}
     try:
         added = {"accept": accept, "without": without}
-        lists = {name: (*_names(name, found.pop(name, [])), *map(check_name, more)) for name, more in added.items()}
+        lists = {name: (*_names(name, found.pop(name, [])), *more) for name, more in added.items()}
+        lists = {name: tuple(map(check_name, names)) for name, names in lists.items()}
+        lists["budget"] = (*_names("budget", found.pop("budget", [])), *budget)
         unknown = sorted(found.keys() - set(SHARES))
         if unknown:
-            known = ", ".join((*SHARES, "accept", "without"))
+            known = ", ".join((*SHARES, *LISTS))
             raise HarnessError(f"{unknown[0]} is not known: expected some of {known}.")
         return GateSettings(**found, **lists)  # type: ignore[arg-type]
     except HarnessError as error:
@@ -88,7 +98,7 @@ def read(start: Path, accept: Sequence[str] = (), without: Sequence[str] = ()) -
 def _names(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise HarnessError(f"{name}: expected a list of names, found {value!r}.")
-    return tuple(map(check_name, value))
+    return tuple(value)
 
 
 def check_name(text: str) -> str:

@@ -118,3 +118,50 @@ def test_figures_for_those_that_keep_a_history(comparison: Path, capsys: pytest.
         ("one, torch, 1 thread, file size", "bytes"),
     ]
     assert not (run / "report.html").exists()
+
+
+BUDGETS = {
+    "latency <= 0.12 ms": "PASS",
+    "latency <= 100 us": "CAN'T TELL",
+    "latency <= 50 µs": "FAIL",
+    "size <= 500 B": "PASS",
+    "size <= 0.4 KiB": "FAIL",
+    "accuracy >= 85 %": "PASS",
+    "accuracy >= 90 %": "CAN'T TELL",
+    "accuracy >= 95%": "FAIL",
+}
+EXIT_CODES = {"PASS": 0, "FAIL": 1, "CAN'T TELL": 3}
+
+
+@pytest.mark.parametrize("text", BUDGETS)
+def test_a_budget_has_the_three_answers_of_one_run_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    interval = {"latency_low_s": 98e-6, "latency_high_s": 102e-6, "accuracy_low": 0.88, "accuracy_high": 0.92}
+    run = gated_runs.write(tmp_path / "run", [replace(ROW, **interval)])
+    code, said = printed(capsys, "gate", run, "--budget", text, "--format", "json")
+    (subject,) = json.loads(said)["subjects"]
+    (found,) = subject["checks"]
+    assert (found["check"], found["verdict"], code) == ("budget", BUDGETS[text], EXIT_CODES[BUDGETS[text]])
+    assert text in found["detail"]
+
+
+def test_a_budget_stands_beside_the_other_checks_and_what_was_not_measured_is_not_kept(
+    comparison: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.harness.gate]\nbudget = ['latency <= 1 s']\n")
+    _, said = printed(capsys, "gate", comparison, "--format", "json", "--budget", "size <= 1 GB")
+    checks = [one["check"] for one in json.loads(said)["subjects"][0]["checks"]]
+    assert checks == [*gate_settings.CHECKS, "budget", "budget"]
+    bare = gated_runs.write(tmp_path / "bare", [replace(ROW, latency_median_s=None, status="failed", reason="died")])
+    assert printed(capsys, "gate", bare, "--budget", "latency <= 1 s")[0] == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["latency >= 2 ms", "latency <= 2", "size <= 2 ms", "accuracy <= 90 %", "accuracy >= 0.9", "speed <= 1 s", ""],
+)
+def test_what_is_no_budget_is_refused(comparison: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    code, said = printed(capsys, "gate", comparison, "--budget", text)
+    assert (code, "latency <= 2 ms" in said) == (2, True)
