@@ -6,6 +6,7 @@ Their definitions: onnxruntime's docs/ContribOperators.md. What is in neither ta
 import math
 from collections.abc import Mapping
 
+from harness.cost import memories
 from harness.cost.contrib_shapes import fused_operands
 from harness.cost.nodes import Node, UncountableError
 from harness.cost.products import Rule, convolution, general_product, matrix_product, recurrence
@@ -16,7 +17,7 @@ _FREE = """
     EmbedLayerNormalization GroupNorm SkipGroupNorm SkipLayerNormalization SkipSimplifiedLayerNormalization
     DequantizeLinear QuantizeLinear QLinearAdd QLinearAveragePool QLinearConcat QLinearGlobalAveragePool
     QLinearLeakyRelu QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere
-    CropAndResize ExpandDims GatherND GridSample NhwcMaxPool Pad Range RemovePadding RestorePadding
+    CropAndResize ExpandDims GatherBlockQuantized GatherND GridSample NhwcMaxPool Pad Range RemovePadding RestorePadding
     RotaryEmbedding Tokenizer Trilu Unique
 """
 FREE = frozenset(_FREE.split())
@@ -32,7 +33,7 @@ def _fused_matrix_product(node: Node) -> int:
 
 
 def _packed_matrix_product(node: Node) -> int:
-    """MatMulNBits: the matrix is stored in blocks of a few bits; its attributes say how large it is."""
+    """MatMulNBits and MatMulBnb4: the matrix is stored in blocks of a few bits; its attributes say how large it is."""
     rows = node.input(0)
     if not rows or rows[-1] != node.attribute("K"):
         raise UncountableError(f"its input is {text(rows)}, its attribute K {node.attribute('K')}")
@@ -87,6 +88,22 @@ def _keys_and_values(node: Node) -> tuple[int, int]:
     raise UncountableError(f"expected key and value of rank 3 or 4, got {text(key)} and {text(value)}")
 
 
+def _experts(weights: tuple[int, int, int]) -> Rule:
+    """Each token goes through the ``k`` experts that the router chose; several of their weights may share a byte."""
+
+    def macs(node: Node) -> int:
+        tokens = node.input(0)
+        first, second = node.input(weights[0]), node.input(weights[1])
+        third = node.input(weights[2])[1] if node.has(weights[2]) else 0
+        if len(first) != 3 or len(second) != 3 or second[1] != tokens[-1]:
+            raise UncountableError(f"tokens {text(tokens)} do not fit experts {text(first)} and {text(second)}")
+        packed = tokens[-1] // max(1, first[2])  # values a byte
+        inner = second[2] * packed
+        return math.prod(tokens) * node.attribute("k", 1) * (first[1] + third + inner)
+
+    return macs
+
+
 RULES: Mapping[str, Rule] = {
     "Attention": _attention_with_projection(4),
     "QAttention": _attention_with_projection(8),
@@ -99,5 +116,11 @@ RULES: Mapping[str, Rule] = {
     "DynamicQuantizeMatMul": matrix_product(1),
     "MatMulIntegerToFloat": matrix_product(1),
     "MatMulNBits": _packed_matrix_product,
+    "MatMulBnb4": _packed_matrix_product,
+    "MoE": _experts((2, 4, 6)),
+    "QMoE": _experts((2, 5, 8)),
+    "GroupQueryAttention": memories.group_query_attention,
+    "LinearAttention": memories.linear_attention,
+    "CausalConvWithState": memories.causal_convolution,
     "DynamicQuantizeLSTM": recurrence,
 }

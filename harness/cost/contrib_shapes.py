@@ -9,6 +9,7 @@ from onnx import helper
 
 DOMAIN = "com.microsoft"
 CLASSICAL = "ai.onnx.ml"
+CLASS_LABELS = ("classlabels_int64s", "classlabels_ints", "classlabels_strings")
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class StandIn:
 
 
 _LIKE_ITS_INPUT = """
-    BiasAdd BiasSoftmax FastGelu Gelu GroupNorm QLinearLeakyRelu QLinearSigmoid QLinearSoftmax QuickGelu
-    RotaryEmbedding Trilu
+    BiasAdd BiasSoftmax CausalConvWithState FastGelu Gelu GroupNorm MoE QLinearLeakyRelu QLinearSigmoid QLinearSoftmax
+    QMoE QuickGelu RotaryEmbedding Trilu
 """
 _NORMALISED_SUM = StandIn("Add", (0, 1), ((0,), (3,)))
 STAND_INS: Mapping[str, StandIn] = {
@@ -87,7 +88,8 @@ def declare(model: Any, of: Mapping[str, Sequence[int | str]], types: Mapping[st
         if node.domain == DOMAIN and node.output and node.output[0] not in of:
             shape = _followed(node, of)
             if shape is not None:
-                kind = types.get(node.input[0], 1)
+                typed = node.input[2 if node.op_type == "GatherBlockQuantized" else 0]  # a table has its scales' type
+                kind = types.get(typed, 1)
                 found.append(helper.make_tensor_value_info(node.output[0], kind, shape))
         elif node.domain == CLASSICAL and any(name and name not in of for name in node.output):
             found += _of_classical(node, of)
@@ -106,9 +108,11 @@ def _of_classical(node: Any, of: Mapping[str, Sequence[int | str]]) -> list[Any]
     if node.op_type in ("TreeEnsembleRegressor", "LinearRegressor", "SVMRegressor"):
         targets = attributes["n_targets"].i if "n_targets" in attributes else 1
         return [helper.make_tensor_value_info(node.output[0], 1, [sizes[0], targets])]
-    if node.op_type == "TreeEnsembleClassifier":
-        labels = [*(attributes[name] for name in ("classlabels_int64s", "classlabels_strings") if name in attributes)]
+    if node.op_type in ("TreeEnsembleClassifier", "SVMClassifier"):
+        labels = [*(attributes[name] for name in CLASS_LABELS if name in attributes)]
         classes = sum(len(label.ints) + len(label.strings) for label in labels)
+        if node.op_type == "SVMClassifier" and classes > 2 and "vectors_per_class" in attributes:
+            classes = classes if "prob_a" in attributes else classes * (classes - 1) // 2  # a score for each pair
         kind = 8 if any(label.strings for label in labels) else 7
         shapes = [(kind, [sizes[0]]), (1, [sizes[0], classes])]
         return [
@@ -141,7 +145,7 @@ def _needs_ranks(node: Any) -> bool:
 def _projection(node: Any, matrices: Mapping[str, tuple[int, ...]]) -> tuple[int, int] | None:
     """The matrix that takes a node's input to its output's shape, where its weight is stored."""
     attributes = {attribute.name: attribute for attribute in node.attribute}
-    if node.op_type == "MatMulNBits" and {"K", "N"} <= attributes.keys():
+    if node.op_type in ("MatMulNBits", "MatMulBnb4") and {"K", "N"} <= attributes.keys():
         return attributes["K"].i, attributes["N"].i
     weight = matrices.get(node.input[1]) if len(node.input) > 1 else None
     if node.op_type not in ("Attention", "QAttention") or weight is None:
@@ -174,7 +178,39 @@ def _followed(node: Any, of: Mapping[str, Sequence[int | str]]) -> list[int] | N
         return _product(*fused_operands(node, known[0], known[1]))
     if node.op_type == "MultiHeadAttention" and known and known[0]:
         return _attended(known)
+    if known and known[0]:
+        return _of_heads(node, known)
     return None
+
+
+def _of_heads(node: Any, known: Sequence[Sequence[int] | None]) -> list[int] | None:
+    """The output of what is told its heads by attributes, and of an embedding whose table is packed."""
+    told = {attribute.name: attribute.i for attribute in node.attribute}
+    data, second, third = (*known, None, None)[:3]
+    if data is None:
+        return None
+    if node.op_type == "GroupQueryAttention" and len(data) == 3 and told.get("num_heads") and second is None:
+        heads = told["num_heads"] + 2 * told.get("kv_num_heads", 0)
+        return None if node.input[1] else [*data[:2], data[2] // heads * told["num_heads"]]
+    if node.op_type == "GroupQueryAttention":
+        return list(data)
+    if node.op_type == "LinearAttention" and third and told.get("kv_num_heads"):
+        return [*data[:2], third[-1] // told["kv_num_heads"] * max(told.get("q_num_heads", 0), told["kv_num_heads"])]
+    if node.op_type == "GatherBlockQuantized" and second is not None:
+        return _looked_up(data, second, third, told)
+    return None
+
+
+def _looked_up(
+    table: Sequence[int], indices: Sequence[int], scales: Sequence[int] | None, told: Mapping[str, int]
+) -> list[int] | None:
+    """The rows of a table whose values may share a byte: as many blocks as scales, each of ``block_size`` values."""
+    gathered, quantised = told.get("gather_axis", 0) % len(table), told.get("quantize_axis", 1) % len(table)
+    if scales is None:
+        return None
+    packed = max(1, scales[quantised] * told.get("block_size", 128) // table[quantised])
+    whole = [size * packed if axis == len(table) - 1 else size for axis, size in enumerate(table)]
+    return [*whole[:gathered], *indices, *whole[gathered + 1 :]]
 
 
 def _sizes(shape: Sequence[int | str] | None) -> list[int] | None:

@@ -27,7 +27,11 @@ def ledger(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None, 
     or outside its folder, or a given shape does not fit it.
     """
     file = onnx_file.read(path)
-    found = shapes.infer(file, input_shapes, batch)
+    return cost_of(file, shapes.infer(file, input_shapes, batch))
+
+
+def cost_of(file: onnx_file.OnnxFile, found: shapes.Shapes) -> Cost:
+    """The cost of one image of a file that was read, at the shapes that were inferred."""
     peak, reason = _peak(file, found)
     return Cost(
         params=params.count(file, found),

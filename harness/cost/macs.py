@@ -4,14 +4,15 @@ Counted: convolutions (per group, every tap of the kernel, also over padding), t
 convolutions, matrix products in any form (Gemm, MatMul, attention, the gates of LSTM, GRU and RNN).
 Nothing is counted for bias, batch norm, activations, pooling (also where it is written as a convolution),
 softmax, elementwise operators and data movement: :data:`FREE` lists them. Any other operator is
-uncountable, never 0. Of an If both branches must cost alike; how often a Loop or Scan runs its body is
-not known.
+uncountable, never 0. Of an If whose condition is not known both branches must cost alike; how often a
+Loop or Scan runs its body is not known.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from harness.cost import contrib_macs
+from harness.cost import branches, contrib_macs, memories, spectra
+from harness.cost.branches import BRANCHES
 from harness.cost.nodes import CONTRIB, STANDARD, Node, UncountableError, operator
 from harness.cost.onnx_file import subgraphs
 from harness.cost.products import (
@@ -19,16 +20,15 @@ from harness.cost.products import (
     attention,
     convolution,
     einstein_sum,
+    fitted,
     general_product,
-    linear_model,
     matrix_product,
     recurrence,
     transposed_convolution,
 )
 from harness.cost.shapes import Shapes
 
-# Standard operators without a product of matrices or a convolution. Not here, because they do hold
-# one or may: AffineGrid, DFT, STFT, Det, LinearAttention, CausalConvWithState.
+# Standard operators without a product of matrices or a convolution. AffineGrid and Det, which hold one, have no rule.
 _FREE = """
     Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil Clip
     Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Max Mean Min Mod
@@ -52,7 +52,7 @@ _FREE = """
     RegexFullMatch StringConcat StringNormalizer StringSplit
 """
 FREE = frozenset(_FREE.split())
-# Of ai.onnx.ml: tables, scalings and trees, which compare. Not the support vector machines.
+# Of ai.onnx.ml: tables, scalings and trees, which compare.
 _FREE_CLASSICAL = """
     ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer LabelEncoder
     Normalizer OneHotEncoder Scaler TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor ZipMap
@@ -81,7 +81,11 @@ RULES: Mapping[str, Rule] = {
     "LSTM": recurrence,
     "GRU": recurrence,
     "RNN": recurrence,
-    **{f"{CLASSICAL}.{name}": linear_model for name in ("LinearClassifier", "LinearRegressor")},
+    "DFT": spectra.transform,
+    "STFT": spectra.short_time_transform,
+    "LinearAttention": memories.linear_attention,
+    "CausalConvWithState": memories.causal_convolution,
+    **{f"{CLASSICAL}.{kind}{use}": fitted for kind in ("Linear", "SVM") for use in ("Classifier", "Regressor")},
     **{f"{CONTRIB}.{name}": rule for name, rule in contrib_macs.RULES.items()},
 }
 
@@ -98,7 +102,7 @@ def count(proto: Any, shapes: Shapes) -> int:
     if is_free(proto) or shapes.pooled.intersection(proto.output[:1]):
         return 0
     if operator(proto) == "If":
-        return _either_branch(proto, shapes)
+        return _branch(proto, shapes)
     rule = RULES.get(operator(proto))
     if rule is None:
         raise UncountableError(_why_unknown(proto))
@@ -112,16 +116,35 @@ def _bodies(node: Any) -> list[Any]:
     return [graph for attribute in node.attribute for graph in subgraphs(attribute)]
 
 
-def _either_branch(proto: Any, shapes: Shapes) -> int:
-    """What both branches of an If cost alike."""
+def _branch(proto: Any, shapes: Shapes) -> int:
+    """What the branch of an If that runs costs, or what both cost alike."""
     scopes = shapes.inner.get(proto.output[0] if proto.output else "", ())
-    if len(scopes) != 2:
+    bodies = {attribute.name: attribute.g for attribute in proto.attribute if attribute.name in BRANCHES}
+    if len(scopes) != 2 or len(bodies) != 2:
         raise UncountableError("the shapes in its branches are not known")
-    branches = zip(_bodies(proto), scopes, strict=True)
-    one, other = (sum(count(node, scope) for node in graph.node) for graph, scope in branches)
+    of_branch = dict(zip(bodies, scopes, strict=True))
+    condition = Node(proto, shapes).condition()
+    if condition is not None:
+        name = BRANCHES[condition]
+        return _whole(bodies[name], of_branch[name])
+    try:
+        one, other = (_whole(bodies[name], of_branch[name]) for name in BRANCHES)
+    except UncountableError as error:
+        raise UncountableError(f"{_undecided(proto, shapes)}, and one of them cannot be counted: {error}") from error
     if one != other:
-        raise UncountableError(f"which of its branches runs is not known, and they cost {one:,} and {other:,}")
+        raise UncountableError(f"{_undecided(proto, shapes)}, and they cost {other:,} and {one:,}")
     return one
+
+
+def _whole(graph: Any, shapes: Shapes) -> int:
+    return sum(count(node, shapes) for node in graph.node)
+
+
+def _undecided(proto: Any, shapes: Shapes) -> str:
+    names = branches.deciding_inputs(proto.input[0], shapes.made_by, [each.name for each in shapes.inputs])
+    if not names:
+        return "which of its branches runs is not known"
+    return f"which of its branches runs depends on the value of input {', '.join(names)}"
 
 
 def _why_unknown(proto: Any) -> str:

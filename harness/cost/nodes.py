@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.cost import branches
 from harness.cost.shapes import Shapes, text
 
 STANDARD = ("", "ai.onnx")
@@ -34,6 +35,19 @@ class Node:
         if not (self.proto.output and self.proto.output[0]):
             raise UncountableError("it has no output")
         return self._whole("its output", self.proto.output[0])
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX' own operators that the file is written in."""
+        return self.shapes.opset
+
+    def integers(self, index: int) -> list[int] | None:
+        """The values of an input of integers that are stored, or follow from shapes; None where they are not known."""
+        return branches.integers(self.shapes.stored.get(self.proto.input[index])) if self.has(index) else None
+
+    def condition(self) -> bool | None:
+        """The value of input 0 of an If, if it is known."""
+        return branches.truth(self.shapes.stored.get(self.proto.input[0])) if self.has(0) else None
 
     def attribute(self, name: str, default: int = 0) -> int:
         """An integer attribute."""

@@ -40,6 +40,12 @@ CONTRIB_WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
     "DynamicQuantizeMatMul": (1, 4),
     "MatMulIntegerToFloat": (0, 1, 6),
     "MatMulNBits": (1, 5),
+    "MatMulBnb4": (1,),
+    "GatherBlockQuantized": (0,),
+    "MoE": (2, 3, 4, 5, 6, 7),
+    "QMoE": (2, 4, 5, 7, 8, 10),
+    "CausalConvWithState": (1, 2),
+    "GroupQueryAttention": (11, 14, 15),
     "DynamicQuantizeLSTM": (1, 2, 3, 7),
     "EmbedLayerNormalization": (2, 3, 4, 5, 6),
     "SkipLayerNormalization": (2, 3, 4),
@@ -72,6 +78,7 @@ WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
     "GroupNormalization": (1, 2),
     "RMSNormalization": (1,),
     "PRelu": (1,),
+    "CausalConvWithState": (1, 2),
     **{f"com.microsoft.{name}": indices for name, indices in CONTRIB_WEIGHT_INPUTS.items()},
 }
 TABLES = frozenset({"Gather", "GatherElements", "GatherND", "Resize", "Upsample"})  # read input 0 as a table
@@ -87,7 +94,12 @@ _PASSING = """
 """
 PASSING = frozenset(_PASSING.split())
 PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"})
-PACKED = ("com.microsoft.MatMulNBits", 1)  # several values a byte
+# Several values may share a byte: what the attribute of that name says a value has of bits, by operator and input.
+PACKED: Mapping[str, tuple[str, int, tuple[int, ...]]] = {  # with its default
+    "com.microsoft.GatherBlockQuantized": ("bits", 4, (0,)),
+    "com.microsoft.QMoE": ("expert_weight_bits", 4, (2, 5, 8)),
+}
+MATRICES = ("com.microsoft.MatMulNBits", "com.microsoft.MatMulBnb4")  # input 1 is K × N, whatever its shape is
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,7 @@ class Weight:
     rank: int
     floating: bool
     quantised: bool = False
+    bits: int = 0  # of a stored value
     generated: bool = False  # by ConstantOfShape: not stored
 
 
@@ -122,20 +135,21 @@ def _reaching(graph: Any, outer: Mapping[str, Weight], shapes: Shapes, prefix: s
     statistics, shifts = _batch_norm_written_out(graph)
     products: set[str] = set()  # values that are a matrix product, reshaped or not
     scales: set[str] = set()  # of values that are quantised while the network runs
+    unlearned = statistics | shapes.pooled
     for number, node in enumerate(graph.node):
-        here = f"{prefix}{number}/"
-        weight = _made_by(node, known, shapes, here)
+        here, kind, read = f"{prefix}{number}/", operator(node), tuple(node.input)
+        weight = _made_by(node, kind, known, shapes, here)
         if weight:
             known |= dict.fromkeys(node.output, weight)
-        elif operator(node) in PRODUCTS or (node.op_type in PASSING and products & set(node.input[:1])):
+        elif kind in PRODUCTS or (kind in PASSING and read[:1] and read[0] in products):
             products.update(node.output)
-        if operator(node) == "DynamicQuantizeLinear":
+        if kind == "DynamicQuantizeLinear":
             scales.update(node.output[1:])
-        made = set(node.output[:1])
-        if made & shifts and node.input[0] in known:
-            yield known[node.input[0]]
-        elif not made & (statistics | shapes.pooled) and not (operator(node) == "Mul" and scales & set(node.input)):
-            yield from _read_by(node, known, products)
+        made = next(iter(node.output), "")
+        if made in shifts and read[0] in known:
+            yield known[read[0]]
+        elif made not in unlearned and not (kind == "Mul" and scales.intersection(read)):
+            yield from _read_by(node, kind, known, products)
         held = [graph for attribute in node.attribute for graph in subgraphs(attribute)]
         scopes = shapes.inner.get(node.output[0], ()) if node.output else ()
         for branch, inner in enumerate(held):  # two branches may call their tensors alike
@@ -168,12 +182,12 @@ def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:
 
 
 def _stored(origin: str, tensor: StoredTensor) -> Weight:
-    return Weight(origin, tensor.values, len(tensor.dims), tensor.floating, tensor.quantised)
+    bits = tensor.bytes * 8 // max(1, tensor.values)
+    return Weight(origin, tensor.values, len(tensor.dims), tensor.floating, tensor.quantised, bits)
 
 
-def _made_by(node: Any, known: Mapping[str, Weight], shapes: Shapes, here: str) -> Weight | None:
+def _made_by(node: Any, kind: str, known: Mapping[str, Weight], shapes: Shapes, here: str) -> Weight | None:
     """The weight that a node's output is: a constant, or a weight it passes on."""
-    kind = operator(node)
     if kind == "Constant":
         return _constant(node, here)
     if kind == "ConstantOfShape" and all(name in known for name in node.input):
@@ -211,15 +225,14 @@ def _generated(node: Any, shapes: Shapes, here: str) -> Weight | None:
     return Weight(here, values, len(shape), floating, generated=True)
 
 
-def _read_by(node: Any, known: Mapping[str, Weight], products: set[str]) -> Iterator[Weight]:
+def _read_by(node: Any, kind: str, known: Mapping[str, Weight], products: set[str]) -> Iterator[Weight]:
     """The weights that a node uses as parameters."""
-    kind = operator(node)
     given = [(index, known[name]) for index, name in enumerate(node.input) if name in known]
     if kind in WEIGHT_INPUTS:
         # A scalar is a fill value: PyTorch writes a missing bias as a zero expanded.
         for index, weight in given:
             if index in WEIGHT_INPUTS[kind] and weight.rank > 0:
-                yield _unpacked(weight, node) if (kind, index) == PACKED else weight
+                yield _unpacked(weight, node, index)
     elif kind in TABLES:
         yield from (weight for index, weight in given if index == 0 and _is_table(weight))
     elif kind in ELEMENTWISE:
@@ -236,7 +249,12 @@ def _is_table(weight: Weight) -> bool:
     return weight.values > 1 and (weight.floating or (weight.quantised and weight.rank > 1))
 
 
-def _unpacked(weight: Weight, node: Any) -> Weight:
-    """The matrix of a MatMulNBits with as many values as it stands for."""
-    sizes = [attribute.i for attribute in node.attribute if attribute.name in ("K", "N")]
-    return replace(weight, values=math.prod(sizes))
+def _unpacked(weight: Weight, node: Any, index: int) -> Weight:
+    """A weight with as many values as it stands for."""
+    told = {attribute.name: attribute.i for attribute in node.attribute}
+    if operator(node) in MATRICES and index == 1:
+        return replace(weight, values=told.get("K", 0) * told.get("N", 0))
+    name, default, inputs = PACKED.get(operator(node), ("", 0, ()))
+    if index not in inputs:
+        return weight
+    return replace(weight, values=weight.values * max(1, weight.bits // max(1, told.get(name) or default)))

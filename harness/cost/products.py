@@ -122,9 +122,13 @@ def recurrence(node: Node) -> int:
     return data[0] * data[1] * (math.prod(kernel) + math.prod(recurrent))
 
 
-def linear_model(node: Node) -> int:
-    """A linear classifier or regressor of ai.onnx.ml: its coefficients (outputs × features) for each line."""
-    return math.prod(node.input(0)[:-1]) * len(node.attributes("coefficients"))
+def fitted(node: Node) -> int:
+    """A linear model or a support vector machine of ai.onnx.ml, for each line of features.
+
+    The features meet every support vector (outputs × features where there are none), then its coefficients weigh them.
+    """
+    held = len(node.attributes("support_vectors")) + len(node.attributes("coefficients"))
+    return math.prod(node.input(0)[:-1]) * held
 
 
 def _equal(what: str, left: int, right: int) -> None:

@@ -5,7 +5,8 @@ Where, which exporters use), so the rest are computed here, on tensors of a hand
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,28 @@ from onnx.reference import ReferenceEvaluator
 
 from harness.cost.onnx_file import SMALL_TENSOR
 
+Shape = tuple[int | str, ...]  # a str names a size that is open
+
 _COMPUTED = """
     Abs Add And Cast Ceil Concat ConstantOfShape Div Equal Expand Flatten Floor Gather Greater GreaterOrEqual
     Identity Less LessOrEqual Max Min Mod Mul Neg Not Or Pow Range ReduceMax ReduceMin ReduceProd ReduceSum Reshape
     Round ScatterElements ScatterND Slice Split Sqrt Squeeze Sub Tile Transpose Unsqueeze Where
 """
 COMPUTED = frozenset(_COMPUTED.split())
+GROWING = frozenset({"ConstantOfShape", "Expand", "Range", "Tile"})  # may give more values than they read
 
 
-def fold(model: Any, shapes: Mapping[str, Sequence[int | str]]) -> bool:
-    """Turn the nodes of an onnx.ModelProto that compute small known tensors into initializers.
+def fold(model: Any, inferred: Any, shapes: Mapping[str, Shape]) -> bool:
+    """Turn the nodes of an onnx.ModelProto that compute small known tensors into initializers, in branches too.
 
-    ``shapes`` are those known by now. Returns whether any node was turned.
+    ``inferred`` is its graph with what inference found, ``shapes`` are those known by now. Returns whether any node
+    was turned.
     """
-    graph = model.graph
-    stored = {tensor.name: tensor for tensor in graph.initializer if _holds_values(tensor)}
+    return _fold(model, model.graph, inferred, shapes, {})
+
+
+def _fold(model: Any, graph: Any, inferred: Any, shapes: Mapping[str, Shape], outer: Mapping[str, Any]) -> bool:
+    stored = {**outer, **{tensor.name: tensor for tensor in graph.initializer if _holds_values(tensor)}}
     kept = {value.name for value in graph.output}
     known = set(stored)
     chosen = []
@@ -44,7 +52,34 @@ def fold(model: Any, shapes: Mapping[str, Sequence[int | str]]) -> bool:
         graph.initializer.extend(tensor for name, tensor in values.items() if name not in constants)
         del graph.node[:]
         graph.node.extend(rest)
+    for body, seen in _branches(graph, inferred):
+        inside = ChainMap(collect(seen)[0], dict(shapes))
+        turned |= _fold(model, body, seen, inside, {**stored, **values})
     return turned
+
+
+def _branches(graph: Any, inferred: Any) -> Iterator[tuple[Any, Any]]:
+    """The branches of the Ifs of a graph, each with itself as inference gave it back."""
+    found = {node.output[0]: node for node in inferred.node if node.op_type == "If" and node.output}
+    for node in graph.node:
+        if node.op_type == "If" and node.output and node.output[0] in found:
+            seen = {attribute.name: attribute.g for attribute in found[node.output[0]].attribute}
+            yield from ((each.g, seen[each.name]) for each in node.attribute if each.name in seen)
+
+
+def collect(graph: Any) -> tuple[dict[str, Shape], dict[str, int]]:
+    """The shapes and the types of a graph's values."""
+    found: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    found |= {sparse.values.name: tuple(sparse.dims) for sparse in graph.sparse_initializer}
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    for value in [*graph.value_info, *graph.output, *graph.input]:
+        kind = value.type.tensor_type
+        types.setdefault(value.name, kind.elem_type)
+        if value.type.HasField("tensor_type") and kind.HasField("shape") and value.name not in found:
+            found[value.name] = tuple(
+                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in kind.shape.dim
+            )
+    return found, types
 
 
 def _holds_values(tensor: Any) -> bool:
@@ -60,13 +95,23 @@ def _is_known(node: Any, known: Collection[str], shapes: Mapping[str, Sequence[i
         return False
     if node.op_type != "Constant" and not node.input:
         return False
-    if not all(_is_small(shapes.get(name)) for name in node.output):
+    if not all(_is_small(shapes.get(name)) for name in node.output) and not _stays_small(node, known, shapes):
         return False
     if node.op_type == "Constant":
         return all(_holds_values(attribute.t) for attribute in node.attribute if attribute.HasField("t"))
     if node.op_type in ("Shape", "Size"):
         return all(isinstance(size, int) for name in node.input for size in shapes.get(name, ("?",)))
     return node.op_type in COMPUTED and all(name in known for name in node.input if name)
+
+
+def _stays_small(node: Any, known: Collection[str], shapes: Mapping[str, Sequence[int | str]]) -> bool:
+    """Whether what a node gives is small, though its shape is not known.
+
+    Inference does not look into stored tensors outside the branch that a node stands in.
+    """
+    read = [shapes.get(name) for name in node.input if name]
+    rows = all(shape is not None and len(shape) < 2 for shape in read)
+    return node.op_type in COMPUTED - GROWING and rows and all(name in known for name in node.input if name)
 
 
 def _is_small(shape: Sequence[int | str] | None) -> bool:

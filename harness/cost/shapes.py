@@ -2,19 +2,19 @@
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import onnx
 from onnx import shape_inference
 
-from harness.cost import contrib_shapes, input_sizes, pooling, shape_values
+from harness.cost import branches, contrib_shapes, input_sizes, pooling, shape_values
 from harness.cost.onnx_file import INDEX_LIMIT, OnnxFile, subgraphs
+from harness.cost.shape_values import Shape, collect
 from harness.errors import HarnessError
 from harness.measurements.types import CountedInput
 
 T = TypeVar("T")
-Shape = tuple[int | str, ...]  # a str names a size that is open
 Known = MutableMapping[str, T]
 
 ROUNDS = 200  # more than the blocks that a network computes shapes in, one after the other
@@ -34,6 +34,9 @@ class Shapes:
     inner: Mapping[str, tuple["Shapes", ...]]
     batch: int
     hint: str
+    opset: int = 0
+    stored: Mapping[str, Any] = field(default_factory=dict)  # onnx.TensorProto
+    made_by: Mapping[str, Any] = field(default_factory=dict)  # onnx.NodeProto
     pooled: frozenset[str] = frozenset()
     inputs: tuple[CountedInput, ...] = ()
 
@@ -53,7 +56,7 @@ def infer(file: OnnxFile, input_shapes: Mapping[str, Sequence[int]] | None = Non
         if not without:  # the failure comes from the guesses alone
             return replace(found, hint=f"{', '.join(wrong)} was guessed and does not fit; {found.hint}")
         failure = without
-    if failure and given:
+    if failure and given and not _inferred(file, {}, None, guess=False)[1]:  # else it is the file's own fault
         raise HarnessError(f"{file.path}: the given input shape does not fit the network: {failure}")
     return found
 
@@ -71,24 +74,32 @@ def _inferred(
     _import_domains(model)
     contrib_shapes.replace(model)
     graph, failure = _infer(model)
-    of, types = _collect(graph)
+    of, types = collect(graph)
+    has_branches = branches.has_any(model.graph)
     for _ in range(ROUNDS):  # each shape that becomes known may let others be computed
         declared = contrib_shapes.declare(model, of, types)
-        folded = _is_open(model.graph, of) and shape_values.fold(model, of)
-        if not declared and not folded:
+        computed = (has_branches or _is_open(model.graph, of)) and shape_values.fold(model, graph, of)
+        decided = has_branches and branches.decide(model.graph)
+        if not declared and not computed and not decided:
             break
         graph, failure = _infer(model)
-        of, types = _collect(graph)
+        of, types = collect(graph)
     failure = failure or _too_small(graph, of)
     shapes = {value.name: of.get(value.name) for value in file.inputs}
-    found = _scope(
-        graph,
-        of,
-        types,
+    whole = Shapes(
+        of={},
+        types={},
+        inner={},
         batch=batch or _batch(shapes, model.graph, of),
         hint=_hint(shapes, failure, _first_unknown(graph, of)),
+        opset=_opset(model),
+        inputs=counted,
     )
-    return replace(found, inputs=counted), failure
+    return _scope(graph, of, types, whole), failure
+
+
+def _opset(model: Any) -> int:
+    return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
 
 
 def text(shape: Sequence[int | str]) -> str:
@@ -146,37 +157,23 @@ def _is_open(graph: Any, of: Mapping[str, Shape]) -> bool:
     return any(name not in of or any(isinstance(size, str) for size in of[name]) for name in names)
 
 
-def _collect(graph: Any) -> tuple[dict[str, Shape], dict[str, int]]:
-    """The shapes and the types of a graph's values."""
-    found: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    found |= {sparse.values.name: tuple(sparse.dims) for sparse in graph.sparse_initializer}
-    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    for value in [*graph.value_info, *graph.output, *graph.input]:
-        kind = value.type.tensor_type
-        types.setdefault(value.name, kind.elem_type)
-        if value.type.HasField("tensor_type") and kind.HasField("shape") and value.name not in found:
-            found[value.name] = tuple(
-                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in kind.shape.dim
-            )
-    return found, types
-
-
 def _scope(
-    graph: Any, of: Known[Shape], types: Known[int], *, batch: int, hint: str, outer: pooling.Alike | None = None
+    graph: Any, of: Known[Shape], types: Known[int], outer: Shapes, alike: pooling.Alike | None = None
 ) -> Shapes:
-    """The shapes of a graph and, in ``inner``, of those that its nodes hold."""
-    alike = pooling.Alike(graph, outer)
+    """The shapes of a graph inside another and, in ``inner``, of those that its nodes hold."""
+    alike = pooling.Alike(graph, alike)
+    stored = ChainMap(branches.stored_tensors(graph), dict(outer.stored))
+    made_by = ChainMap(branches.makers(graph), dict(outer.made_by))
+    here = replace(outer, of=of, types=types, stored=stored, made_by=made_by, pooled=pooling.find(graph, of, alike))
     inner = {}
     for node in graph.node:
         scopes = []
         for body in (body for attribute in node.attribute for body in subgraphs(attribute)):
-            shapes, kinds = _collect(body)
-            within = ChainMap(shapes, of), ChainMap(kinds, types)
-            scopes.append(_scope(body, *within, batch=batch, hint=hint, outer=alike))
+            shapes, kinds = collect(body)
+            scopes.append(_scope(body, ChainMap(shapes, of), ChainMap(kinds, types), here, alike))
         if scopes and node.output:
             inner[node.output[0]] = tuple(scopes)
-    pooled = pooling.find(graph, of, alike)
-    return Shapes(of=of, types=types, inner=inner, batch=batch, hint=hint, pooled=pooled)
+    return replace(here, inner=inner)
 
 
 def _batch(inputs: Mapping[str, Shape | None], graph: Any, of: Mapping[str, Shape]) -> int:

@@ -82,8 +82,11 @@ def test_classical_models_count_what_they_learned():
     )  # fmt: skip
     found = count([tree], {"x": ["N", 4]}, domains=["ai.onnx.ml"])
     assert (found.macs, found.params) == (0, 5)
-    vectors = helper.make_node("SVMRegressor", ["x"], ["y"], domain="ai.onnx.ml", support_vectors=[1.0] * 8)
-    assert count([vectors], {"x": ["N", 4]}, domains=["ai.onnx.ml"]).macs is None
+    vectors = helper.make_node(
+        "SVMRegressor", ["x"], ["y"], domain="ai.onnx.ml", support_vectors=[1.0] * 8, coefficients=[0.5] * 2
+    )
+    found = count([vectors], {"x": ["N", 4]}, domains=["ai.onnx.ml"])
+    assert (found.macs, found.params) == (10, 10)
 
 
 @pytest.mark.parametrize("kept_as", ["constant", "initializer"])
