@@ -20,9 +20,12 @@ class TensorPlace:
         try:
             with self.file.open("rb") as file:
                 file.seek(self.offset)
-                return file.read(self.length)
+                content = file.read(self.length)
         except OSError as error:
             raise HarnessError(f"{self.file}: cannot be read: {error.strerror}") from error
+        if len(content) != self.length:
+            raise HarnessError(f"{self.file}: was cut while it was read; try again")
+        return content
 
 
 def locate(tensor: Any, length: int, model: Path, sizes: dict[Path, int]) -> TensorPlace:

@@ -3,17 +3,20 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import onnx
 from onnx import inliner
 
-from harness.cost import external_data
+from harness.cost import external_data, skimming
+from harness.cost.external_data import TensorPlace
 from harness.errors import HarnessError
 
 SMALL_TENSOR = 1024  # values; no tensor that shape inference reads (shapes, pads, axes) is larger
 INDEX_LIMIT = 1 << 20  # values; larger index tables are dropped like weights
+INDICES = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
 PROTOBUF_LIMIT = 1 << 31  # bytes
 OTHER_KINDS = {
     b"PK\x03\x04": "a zip archive (a PyTorch or Keras file is one); export the model to ONNX, or unpack it",
@@ -65,36 +68,53 @@ def read(path: Path) -> OnnxFile:
     Raises HarnessError where the file is missing, is no ONNX model, or its external data are
     missing, too short, or outside its own folder.
     """
-    model = _parse(path)
+    model, skimmed = _parse(path)
     values = size = 0
     sizes: dict[Path, int] = {}
     for tensor in tensors(model):
         stored = describe(tensor)
-        if tensor.raw_data and len(tensor.raw_data) != stored.bytes:
+        place = skimmed.place(path, tensor.raw_data)
+        held = place.length if place else len(tensor.raw_data)
+        if held and held != stored.bytes:
             raise HarnessError(
-                f"{path}: tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes and should hold "
+                f"{path}: tensor {tensor.name!r} holds {held:,} bytes and should hold "
                 f"{stored.bytes:,}: the file is damaged; export or download it again"
             )
         values += stored.values
         size += stored.bytes
-        _empty(tensor, stored, path, sizes)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            place = external_data.locate(tensor, stored.bytes, path, sizes)
+        _empty(tensor, stored, place)
     initializers = {tensor.name: describe(tensor) for tensor in model.graph.initializer}
     for sparse in model.graph.sparse_initializer:
         initializers[sparse.values.name] = describe(sparse.values, tuple(sparse.dims))
     return OnnxFile(
         path=path,
-        model=_inline(model, path),
+        model=inline(model, path),
         initializers=initializers,
         stored_values=values,
         stored_bytes=size,
     )
 
 
-def _parse(path: Path) -> Any:
+def open_whole(path: Path) -> Any:
+    """The model of a file with every tensor that inference may read, and marks in the place of larger ones.
 
+    Raises HarnessError where the file is missing, or is no ONNX model.
+    """
+    model, skimmed = _parse(path)
+    for tensor in tensors(model):
+        place = skimmed.place(path, tensor.raw_data)
+        if place and tensor.data_type in INDICES and place.length <= 8 * INDEX_LIMIT:
+            tensor.raw_data = place.read()
+    return model
+
+
+def _parse(path: Path) -> tuple[Any, skimming.Skimmed]:
     try:
         _check_kind(path)
-        model = onnx.load(path, format="protobuf", load_external_data=False)
+        skimmed = skimming.skim(path)
+        model = onnx.load_model_from_string(skimmed.content)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
     except HarnessError:
@@ -106,7 +126,7 @@ def _parse(path: Path) -> Any:
         raise HarnessError(f"{path}: holds no ONNX graph with outputs; export or download it again")
     if not all(isinstance(text, str) for text in _texts(model)):  # protobuf hands bad UTF-8 out as bytes
         raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
-    return model
+    return model, skimmed
 
 
 def _check_kind(path: Path) -> None:
@@ -194,6 +214,7 @@ def subgraphs(attribute: Any) -> list[Any]:
     return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
 
 
+@cache
 def element_bits(data_type: int) -> int | None:
     """How many bits one value of a TensorProto.DataType takes; None for strings and where it is undefined."""
     name = onnx.TensorProto.DataType.Name(data_type)
@@ -202,19 +223,25 @@ def element_bits(data_type: int) -> int | None:
     return SUB_BYTE_BITS.get(name) or int(onnx.helper.tensor_dtype_to_np_dtype(data_type).itemsize) * 8
 
 
+@cache
+def _is_floating(data_type: int) -> bool:
+    return bool(onnx.TensorProto.DataType.Name(data_type).startswith(("FLOAT", "BFLOAT", "DOUBLE")))
+
+
 def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
     """What a TensorProto stores, from its dims and type alone; ``dims`` where it is a sparse tensor's."""
-    values = math.prod(tensor.dims)
+    sizes = tuple(tensor.dims)
+    values = math.prod(sizes)
     try:
         bits = element_bits(tensor.data_type)
     except ValueError as error:
         raise HarnessError(f"tensor {tensor.name!r} has the unknown data type {tensor.data_type}") from error
-    if any(size < 0 for size in tensor.dims):
-        raise HarnessError(f"tensor {tensor.name!r} has a negative size: {list(tensor.dims)}")
+    if min(sizes, default=0) < 0:
+        raise HarnessError(f"tensor {tensor.name!r} has a negative size: {list(sizes)}")
     size = sum(map(len, tensor.string_data)) if bits is None else (values * bits + 7) // 8
-    floating = onnx.TensorProto.DataType.Name(tensor.data_type).startswith(("FLOAT", "BFLOAT", "DOUBLE"))
+    floating = _is_floating(tensor.data_type)
     return StoredTensor(
-        dims=dims or tuple(tensor.dims),
+        dims=dims or sizes,
         values=values,
         floating=floating,
         bytes=size,
@@ -222,18 +249,24 @@ def describe(tensor: Any, dims: tuple[int, ...] | None = None) -> StoredTensor:
     )
 
 
-def _empty(tensor: Any, stored: StoredTensor, path: Path, sizes: dict[Path, int]) -> None:
-    """Drop the values of a tensor, except of those that shape inference may read, and of kernels that pool."""
-    index = tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        place = external_data.locate(tensor, stored.bytes, path, sizes)
-        if index and stored.values <= SMALL_TENSOR:
-            tensor.raw_data = place.read()
-            tensor.data_location = 0
+def _empty(tensor: Any, stored: StoredTensor, place: TensorPlace | None) -> None:
+    """Drop the values of a tensor, except of those that shape inference may read, and of kernels that pool.
+
+    ``place`` is where its bytes are, if they are not in the tensor itself.
+    """
+    external = tensor.data_location == onnx.TensorProto.EXTERNAL
+    limit = SMALL_TENSOR if external or tensor.data_type not in INDICES else INDEX_LIMIT
+    kernel = is_pooling_kernel(stored.dims) and stored.values <= INDEX_LIMIT
+    if place is None:
+        if stored.values <= limit or (kernel and _repeats(tensor.raw_data, stored)):
+            return
+    elif (tensor.data_type in INDICES and stored.values <= limit) or kernel:
+        content = place.read()
+        if not kernel or _repeats(content, stored):
+            tensor.raw_data = content
+            tensor.data_location = onnx.TensorProto.DEFAULT
             tensor.ClearField("external_data")
             return
-    elif stored.values <= (INDEX_LIMIT if index else SMALL_TENSOR) or _pools(tensor, stored):
-        return
     kept = {"name", "dims", "data_type"}
     for field, _ in tensor.ListFields():
         if field.name not in kept:
@@ -246,13 +279,13 @@ def is_pooling_kernel(dims: Sequence[int | str]) -> bool:
     return len(dims) > 2 and dims[1] == 1 and all(isinstance(size, int) for size in taps) and any(n != 1 for n in taps)
 
 
-def _pools(tensor: Any, stored: StoredTensor) -> bool:
-    """Whether a tensor may be the kernel of a pooling: all its values are the same bytes."""
-    one = tensor.raw_data[: stored.bytes // stored.values]
-    return is_pooling_kernel(stored.dims) and bool(tensor.raw_data == one * stored.values)
+def _repeats(content: bytes, stored: StoredTensor) -> bool:
+    """Whether all values of a tensor are the same bytes."""
+    return bool(stored.values) and content == content[: stored.bytes // stored.values] * stored.values
 
 
-def _inline(model: Any, path: Path) -> Any:
+def inline(model: Any, path: Path) -> Any:
+    """A model with its local functions put where they are called. Raises HarnessError if that cannot be done."""
     if not model.functions:
         return model
 

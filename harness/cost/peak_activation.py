@@ -10,6 +10,8 @@ and what is computed from stored values alone, do not count. A runtime may need 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -21,49 +23,64 @@ class UnknownSizeError(Exception):
     """An activation whose size cannot be told; its message says why."""
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A node as it is run: what it reads, in its branches too, what it makes, and whether it has branches."""
+
+    operator: str
+    reads: tuple[str, ...]
+    makes: tuple[str, ...]
+    branches: bool
+
+    @classmethod
+    def of(cls, node: Any) -> "_Step":
+        held = [body for attribute in node.attribute for body in subgraphs(attribute)]
+        inside = chain.from_iterable(_read(inner) for body in held for inner in body.node)
+        reads = tuple(name for name in (*node.input, *inside) if name)
+        return cls(node.op_type, reads, tuple(node.output), bool(held))
+
+
 def peak_bytes(file: OnnxFile, shapes: Shapes) -> int:
     """The peak in bytes. Raises UnknownSizeError where the size of an activation cannot be told.
 
     A batch that the file fixes is divided out, rounded up.
     """
-    nodes = list(file.model.graph.node)
-    activations = _activations(file, nodes)
-    last = {name: number for number, node in enumerate(nodes) for name in _read(node)}
-    last |= {value.name: len(nodes) for value in file.model.graph.output}
-    alive = sum(_bytes(value.name, shapes) for value in file.inputs if value.name in last)
+    steps = [_Step.of(node) for node in file.model.graph.node]
+    activations = _activations(file, steps)
+    last = {name: number for number, step in enumerate(steps) for name in step.reads}
+    last |= {value.name: len(steps) for value in file.model.graph.output}
+    size = cache(partial(_bytes, shapes=shapes))
+    alive = sum(size(value.name) for value in file.inputs if value.name in last)
     peak = alive
-    for number, node in enumerate(nodes):
-        made = {name for name in node.output if name in activations and name in last}
-        if made and any(subgraphs(attribute) for attribute in node.attribute):
-            raise UnknownSizeError(f"what is alive inside {node.op_type} ({node.output[0]}) is not known")
-        alive += sum(_bytes(name, shapes) for name in made)
+    for number, step in enumerate(steps):
+        made = {name for name in step.makes if name in activations and name in last}
+        if made and step.branches:
+            raise UnknownSizeError(f"what is alive inside {step.operator} ({step.makes[0]}) is not known")
+        alive += sum(map(size, made))
         peak = max(peak, alive)
-        over = {name for name in _read(node) if name in activations and last[name] == number}
-        alive -= sum(_bytes(name, shapes) for name in over)
+        over = {name for name in step.reads if name in activations and last[name] == number}
+        alive -= sum(map(size, over))
     return -(-peak // shapes.batch)
 
 
-def _activations(file: OnnxFile, nodes: Sequence[Any]) -> set[str]:
+def _activations(file: OnnxFile, steps: Sequence[_Step]) -> set[str]:
     """The values that depend on an input, or come from nowhere, as random numbers do.
 
     Raises UnknownSizeError where the nodes cannot run in the file's order.
     """
     found = {value.name for value in file.inputs}
-    later = {name for node in nodes for name in node.output}
-    for node in nodes:
-        read = _read(node)
-        if ahead := sorted(later.intersection(read)):
-            raise UnknownSizeError(f"{node.op_type} stands before the node that makes {ahead[0]}, which it reads")
-        later.difference_update(node.output)
-        if found.intersection(read) or not (read or node.op_type == "Constant"):
-            found.update(name for name in node.output if name)
+    later = {name for step in steps for name in step.makes}
+    for step in steps:
+        if ahead := sorted(later.intersection(step.reads)):
+            raise UnknownSizeError(f"{step.operator} stands before the node that makes {ahead[0]}, which it reads")
+        later.difference_update(step.makes)
+        if found.intersection(step.reads) or not (step.reads or step.operator == "Constant"):
+            found.update(filter(None, step.makes))
     return found
 
 
-def _read(node: Any) -> list[str]:
-    """The values that a node reads, in its branches too."""
-    inside = (body.node for attribute in node.attribute for body in subgraphs(attribute))
-    return [name for name in (*node.input, *(name for inner in chain(*inside) for name in _read(inner))) if name]
+def _read(node: Any) -> tuple[str, ...]:
+    return _Step.of(node).reads
 
 
 def _bytes(name: str, shapes: Shapes) -> int:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.commands.cost import summary
-from harness.cost import onnx_file
+from harness.cost import checker, onnx_file, skimming
 from harness.cost.ledger import ledger
 from harness.errors import HarnessError
 from tests import ROOT
@@ -226,3 +226,71 @@ def test_small_external_shapes_are_read(tmp_path):
     model = make(nodes, {"x": ["N", 3, 8, 8]}, [integers("shape", [1, 192]), weight("d", 192, 10)])
     onnx.save(model, path, save_as_external_data=True, location="split.data", size_threshold=0)
     assert ledger(path).macs == 1920
+
+
+@pytest.fixture
+def _skimmed(monkeypatch):
+    """Every file is skimmed, down to tensors of a few bytes, as only large ones are."""
+    monkeypatch.setattr(skimming, "SKIMMED", 0)
+    monkeypatch.setattr(skimming, "LARGE", 3)
+    monkeypatch.setattr(skimming, "WINDOW", 7)
+
+
+@pytest.mark.usefixtures("_skimmed")
+@pytest.mark.parametrize("model", [SMALL, varied()], ids=["small", "varied"])
+def test_a_skimmed_file_gives_the_same_ledger(tmp_path, model, monkeypatch):
+    onnx.save(model, tmp_path / "model.onnx")
+    assert skimming.skim(tmp_path / "model.onnx").secret
+    found = ledger(tmp_path / "model.onnx", {"x": (1, 3, 8, 8)})
+    refused = checker.refusal(tmp_path / "model.onnx")
+    monkeypatch.setattr(skimming, "SKIMMED", 1 << 40)
+    assert found == ledger(tmp_path / "model.onnx", {"x": (1, 3, 8, 8)})
+    assert refused == checker.refusal(tmp_path / "model.onnx")
+
+
+@pytest.mark.usefixtures("_skimmed")
+def test_what_is_skimmed_is_the_file_without_its_tensors(tmp_path):
+    """With the marks replaced by what they stand for, it is the same model again."""
+    onnx.save(varied(), tmp_path / "model.onnx")
+    skimmed = skimming.skim(tmp_path / "model.onnx")
+    model = onnx.load_model_from_string(skimmed.content)
+    marked = 0
+    for tensor in onnx_file.tensors(model):
+        place = skimmed.place(tmp_path / "model.onnx", tensor.raw_data)
+        if place:
+            tensor.raw_data = place.read()
+            marked += 1
+    assert marked > 4
+    assert model == varied()
+
+
+@pytest.mark.usefixtures("_skimmed")
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_that_is_skimmed_gives_a_result_or_an_error(tmp_path_factory, data):
+    test_a_damaged_file_gives_a_result_or_an_error.hypothesis.inner_test(tmp_path_factory, data)
+
+
+@pytest.mark.usefixtures("_skimmed")
+def test_a_skimmed_tensor_of_fewer_bytes_than_its_sizes_is_an_error(small):
+    test_a_tensor_of_fewer_bytes_than_its_sizes_is_an_error(small)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize(("dims", "limit_mb"), [([4096, 8192], 120)])
+def test_a_large_file_is_counted_in_little_memory(tmp_path, dims, limit_mb):
+    """134 MB of weights in the file itself: what is resident is the interpreter and its libraries."""
+    matrix = TensorProto(name="w", data_type=FLOAT, dims=dims, raw_data=bytes(4 * dims[0] * dims[1]))
+    onnx.save(make([node("MatMul", "x w")], {"x": ["N", dims[0]]}, [matrix]), tmp_path / "large.onnx")
+    del matrix
+    counted = (
+        "import resource, sys, pathlib; from harness.cost import checker, ledger; path = pathlib.Path(sys.argv[1]);"
+        "print(ledger.ledger(path).macs, checker.refusal(path) and 1 or 0,"
+        "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", counted, tmp_path / "large.onnx"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    macs, _, peak_kb = done.stdout.split()
+    assert int(macs) == dims[0] * dims[1]
+    assert int(peak_kb) < limit_mb * 1000
