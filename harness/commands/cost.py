@@ -1,9 +1,10 @@
-"""Count the parameters and multiply-accumulates of .onnx files, without running them.
+"""Count the parameters and multiply-accumulates of .onnx files, without running them, or on one run.
 
 It prints one JSON object per file (a list for several). `macs` are of one image. They are null if a node cannot be
 counted: `unknown_operators` then says which and why. Sizes that the file leaves open are guessed as `harness run`
 guesses them, and `inputs` says which. Give them with --input, the batch axis included. `checker_refuses` says why
-ONNX's own checker refuses the file, if it does. docs/cost.md says what each number counts.
+ONNX's own checker refuses the file, if it does. --run counts what the nodes multiply on one run in onnxruntime, bodies
+of If, Loop and Scan as often as they ran. docs/cost.md says what each number counts.
 
 Example:
   harness cost resnet50.onnx --input image=1x3x224x224 --nodes
@@ -12,12 +13,13 @@ Example:
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.cost import input_shapes
-from harness.measurements.types import Cost
+from harness.errors import HarnessError
+from harness.measurements.types import ON_A_RUN, Cost, CountedInput
 
 COLUMNS = (
     "file",
@@ -31,11 +33,17 @@ COLUMNS = (
     "unknown_operators",
     "batch",
     "guessed",
+    "counted",
     "checker_refuses",
 )
-OF_MACHINES = ("batch", "guessed", "checker_refuses")  # people read them below the table, if there is something to say
+OF_MACHINES = (
+    "batch",
+    "guessed",
+    "counted",
+    "checker_refuses",
+)  # people read them below the table, if there is something to say
 UNKNOWN_COLUMNS = ("file", "not counted", "nodes", "reason")
-NODE_COLUMNS = ("file", "name", "operator", "macs", "reason")
+NODE_COLUMNS = ("file", "name", "operator", "macs", "reason", "runs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images that one call takes, which counts are divided by (default: 1 if it is open, else the file's)",
     )
+    parser.add_argument("--run", action="store_true", help="count on one run in onnxruntime, not from the file alone")
+    parser.add_argument(
+        "--inputs", type=Path, metavar="FILE.npz", help="with --run: arrays by input (default: random, or zeros)"
+    )
     parser.add_argument("--nodes", action="store_true", help="list every node's count too")
     parser.add_argument("--format", choices=("json", "table", "csv"), default="json", help="default: %(default)s")
 
@@ -62,10 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Count each file and print; 0, or HarnessError where a file or a shape is no good."""
     from harness.cost import checker
-    from harness.cost.ledger import ledger
 
     shapes = input_shapes.parse("--input", args.input)
-    costs = [(str(path), ledger(path, shapes, batch=args.batch)) for path in args.files]
+    if args.inputs and not args.run:
+        raise HarnessError("--inputs: arrays are fed to files that run: expected --run beside it.")
+    costs = [(str(path), _count(path, shapes, args)) for path in args.files]
     refused = {str(path): checker.refusal(path) for path in args.files}
     if args.format == "json":
         found = [summary(file, cost, refused[file], nodes=args.nodes) for file, cost in costs]
@@ -76,14 +89,24 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _count(path: Path, shapes: Mapping[str, Sequence[int]], args: argparse.Namespace) -> Cost:
+    if not args.run:
+        from harness.cost.ledger import ledger
+
+        return ledger(path, shapes, batch=args.batch)
+    from harness.machine.arrays import read_arrays
+    from harness.timing.counted_run import count_run
+
+    return count_run(path, read_arrays(args.inputs) if args.inputs else {}, shapes, batch=args.batch)
+
+
 def summary(file: str, cost: Cost, refused: str = "", *, nodes: bool = False) -> dict[str, Any]:
     """The ledger of one file as JSON holds it, with why the checker refuses it; ``nodes`` adds ``node_costs``."""
     found = {
         "file": file,
+        "counted": cost.counted,
         "batch": cost.batch,
-        "inputs": [
-            {"name": each.name, "type": each.type, "shape": each.shape, "guessed": each.guessed} for each in cost.inputs
-        ],
+        "inputs": [_input(each) for each in cost.inputs],
         "params": cost.params,
         "macs": cost.macs,
         "macs_by_operator": cost.macs_by_operator,
@@ -97,14 +120,28 @@ def summary(file: str, cost: Cost, refused: str = "", *, nodes: bool = False) ->
         "folded_batch_norm": cost.folded_batch_norm,
         "checker_refuses": refused,
     }
+    if cost.counted == ON_A_RUN:
+        found["contradictions"] = list(cost.contradictions)
     if nodes:
         found["node_costs"] = _node_rows(cost)
     return found
 
 
+def _input(of: CountedInput) -> dict[str, Any]:
+    found = {"name": of.name, "type": of.type, "shape": of.shape, "guessed": of.guessed}
+    return {**found, "fed": of.fed} if of.fed else found
+
+
 def _node_rows(cost: Cost) -> list[dict[str, object]]:
     return [
-        {"name": node.name, "operator": node.operator, "macs": node.macs, "reason": node.reason} for node in cost.nodes
+        {
+            "name": node.name,
+            "operator": node.operator,
+            "macs": node.macs,
+            "reason": node.reason,
+            **({} if node.runs is None else {"runs": node.runs}),
+        }
+        for node in cost.nodes
     ]
 
 
@@ -113,7 +150,7 @@ def _print_rows(costs: list[tuple[str, Cost]], refused: Mapping[str, str], *, no
 
     if nodes:
         rows = [{"file": file, **row} for file, cost in costs for row in _node_rows(cost)]
-        print_table(NODE_COLUMNS, rows, format)
+        print_table(NODE_COLUMNS if rows and "runs" in rows[0] else NODE_COLUMNS[:-1], rows, format)
         return
     summaries = [summary(file, cost, refused[file]) for file, cost in costs]
     for found, (_, cost) in zip(summaries, costs, strict=True):
@@ -134,7 +171,12 @@ def _print_below(costs: list[tuple[str, Cost]], refused: Mapping[str, str]) -> N
     ]
     guessed = [{"file": file, "guessed sizes": "; ".join(_guesses(cost))} for file, cost in costs if _guesses(cost)]
     told = [{"file": file, "ONNX's checker refuses it": why} for file, why in refused.items() if why]
-    for rows in (unknown, guessed, told):
+    others = [
+        {"file": file, "the file and the run contradict each other": found}
+        for file, cost in costs
+        for found in cost.contradictions
+    ]
+    for rows in (unknown, guessed, told, others):
         if rows:
             print()
             print_table(tuple(rows[0]), rows, "table")

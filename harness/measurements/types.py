@@ -8,6 +8,8 @@ from typing import Literal
 
 from harness.measurements import bootstrap
 
+FROM_THE_FILE, ON_A_RUN = "from the file", "on a run"  # how a graph was counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
@@ -36,6 +38,7 @@ class NodeCost:
     operator: str
     macs: int | None
     reason: str = ""  # why macs is None
+    runs: int | None = None  # how often it ran; None if nothing was run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class CountedInput:
     type: str
     shape: tuple[int | str, ...] | None
     guessed: Mapping[str, int]
+    fed: str = ""  # what it was fed on a run: "given", "zeros" …
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,8 @@ class Cost:
     """The ledger of one graph, for one image.
 
     ``batch`` is how many images the graph was counted with, which the counts are divided by, and ``inputs`` are the
-    sizes of its inputs, what was guessed of them included.
+    sizes of its inputs, what was guessed of them included. ``counted`` is :data:`FROM_THE_FILE` or :data:`ON_A_RUN`;
+    ``contradictions`` are nodes for which the two tell different counts.
 
     ``params`` are float weights that reach operators, less batch-norm running statistics;
     ``stored_values`` is how many numbers the file stores, whatever for. ``folded_batch_norm`` says
@@ -76,6 +81,8 @@ class Cost:
     peak_activation_bytes: int | None
     peak_activation_reason: str
     nodes: tuple[NodeCost, ...]
+    counted: str = FROM_THE_FILE
+    contradictions: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int | None:

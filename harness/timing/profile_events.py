@@ -20,6 +20,8 @@ class NodeEvent:
     microseconds: int
     activation_bytes: int
     output_bytes: int
+    inputs: tuple[tuple[int, ...], ...]  # the shapes of those that are there, and tensors
+    outputs: tuple[tuple[int, ...], ...]
 
 
 def of_nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[NodeEvent]:
@@ -40,12 +42,18 @@ def of_nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[NodeEvent]:
                 microseconds=event["dur"],
                 activation_bytes=int(told.get("activation_size", 0)),
                 output_bytes=int(told.get("output_size", 0)),
+                inputs=_shapes(told.get("input_type_shape", ())),
+                outputs=_shapes(told.get("output_type_shape", ())),
             )
 
 
 def runs(events: Sequence[Mapping[str, Any]]) -> int:
     """How many runs of the session the profile holds."""
     return sum(map(_ends_run, events))
+
+
+def _shapes(told: Sequence[Mapping[str, Sequence[int]]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(shape) for each in told for shape in each.values())
 
 
 def _ends_run(event: Mapping[str, Any]) -> bool:

@@ -7,18 +7,20 @@ session takes turns with the profiled one: what the profiler adds is measured, n
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, reason
 from harness.measurements.providers import Target
+from harness.measurements.session_options import SessionOptions
 from harness.timing import input_values, profile_events, runtime
 from harness.timing.runtime import CLOCK
 
 WARM_UP_S = 0.05
-LEAST_RUNS, MOST_RUNS = 5, 400  # the profiler stops recording after a million events
+MOST_EVENTS = 1_000_000  # after which the profiler stops recording
+LEAST_RUNS, MOST_RUNS = 5, 400
 
 
 def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
@@ -30,6 +32,31 @@ def graphs(*, model: str, optimised: str, countable: str) -> dict[str, Any]:
         options.graph_optimization_level = level
         runtime.load().InferenceSession(model, options, providers=[runtime.CPU.name])
     return {}
+
+
+def trace(*, model: str, inputs: str, data_folder: str) -> dict[str, Any]:
+    """Run a model once, node by node as it stands: which nodes ran, on which shapes, and how often.
+
+    ``inputs`` is an .npz file with an array for each input, ``data_folder`` where external data are looked for.
+    """
+    entries = (
+        ("session.disable_prepacking", "1"),
+        ("session.model_external_initializers_file_folder_path", data_folder),
+    )
+    plain = SessionOptions(optimization="disable", entries=entries)
+    content = Path(model).read_bytes()
+    session = runtime.session(content, threads=1, profile=Path("trace"), chosen=plain)
+    runtime.run_values(session, input_values.make_inputs(session, {}, inputs))
+    events = json.loads(Path(session.end_profiling()).read_text())
+    if len(events) >= MOST_EVENTS:
+        raise HarnessError(f"a run of {MOST_EVENTS:,} nodes and more is too long for onnxruntime's profiler.")
+    found = Counter((event.name, event.inputs, event.outputs) for event in profile_events.of_nodes(events))
+    return {
+        "nodes": [
+            {"name": name, "inputs": read, "outputs": made, "times": times}
+            for (name, read, made), times in found.items()
+        ]
+    }
 
 
 def profile(
@@ -106,13 +133,16 @@ def _turn(call: Callable[[], None], seconds: float, least: int, most: int) -> li
     return samples
 
 
+WORK: Mapping[str, Callable[..., dict[str, Any]]] = {"profile": profile, "graphs": graphs, "trace": trace}
+
+
 def main() -> int:
     """Answer one request."""
     replies = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for a reply
     request = json.load(sys.stdin)
     try:
-        reply = (profile if request.pop("do") == "profile" else graphs)(**request)
+        reply = WORK[request.pop("do")](**request)
     except Exception as error:  # onnxruntime's own errors share no base class
         reply = {"error": reason(error)}
     json.dump(reply, replies)

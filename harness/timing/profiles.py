@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.machine import temporary
 from harness.machine.process import WorkerFailedError, exit_status
 from harness.timing.latency import Effort, Subject
@@ -49,6 +51,42 @@ def take(subject: Subject, effort: Effort) -> Profile:
         plain_ns=tuple(reply["samples_ns"]["plain"]),
         profiled_ns=tuple(reply["samples_ns"]["profiled"]),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RanNode:
+    """A node that ran, on inputs of these shapes, so many times; what is absent, and lists, are left out."""
+
+    name: str
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
+    times: int
+
+
+def trace(model: Path, inputs: Path, data_folder: Path) -> list[RanNode]:
+    """Run a model once, with optimisations off and weights as they are stored, and tell which nodes ran.
+
+    ``inputs`` is an .npz file with an array for each input, ``data_folder`` where the model's external data are.
+    Raises :class:`HarnessError` if it cannot be run.
+    """
+    try:
+        reply = _ask(model.parent, do="trace", model=str(model), inputs=str(inputs), data_folder=str(data_folder))
+    except WorkerFailedError as error:
+        raise HarnessError(f"onnxruntime cannot run the model: {error}") from error
+    return read_trace(reply)
+
+
+def read_trace(reply: Mapping[str, Any]) -> list[RanNode]:
+    """The nodes that :func:`harness.timing.profile_worker.trace` tells of."""
+    return [
+        RanNode(
+            name=node["name"],
+            inputs=tuple(map(tuple, node["inputs"])),
+            outputs=tuple(map(tuple, node["outputs"])),
+            times=node["times"],
+        )
+        for node in reply["nodes"]
+    ]
 
 
 def save_graphs(model: Path, optimised: Path, countable: Path) -> None:

@@ -37,6 +37,7 @@ def test_the_command_prints_one_object_or_a_list(small, capsys):
     one = json.loads(capsys.readouterr().out)
     assert one == {
         "file": str(small),
+        "counted": "from the file",
         "batch": 1,
         "inputs": [{"name": "x", "type": "float32", "shape": [1, 3, 8, 8], "guessed": {"batch": 1}}],
         "params": 108,
