@@ -79,7 +79,7 @@ def list_networks(patterns: str | Sequence[str] = (), *, of_set: str = "all") ->
 
     Args:
         patterns: Names or globs to choose; none: all of the set.
-        of_set: "default" (the eight of the README), "lectures", "figure" or "all".
+        of_set: "default" (the eight of the README), "lectures", "figure", "modern", "today" or "all".
 
     Raises:
         HarnessError: A name or glob matches nothing, or there is no such set.

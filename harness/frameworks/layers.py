@@ -2,13 +2,13 @@
 
 import functools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.frameworks import endings
+from harness.frameworks import attention_macs, endings
 from harness.networks import catalog, families
 from harness.networks.architecture import Architecture
 
@@ -161,7 +161,7 @@ def _record_keras(
 
     output = call(*inputs, **named)
     statistics = [variable for variable in layer.non_trainable_weights if variable.name.startswith("moving_")]
-    shapes = _shape((*inputs, *named.values())), _shape(output)
+    shapes = _shapes((*inputs, *named.values())), _shape(output)
     found.append(
         Layer(
             name=layer.name,
@@ -201,7 +201,7 @@ def _record_torch(
 
     learnable = _new(module.parameters(), counted)
     statistics = [buffer for kind, buffer in module.named_buffers() if kind in ("running_mean", "running_var")]
-    shapes = _shape((*inputs, *named.values())), _shape(output)
+    shapes = _shapes((*inputs, *named.values())), _shape(output)
     found.append(
         Layer(
             name=name,
@@ -221,6 +221,11 @@ def _shape(values: Any) -> Shape:
     return tuple(getattr(values, "shape", ()))[1:]
 
 
+def _shapes(inputs: Iterable[Any]) -> tuple[Shape, ...]:
+    """The shape of each input of a layer, or of the first in a list, without its batch axis."""
+    return tuple(map(_shape, inputs)) or ((),)
+
+
 def _new(weights: Iterable[Any], counted: set[int]) -> list[Any]:
     """The weights that are not counted yet; now they are."""
     new = {id(weight): weight for weight in weights if id(weight) not in counted}
@@ -232,7 +237,7 @@ def _size(weights: list[Any]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
 
 
-def _macs(layer: Any, library: Any, weights: list[Any], inputs: Shape, outputs: Shape) -> int | None:
+def _macs(layer: Any, library: Any, weights: list[Any], inputs: Sequence[Shape], outputs: Shape) -> int | None:
     """The multiply-accumulates of one call; None where the layer has a kernel and no rule.
 
     ``library`` holds the framework's own layers: a class derived from one of them may compute anything.
@@ -243,8 +248,10 @@ def _macs(layer: Any, library: Any, weights: list[Any], inputs: Shape, outputs: 
         return None if kernels else 0
     if kind in FREE:
         return 0
+    if kind in attention_macs.LAYERS:
+        return attention_macs.count(layer, inputs)
     if kind in PRODUCTS or kernels:
-        return _multiplied(kind, kernels, inputs, outputs)
+        return _multiplied(kind, kernels, inputs[0], outputs)
     return 0
 
 

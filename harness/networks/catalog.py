@@ -15,7 +15,8 @@ from harness.networks.families import FRAMEWORKS, definition, definition_file, f
 
 __all__ = ["FRAMEWORKS", "definition", "definition_file", "frameworks"]
 
-SETS = ("default", "lectures", "figure", "all")
+SETS = ("default", "lectures", "figure", "modern", "today", "all")
+JOINED = {"today": ("figure", "modern")}  # sets of sets
 
 # What a command takes when no network is named: one of each kind of layer that the lectures use, small
 # enough to be trained, exported, proved and timed from both frameworks within minutes on two cores.
@@ -67,7 +68,8 @@ def select(patterns: Sequence[str], of_set: str = "all") -> list[Architecture]:
     """
     if not patterns and of_set == "default":
         return [get(name) for name in DEFAULT]
-    everything = [a for a in architectures().values() if of_set in ("default", "all") or of_set in a.sets]
+    members = {of_set, *JOINED.get(of_set, ())}
+    everything = [a for a in architectures().values() if of_set in ("default", "all") or not members.isdisjoint(a.sets)]
     if not patterns:
         return everything
     chosen: dict[str, Architecture] = {}

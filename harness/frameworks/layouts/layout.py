@@ -23,15 +23,17 @@ _COUNTERS = ".num_batches_tracked"  # what PyTorch counts in training
 class Layout:
     """One network as one library publishes it.
 
-    ``layer`` gives the library's name of each of our layers. ``maps`` holds the (C, H, W) of the maps that a
-    dense layer reads flattened: Keras flattens them as H, W, C, and timm has a convolution in its place. Names
-    that begin with one of ``beside`` are of what our network does not have. ``editions`` says how images are
-    made ready for certain published files, by the first digits of their SHA-256.
+    ``layer`` gives the library's name of each of our layers, and ``kinds`` of a kind of weight, if it has another.
+    ``maps`` holds what a library's array has beyond our first axis: the (C, H, W) of the maps that a dense layer
+    reads flattened (Keras flattens them as H, W, C, and timm has a convolution in its place), or axes of size one.
+    Names that begin with one of ``beside`` are of what our network does not have. ``editions`` says how images
+    are made ready for certain published files, by the first digits of their SHA-256.
     """
 
     library: Library
     preprocessing: Preprocessing
     layer: Callable[[str], str]
+    kinds: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[str, Shape] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     editions: Mapping[str, Preprocessing] = field(default_factory=dict)
@@ -77,9 +79,9 @@ def places(layout: Layout, form: Form, shapes: Mapping[str, Shape]) -> Places:
     for layer, kinds in layers.items():
         group = _numbered(_keras_class(kinds), counts) if form == "keras 3" else layout.layer(layer)
         for kind, shape in kinds.items():
-            maps = layout.maps.get(layer) if kind == "weight" else None
+            maps = layout.maps.get(layer) if kind in ("weight", "gamma") else None
             if form == "torch":
-                found[f"{layer}.{kind}"] = _in_torch(f"{group}.{kind}", shape, maps)
+                found[f"{layer}.{kind}"] = _in_torch(f"{group}.{layout.kinds.get(kind, kind)}", shape, maps)
             else:
                 found[f"{layer}.{kind}"] = _in_keras(f"{group}/{_KERAS_POSITIONS[kind]}", shape, maps)
     return found

@@ -1,4 +1,4 @@
-"""ResNet-18 to -152 as torchvision and timm publish them: the same names and the same graph."""
+"""ResNet-18 to -152 and ResNeXt-50 as torchvision and timm publish them: the same names and the same graph."""
 
 from collections.abc import Mapping
 
@@ -38,4 +38,5 @@ RESNETS = {
     "resnet50": layouts("11ad3fa6"),
     "resnet101": layouts("cd907fc2"),
     "resnet152": layouts("f82ba261"),
+    "resnext50_32x4d": layouts("1a0047aa"),
 }

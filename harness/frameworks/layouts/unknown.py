@@ -22,9 +22,12 @@ _OF_NO_LIBRARY = {
     "bn_alexnet": "the weights behind its published accuracy are a file of Torch 7, a form that is not read here. "
     f"{_ALEXNET_OF_TORCHVISION}",
     "bn_nin": "the weights behind its published accuracy are a file of Torch 7, a form that is not read here.",
+    "efficientnet_lite0": "timm's efficientnet_lite0 has the same tensors, pads otherwise and adds another epsilon, so "
+    "that a file does not show which of the two it is of.",
     "enet": "nobody is known to have published weights of its ImageNet form.",
     "googlenet": "its weights are published for Caffe (bvlc_googlenet.caffemodel), in a form that is not read here. "
     "torchvision's GoogLeNet is another network: it has batch norm, and 3×3 convolutions in place of 5×5.",
+    "vit_tiny": "timm and the authors keep query, key and value in one tensor, a form that is not read here.",
 }
 
 
