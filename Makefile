@@ -15,6 +15,7 @@ pictures: venv
 	$(BIN)/harness report results/reference/quick --dark
 	$(BIN)/harness report results/reference/lecture
 	$(BIN)/harness report --figure 2016 --dark results/reference/figure
+	$(BIN)/harness report --figure today --dark results/reference/figure
 
 # The documentation site, in build/docs. A link or a heading that is not there fails the build.
 docs: venv

@@ -6,7 +6,8 @@ folder, or to --out. Several runs can be put together, of several machines or be
 says when. The report of one run checks the lectures' claims, which takes seconds; --no-claims leaves them out.
 
 With --figure 2016 it draws the figure of Canziani, Paszke and Culurciello: accuracy against operations of
-fourteen ImageNet networks, and against the latency that the run measured. docs/figure.md explains it.
+fourteen ImageNet networks, and against the latency that the run measured. --figure today has eight later networks
+beside them. docs/figure.md explains both.
 
 Example:
   harness report results/runs/mine --out pictures
@@ -47,7 +48,6 @@ from harness.report.run_table import print_run
 from harness.report.runs import CombinedRuns
 from harness.report.tables import FORMATS, print_table
 
-FIGURES = ("2016",)
 OWN_PARTIALS = f"*.[0-9]*{files.PARTIAL}"  # in a folder that may hold other things, too
 REFERENCE, FIGURE_REFERENCE = Path("results/reference/quick"), Path("results/reference/figure")
 FIGURE_COLUMNS: tuple[str, ...] = ("architecture", "params", "giga_operations", "latency_ms")
@@ -67,8 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "column; bencher and github-action-benchmark are for those that keep a history",
     )
     parser.add_argument("--dark", action="store_true", help="write each PNG for dark pages, too (NAME_dark.png)")
-    of_figure = parser.add_argument_group("figure of 2016")
-    of_figure.add_argument("--figure", choices=FIGURES, help="draw it in place of the run's own pictures")
+    of_figure = parser.add_argument_group("figures of 2016 and of today")
+    of_figure.add_argument(
+        "--figure", choices=tuple(figure.EDITIONS), help="draw it in place of the run's own pictures"
+    )
     of_figure.add_argument("--framework", choices=FRAMEWORKS, help="whose files' latency it shows; default: torch")
     of_figure.add_argument("--threads", type=int, metavar="N", help="at how many threads; default: the most of the run")
 
@@ -132,13 +134,15 @@ def reference(start: Path, results: Path = REFERENCE) -> Path:
 
 def _report_figure(combined: CombinedRuns, _: Sequence[Path], folder: Path, args: argparse.Namespace) -> None:
     """Draw the figure, say what it leaves out, and print what it shows; for programs, every column of its CSV."""
-    shown = figure.gather(combined.rows, args.framework or "torch", args.threads)
+    shown = figure.gather(combined.rows, args.framework or "torch", args.threads, args.figure)
     _note_drawn(folder, figure_plots.draw(shown, folder), args.dark)
     for name, reason in shown.left_out.items():
         progress.say(f"left out: {name}: {reason}")
+    if shown.counted:
+        progress.say(f"not in the run, shown by what their definitions cost: {', '.join(shown.counted)}")
     if shown.setting:
         progress.say(f"latency: {shown.setting.text}, of run {shown.setting.run}")
-    untimed = [point.name for point in shown.points if point.latency_s is None]
+    untimed = [point.name for point in shown.points if point.latency_s is None and point.name not in shown.counted]
     if untimed:
         progress.say(f"no latency: {', '.join(untimed)}")
     if args.format in markup.FORMATS:

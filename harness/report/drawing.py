@@ -103,34 +103,38 @@ def plain_ticks(axis: "Axis", decades: float) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def face(share: float) -> str:
+def face(share: float, colour: str = FRONT) -> str:
     """The fill of a bubble, the fuller the larger the share of draws in which it is on the Pareto front."""
-    return f"{FRONT}{round(255 * FULLEST * share):02x}"
+    return f"{colour}{round(255 * FULLEST * share):02x}"
 
 
-def draw_front(axes: "Axes", front: Front) -> None:
+def draw_front(axes: "Axes", front: Front, colour: str = FRONT) -> None:
     """Draw a Pareto front as a staircase to the right edge, with its 95 % band. The limits of x must be final."""
     left, right = axes.get_xlim()
     scale = np.geomspace if axes.get_xscale() == "log" else np.linspace
     costs = np.union1d(scale(max(left, 0.0), right, 400)[1:-1], [cost for cost, _, _ in front.costs])
     low, high = front.band(costs)
-    axes.fill_between(costs, low, high, step="post", color=FRONT, alpha=0.18, linewidth=0, zorder=1)
+    axes.fill_between(costs, low, high, step="post", color=colour, alpha=0.18, linewidth=0, zorder=1)
     steps = [*front.steps, (right, front.steps[-1][1])]
-    axes.step(*zip(*steps, strict=True), where="post", color=FRONT, linewidth=1.3, zorder=1.5)
+    axes.step(*zip(*steps, strict=True), where="post", color=colour, linewidth=1.3, zorder=1.5)
 
 
-def front_legend() -> "tuple[str, list[Line2D]]":
-    """The block of a legend that tells of a Pareto front, and of the fill of bubbles."""
+def front_legend(colours: Mapping[str, str] | None = None) -> "tuple[str, list[Line2D]]":
+    """The block of a legend that tells of a Pareto front, or of those of these names, and of the fill of bubbles."""
     from matplotlib.colors import to_hex, to_rgb
     from matplotlib.lines import Line2D
 
+    fill = GREY if colours else FRONT
     drawn = [
-        Line2D([], [], color=FRONT, linewidth=1.3, label="values shown"),
-        Line2D([], [], color=FRONT, linewidth=8, alpha=0.18, label="95 % band"),
+        *(
+            Line2D([], [], color=of, linewidth=1.3, label=name)
+            for name, of in (colours or {"values shown": FRONT}).items()
+        ),
+        Line2D([], [], color=fill, linewidth=8, alpha=0.18, label="95 % band"),
     ]
     shares = []
     for share in (1.0, 0.5, 0.0):
-        red, green, blue = (1 - FULLEST * share * (1 - part) for part in to_rgb(FRONT))
+        red, green, blue = (1 - FULLEST * share * (1 - part) for part in to_rgb(fill))
         shares.append(swatch(f"{100 * share:.0f} % of draws", GREY, face=to_hex((red, green, blue)), size=11))
     return "Pareto front", [*drawn, *shares]
 

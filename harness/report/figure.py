@@ -1,5 +1,7 @@
 """The figure of 2016 (Canziani, Paszke, Culurciello): accuracy against operations of fourteen ImageNet networks.
 
+Its edition "today" has eight later networks beside them.
+
 Parameters, operations and latency are those that a run measured; the accuracy too, where the run
 has one on ImageNet, else the published one, which is never put in the measured one's place without a mark.
 """
@@ -20,6 +22,7 @@ from harness.networks.architecture import Architecture, Published
 from harness.report import sweeps
 from harness.report.tables import format_threads
 
+EDITIONS = {"2016": "figure", "today": "today"}  # the set of networks that each shows
 VALIDATION_IMAGES = 50_000  # of ImageNet, on which the published accuracies were measured
 VALIDATION = "ImageNet val"  # how the split of such a figure begins; of another its uncertainty is not known
 
@@ -47,9 +50,13 @@ class Top1:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A network of the figure as a run has it: ``macs`` of one image, ``latency_s`` of one image with its interval."""
+    """A network of the figure as a run has it: ``macs`` of one image, ``latency_s`` of one image with its interval.
+
+    ``era`` is "2016" for those of the paper, and "today" for the later ones.
+    """
 
     name: str
+    era: str = "2016"
     params: int
     macs: int
     measured: Top1 | None
@@ -103,11 +110,16 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """The points by name in the catalogue's order; where they were timed; the networks left out, with the reason."""
+    """The points by name in the catalogue's order; where they were timed; the networks left out, with the reason.
 
+    ``counted`` are the networks that the run lacks, shown by what their definitions cost.
+    """
+
+    edition: str
     points: tuple[Point, ...]
     setting: Setting | None
     left_out: Mapping[str, str]
+    counted: tuple[str, ...] = ()
 
     @property
     def timed(self) -> tuple[Point, ...]:
@@ -115,15 +127,17 @@ class Figure:
         return tuple(point for point in self.points if point.latency_s is not None)
 
 
-def gather(rows: Sequence[Row], framework: str = "torch", threads: int | None = None) -> Figure:
+def gather(rows: Sequence[Row], framework: str = "torch", threads: int | None = None, edition: str = "2016") -> Figure:
     """The figure from the rows of some runs: of float32 files from one framework, timed in one run and setting.
+
+    The edition "today" shows a network that the rows lack by what its definition costs, without a latency.
 
     Of several batches and image sizes the smallest, and the network's own, are in it. Without ``threads``, of the
     most that a run has; of several runs or settings, that with the most
     of the networks. Raises :class:`HarnessError` where no row is of a network of the figure, or none
     is timed with so many threads.
     """
-    networks = {network.name: network for network in catalog.select([], "figure")}
+    networks = {network.name: network for network in catalog.select([], EDITIONS[edition])}
     known = [
         row for row in rows if row.architecture in networks and row.framework == framework and row.precision == FLOAT32
     ]
@@ -131,13 +145,19 @@ def gather(rows: Sequence[Row], framework: str = "torch", threads: int | None = 
     if not measured:
         raise HarnessError(
             f"No row is of a network of the figure ({len(networks)} of them, from {framework}, with status ok): "
-            f"expected a run made by `harness run --set figure`, found {len(rows)} row(s) without one."
+            f"expected a run made by `harness run --set {EDITIONS[edition]}`, found {len(rows)} row(s) without one."
         )
     setting = _setting(measured, threads)
     found = {name: _point(network, measured, setting) for name, network in networks.items()}
-    points = tuple(point for point in found.values() if point)
-    left_out = {name: _reason(name, known) for name, point in found.items() if point is None}
-    return Figure(points=points, setting=setting, left_out=left_out)
+    lacking = set(networks) - {row.architecture for row in known} if edition == "today" else set()
+    found |= {name: _counted_point(networks[name]) for name in lacking}
+    return Figure(
+        edition=edition,
+        points=tuple(point for point in found.values() if point),
+        setting=setting,
+        left_out={name: _reason(name, known) for name, point in found.items() if point is None},
+        counted=tuple(sorted(lacking)),
+    )
 
 
 def published(figure: Published | None) -> Top1 | None:
@@ -221,12 +241,23 @@ def _point(network: Architecture, rows: Iterable[Row], setting: Setting | None) 
         return None
     return Point(
         name=network.name,
+        era=_era(network),
         params=row.params or 0,
         macs=row.macs or 0,
         measured=measured,
         published=reported,
         latency_s=_latency(timed) if timed else None,
     )
+
+
+def _counted_point(network: Architecture) -> Point:
+    """The network as its definition says, which the tests hold to it."""
+    top1, counts = published(network.published), {"params": network.params, "macs": network.macs}
+    return Point(name=network.name, era=_era(network), **counts, measured=None, published=top1, latency_s=None)
+
+
+def _era(network: Architecture) -> str:
+    return "today" if "modern" in network.sets else "2016"
 
 
 def _measured(row: Row) -> Top1:

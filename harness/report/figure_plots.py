@@ -1,4 +1,4 @@
-"""The figure of 2016, drawn: accuracy against operations and latency, accuracy per parameter, latency by operations."""
+"""The figure of 2016 and its edition of today, drawn: accuracy against costs, accuracy per parameter, time by cost."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.measurements.fitted_line import FEWEST, Line
 from harness.measurements.pareto import Front, Interval
-from harness.report import drawing, figure, labels
+from harness.report import advances, drawing, figure, labels
+from harness.report.advances import Advance
 from harness.report.figure import Figure, Point
 from harness.report.plots import BUBBLE_NOTE, LATENCY_LABEL, OPERATIONS_LABEL, SIZE_NOTE
 
@@ -17,38 +18,46 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.transforms import Bbox
 
-NAME = "figure_2016"  # how the files begin
 LEGEND_PARAMS = tuple(million * 10**6 for million in (5, 35, 65, 95, 125, 155))
 LARGEST_BUBBLE = 2200.0  # points², of the last of them
 MOST_OPERATIONS = 40.0  # where the axis of the paper ends
 COLOUR = "#0072B2"
+ERAS = {"2016": COLOUR, "today": "#D55E00"}  # blue and vermillion, of the networks and of their front
 MARKS = {"measured": ("o", True), "published": ("D", False)}  # marker, and whether it is filled
 COMPARED = ("alexnet_two_tower", "vgg19")  # with the best accuracy per parameter, as in the paper
 
 Of = Callable[[Point], Interval]
+FrontOf = Callable[[Iterable[Point]], Front]
 
 
 def draw(shown: Figure, folder: Path) -> list[Path]:
     """Draw into a folder every picture that the points have something for; returns the files written."""
-    drawn = drawing.write(lambda: accuracy_figure(shown), table(shown), folder / NAME)
+    name = f"figure_{shown.edition}"
+    drawn = drawing.write(lambda: accuracy_figure(shown), table(shown), folder / name)
     bars = sorted(shown.points, key=lambda point: point.density)
-    drawn += drawing.write(lambda: density_figure(bars), density_table(bars), folder / f"{NAME}_accuracy_per_parameter")
-    if len(shown.timed) >= FEWEST:
+    drawn += drawing.write(lambda: density_figure(bars), density_table(bars), folder / f"{name}_accuracy_per_parameter")
+    if len(shown.timed) >= FEWEST and shown.edition in {point.era for point in shown.timed}:
         line = figure.time_line(shown.timed)
-        stem = folder / f"{NAME}_latency_by_operations"
+        stem = folder / f"{name}_latency_by_operations"
         drawn += drawing.write(lambda: line_figure(shown, line), line_table(shown, line), stem)
+    if found := advances.find(shown.points) if shown.edition == "today" else []:
+        drawn += drawing.write(
+            lambda: advances_figure(found), [vars(each) for each in found], folder / f"{name}_advances"
+        )
     return drawn
 
 
 def table(shown: Figure) -> list[dict[str, object]]:
     """One record a network: what the pictures of accuracy show. Shares of one; times in milliseconds, of one image."""
-    by_operations, by_latency = figure.operations_front(shown.points), figure.latency_front(shown.timed)
-    timed = dict(zip((point.name for point in shown.timed), _places(by_latency), strict=True))
+    by_operations, by_latency = (
+        _places(shown.points, figure.operations_front),
+        _places(shown.timed, figure.latency_front),
+    )
     return [
         _record(point, shown)
-        | {"on_operations_front": on, "operations_front_share": share}
-        | dict(zip(("on_latency_front", "latency_front_share"), timed.get(point.name, (None, None)), strict=True))
-        for point, (on, share) in zip(shown.points, _places(by_operations), strict=True)
+        | dict(zip(("on_operations_front", "operations_front_share"), by_operations[point.name], strict=True))
+        | dict(zip(("on_latency_front", "latency_front_share"), by_latency.get(point.name, (None, None)), strict=True))
+        for point in shown.points
     ]
 
 
@@ -95,16 +104,19 @@ def accuracy_figure(shown: Figure) -> "matplotlib.figure.Figure":
     axes = panels[0]
     most = max(MOST_OPERATIONS, *(point.giga_operations for point in shown.points))
     axes.set_xlim(-0.03 * most, 1.07 * most)  # the bubbles at the ends are drawn whole
+    if shown.edition == "today":  # those of today would stand on one another at its left end
+        drawing.log_axis(axes, [point.giga_operations for point in shown.points], pad=0.08)
     axes.set_xlabel(OPERATIONS_LABEL)
     drawing.title(axes, "Top-1 accuracy against operations, ImageNet")
-    _draw_points(axes, shown.points, _operations, figure.operations_front(shown.points))
+    _draw_points(axes, shown, shown.points, _operations, figure.operations_front)
     sizes = [drawing.swatch(f"{params / 1e6:.0f} M", "#bbbbbb", size=_diameter(params)) for params in LEGEND_PARAMS]
     if timed:
         drawing.log_axis(panels[1], [end for point in timed for end in point.latency_ms], pad=0.12)
         panels[1].set_xlabel(LATENCY_LABEL)
         drawing.title(panels[1], f"Top-1 accuracy against measured latency: {_setting(shown)}")
-        _draw_points(panels[1], timed, lambda point: point.latency_ms, figure.latency_front(timed))
-    blocks = [("Parameters", sizes), ("Top-1 accuracy", _marks(shown.points)), drawing.front_legend()]
+        _draw_points(panels[1], shown, timed, lambda point: point.latency_ms, figure.latency_front)
+    front = drawing.front_legend(ERAS if shown.edition == "today" else None)
+    blocks = [("Parameters", sizes), ("Top-1 accuracy", _marks(shown.points)), front]
     for panel, legends in zip(panels, (blocks[:1], blocks[1:]) if timed else (blocks,), strict=True):
         drawing.legends(panel, *legends)
     return picture
@@ -119,7 +131,8 @@ def density_figure(points: Sequence[Point]) -> "matplotlib.figure.Figure":
     picture, (axes,) = drawing.panels([0.5 + 0.32 * len(points)], left_in=0.35 + 0.085 * longest, note=note)
     for place, point in enumerate(points):
         _, filled = MARKS[shown_as(point)]
-        look: dict[str, Any] = {"edgecolor": COLOUR, "facecolor": COLOUR if filled else "white", "linewidth": 1.4}
+        colour = ERAS[point.era]
+        look: dict[str, Any] = {"edgecolor": colour, "facecolor": colour if filled else "white", "linewidth": 1.4}
         axes.barh(place, point.density, height=0.6, **look)
         axes.annotate(
             f"{point.density:#.3g}",
@@ -133,8 +146,12 @@ def density_figure(points: Sequence[Point]) -> "matplotlib.figure.Figure":
     axes.set_xlim(0, 1.1 * max(point.density for point in points))
     axes.set_xlabel("Top-1 accuracy [%] per million parameters")
     drawing.title(axes, "Accuracy per parameter")
-    present = dict.fromkeys(shown_as(point) for point in reversed(points))
-    marks = [drawing.swatch(name, COLOUR, "s", filled=MARKS[name][1], size=9) for name in present]
+    several = len(_by_era(points)) > 1
+    present = dict.fromkeys((shown_as(point), point.era) for point in reversed(points))
+    marks = [
+        drawing.swatch(f"{name}, {era}" if several else name, ERAS[era], "s", filled=MARKS[name][1], size=9)
+        for name, era in present
+    ]
     drawing.legends(axes, ("Top-1 accuracy", marks))
     return picture
 
@@ -165,30 +182,58 @@ def line_figure(shown: Figure, line: Line) -> "matplotlib.figure.Figure":
     return picture
 
 
+def advances_figure(found: Sequence[Advance]) -> "matplotlib.figure.Figure":
+    """How many times fewer operations a network of today takes for at least the accuracy of each of 2016."""
+    shown = [(each, each.operations_times) for each in found if each.operations_times is not None]
+    note = "A network of today that is at least as accurate, of these the one with the fewest operations."
+    picture, (axes,) = drawing.panels([0.5 + 0.32 * len(shown)], left_in=1.9, note=note)
+    for place, (each, times) in enumerate(shown):
+        axes.barh(place, times, height=0.6, color=ERAS["today"])
+        text = f"{times:.3g}, {each.by}"
+        axes.annotate(text, (times, place), (5, 0), textcoords="offset points", va="center", fontsize=10)
+    axes.set_yticks(range(len(shown)), [each.of for each, _ in shown], parse_math=False)
+    most = max(times for _, times in shown)
+    drawing.log_axis(axes, [1.0, most], pad=0.0)
+    axes.set_xlim(min(1.0, *(times for _, times in shown)), 5 * most)  # the names stand beside the bars
+    axes.set_xlabel("Times fewer operations")
+    drawing.title(axes, "What ten years saved at no less accuracy")
+    return picture
+
+
 def shown_as(point: Point) -> str:
     """Whether the accuracy that stands for a network was measured or published: the name of its mark."""
     return "measured" if point.measured else "published"
 
 
-def _draw_points(axes: "Axes", points: Sequence[Point], of: Of, front: Front) -> None:
-    """Bubbles, marks, intervals, the front, and names clear of all of them. The limits of x must be final."""
+def _by_era(points: Iterable[Point]) -> dict[str, list[Point]]:
+    """The points of each era, the earlier first: each has a front of its own."""
+    shown = list(points)
+    eras = {era: [point for point in shown if point.era == era] for era in ERAS}
+    return {era: found for era, found in eras.items() if found}
+
+
+def _draw_points(axes: "Axes", shown: Figure, points: Sequence[Point], of: Of, front_of: FrontOf) -> None:
+    """Bubbles, marks, intervals, the fronts, and names clear of all of them. The limits of x must be final."""
     ends = [end for point in points for end in point.top1.percent]
     axes.set_ylim(min(ends) - 3.5, max(ends) + 3.5)
     axes.set_ylabel("Top-1 accuracy [%] with its 95 % interval")
-    drawing.draw_front(axes, front)
-    # The smaller lie on the larger.
-    order = sorted(zip(points, front.shares, strict=True), key=lambda pair: -pair[0].params)
-    for point, share in order:
-        _draw_point(axes, point, of(point), share)
+    bubbles = []
+    for era, found in _by_era(points).items():
+        front, colour = front_of(found), ERAS[era] if shown.edition == "today" else drawing.FRONT
+        drawing.draw_front(axes, front, colour)
+        bubbles += [(point, drawing.face(share, colour)) for point, share in zip(found, front.shares, strict=True)]
+    for point, face in sorted(bubbles, key=lambda pair: -pair[0].params):  # the smaller lie on the larger
+        _draw_point(axes, point, of(point), face)
     labels.name(axes, {point.name: _occupied(axes, point, of(point)) for point in points})
 
 
-def _draw_point(axes: "Axes", point: Point, cost: Interval, share: float) -> None:
+def _draw_point(axes: "Axes", point: Point, cost: Interval, face: str) -> None:
     (x, left, right), (y, low, high) = cost, point.top1.percent
-    bubble: dict[str, Any] = {"facecolors": drawing.face(share), "edgecolors": drawing.GREY, "linewidths": 0.8}
+    bubble: dict[str, Any] = {"facecolors": face, "edgecolors": drawing.GREY, "linewidths": 0.8}
     axes.scatter([x], [y], _diameter(point.params) ** 2, zorder=2, **bubble)
     marker, filled = MARKS[shown_as(point)]
-    mark: dict[str, Any] = {"fmt": marker, "ms": 4.5, "color": COLOUR, "mfc": COLOUR if filled else "white"}
+    colour = ERAS[point.era]
+    mark: dict[str, Any] = {"fmt": marker, "ms": 4.5, "color": colour, "mfc": colour if filled else "white"}
     line: dict[str, Any] = {"elinewidth": 1.2, "capsize": 2, "zorder": 3}
     axes.errorbar([x], [y], [[y - low], [high - y]], [[x - left], [right - x]], **mark, **line)
 
@@ -205,11 +250,12 @@ def _occupied(axes: "Axes", point: Point, cost: Interval) -> "list[Bbox]":
 
 
 def _marks(points: Iterable[Point]) -> "list[Line2D]":
-    present = {shown_as(point) for point in points}
+    eras = _by_era(points)
     return [
-        drawing.swatch(name, COLOUR, marker, filled=filled)
+        drawing.swatch(f"{name}, {era}" if len(eras) > 1 else name, ERAS[era], marker, filled=filled)
+        for era, found in eras.items()
         for name, (marker, filled) in MARKS.items()
-        if name in present
+        if name in {shown_as(point) for point in found}
     ]
 
 
@@ -227,6 +273,7 @@ def _record(point: Point, shown: Figure) -> dict[str, object]:
     times = point.latency_ms if point.latency_s else (None, None, None)
     return {
         "architecture": point.name,
+        **({"era": point.era} if shown.edition == "today" else {}),
         "params": point.params,
         "macs": point.macs,
         "giga_operations": point.giga_operations,
@@ -249,8 +296,14 @@ def _record(point: Point, shown: Figure) -> dict[str, object]:
     }
 
 
-def _places(front: Front) -> list[tuple[bool, float]]:
-    return list(zip(front.members, front.shares, strict=True)) if front.costs else []
+def _places(points: Iterable[Point], front_of: FrontOf) -> dict[str, tuple[bool, float]]:
+    """Whether each network is on the front of its era, and in which share of the draws."""
+    places: dict[str, tuple[bool, float]] = {}
+    for found in _by_era(points).values():
+        front = front_of(found)
+        names = (point.name for point in found)
+        places |= dict(zip(names, zip(front.members, front.shares, strict=True), strict=True))
+    return places
 
 
 def _operations(point: Point) -> Interval:

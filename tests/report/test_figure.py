@@ -19,7 +19,7 @@ from harness.measurements.pareto import Front
 from harness.measurements.rows import Row
 from harness.measurements.types import Accuracy
 from harness.networks import catalog
-from harness.report import figure, figure_plots
+from harness.report import advances, figure, figure_plots
 from tests.conftest import Harness
 
 NETWORKS = [network.name for network in catalog.select([], "figure")]
@@ -287,6 +287,53 @@ def test_the_picture_of_the_line_says_what_its_numbers_are(half_measured: figure
     assert f"R² = {line.r_squared:.3f} (95 % interval {line.r_squared_low:.2f} to {line.r_squared_high:.2f})" in note
     assert "H×W: each network at its own input size." in note  # as the label of x has it
     assert all(picture.bbox.containsx(end) for text in picture.texts for end in text.get_window_extent().intervalx)
+
+
+# --- the edition of today ---
+
+MODERN = [network.name for network in catalog.select([], "modern")]
+
+
+def test_today_has_the_fourteen_and_eight_more_each_with_a_front_of_their_own() -> None:
+    shown = figure.gather(run_of_figure([*NETWORKS, *MODERN]), edition="today")
+    assert {point.name: point.era for point in shown.points} == {
+        **dict.fromkeys(NETWORKS, "2016"),
+        **dict.fromkeys(MODERN, "today"),
+    }
+    assert (len(shown.timed), shown.counted, shown.left_out) == (22, (), {})
+    earlier = figure_plots.table(figure.gather(run_of_figure()))
+    records = {str(record["architecture"]): record for record in figure_plots.table(shown)}
+    for record in earlier:  # no network of today takes one of 2016 off the front of its time
+        found = {name: value for name, value in records[str(record["architecture"])].items() if name != "era"}
+        assert found == record
+    of_today = [point for point in shown.points if point.era == "today"]
+    expected = dict(zip(MODERN, figure.operations_front(of_today).members, strict=True))
+    assert {name: records[name]["on_operations_front"] for name in MODERN} == expected
+
+
+def test_without_latencies_of_today_its_networks_are_shown_by_what_they_cost(tmp_path: Path) -> None:
+    shown = figure.gather(run_of_figure(), edition="today")
+    assert (list(shown.counted), shown.left_out) == (MODERN, {})
+    assert [point.name for point in shown.timed] == NETWORKS
+    counted = {point.name: (point.params, point.macs) for point in shown.points if point.name in MODERN}
+    assert counted == {name: (catalog.get(name).params, catalog.get(name).macs) for name in MODERN}
+    failed = run_of_figure(["vit_tiny"], status="failed", reason="it fell over")
+    assert figure.gather([*run_of_figure(), *failed], edition="today").left_out == {"vit_tiny": "failed: it fell over"}
+    names = {path.name for path in figure_plots.draw(shown, tmp_path)}
+    assert {"figure_today.png", "figure_today.csv", "figure_today_advances.csv"} <= names
+
+
+def test_an_advance_is_the_cheapest_network_of_today_that_is_at_least_as_accurate() -> None:
+    points = figure.gather(run_of_figure([*NETWORKS, *MODERN]), edition="today").points
+    found = {each.of: each for each in advances.find(points)}
+    assert list(found) == sorted(NETWORKS, key=lambda name: (catalog.get(name).published.accuracy, name))  # type: ignore[union-attr]
+    assert (found["vgg16"].by, found["inception_v4"].by) == ("mobilenet_v2", "convnext_tiny")
+    assert found["vgg16"].operations_times == pytest.approx(15_470_264_320 / 300_774_272)
+    assert found["vgg16"].params_times == pytest.approx(138_357_544 / 3_504_872)
+    latency = {point.name: point.latency_ms[0] for point in points}
+    assert found["vgg16"].latency_times == pytest.approx(latency["vgg16"] / latency["mobilenet_v2"])
+    worse = [point for point in points if point.era == "2016" or point.name == "mobilenet_v3_small"]
+    assert {each.of for each in advances.find(worse) if each.by} == {"alexnet_two_tower", "bn_alexnet", "bn_nin"}
 
 
 # --- the command ---
