@@ -13,12 +13,13 @@ from harness.claims.fragments import CLAIMS as FRAGMENTS
 from harness.claims.functional import CLAIMS as FUNCTIONAL
 from harness.claims.speed import CLAIMS as SPEED
 from harness.claims.structural import CLAIMS as STRUCTURAL
+from harness.claims.today import CLAIMS as TODAY
 from harness.errors import HarnessError
 
 __all__ = ["ALL", "Claim", "Evidence", "Outcome", "check", "select"]
 
 ALL: tuple[Claim, ...] = tuple(
-    sorted((*STRUCTURAL, *FRAGMENTS, *FUNCTIONAL, *ACCURACY, *SPEED, *FIGURE), key=lambda claim: claim.number)
+    sorted((*STRUCTURAL, *FRAGMENTS, *FUNCTIONAL, *ACCURACY, *SPEED, *FIGURE, *TODAY), key=lambda claim: claim.number)
 )
 
 

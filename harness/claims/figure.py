@@ -50,9 +50,9 @@ def by_far(what: str, counted: Callable[[tuple[Layer, ...]], int]) -> Check:
 
 def accuracy_per_parameter(evidence: Evidence) -> Outcome:
     """ENet's published accuracy per counted parameter, against all and against two."""
-    densities = {name: figure.density(_published(name).value, params(evidence.layers(name))) for name in ORDER}
+    densities = {name: figure.density(published(name).value, params(evidence.layers(name))) for name in ORDER}
     stated = {"alexnet_two_tower": 13, "vgg19": 24}
-    times = {name: _times(evidence, "enet", name) for name in stated}
+    times = {name: times_per_parameter(evidence, "enet", name) for name in stated}
     told = [f"{of.value:.1f} [{of.low:.1f}, {of.high:.1f}] times {name}'s" for name, of in times.items()]
     following = max((name for name in ORDER if name != "enet"), key=lambda name: densities[name])
     ends = {name: (about * (1 - ABOUT), about * (1 + ABOUT)) for name, about in stated.items()}
@@ -68,9 +68,9 @@ def accuracy_per_parameter(evidence: Evidence) -> Outcome:
     )
 
 
-def operations_predict_time(evidence: Evidence) -> Outcome:
+def operations_predict_time(evidence: Evidence, edition: str = "2016") -> Outcome:
     """Latency by operations of the run's networks: the line, what it explains, and what it leaves."""
-    shown = _figure(evidence)
+    shown = _figure(evidence, edition)
     if len(shown.timed) < FEWEST:
         return _too_few(len(shown.timed), "with a latency")
     line, where = figure.time_line(shown.timed), shown.setting.text if shown.setting else ""
@@ -92,7 +92,7 @@ def operations_predict_time(evidence: Evidence) -> Outcome:
 
 def published_order(_: Evidence) -> Outcome:
     """The published accuracies of neighbours in the paper's order."""
-    return _ordered("published", {name: _published(name) for name in ORDER})
+    return _ordered("published", {name: published(name) for name in ORDER})
 
 
 def measured_order(evidence: Evidence) -> Outcome:
@@ -107,9 +107,9 @@ def measured_order(evidence: Evidence) -> Outcome:
     return _ordered("measured", found)
 
 
-def hyperbola(evidence: Evidence) -> Outcome:
+def hyperbola(evidence: Evidence, edition: str = "2016") -> Outcome:
     """Accuracy by images a second, on the front of accuracy and latency; beside it accuracy by latency."""
-    shown = _figure(evidence)
+    shown = _figure(evidence, edition)
     members = figure.latency_front(shown.timed).members
     front = [point for point, on in zip(shown.timed, members, strict=True) if on]
     if len(front) < FEWEST:
@@ -117,25 +117,27 @@ def hyperbola(evidence: Evidence) -> Outcome:
     accuracies = [100 * point.top1.value for point in front]
     curve = fitted_line.fit([1e3 / point.latency_ms[0] for point in front], accuracies)
     straight = fitted_line.fit([point.latency_ms[0] for point in front], accuracies)
-    published = sum(point.measured is None for point in front)
+    of_others = sum(point.measured is None for point in front)
     falls = curve.slope < 0 and curve.r_squared > straight.r_squared
     return judge(
         f"of the {len(front)} networks on the front of accuracy and latency, a hyperbola (accuracy {curve.slope:+.3g} "
         f"points an image per second) explains {_explained(curve)} of the accuracy, a straight line R² "
-        f"{straight.r_squared:.3f}; {published} of the accuracies are published",
+        f"{straight.r_squared:.3f}; {of_others} of the accuracies are published",
         _numbers(curve) | {"straight line R²": straight.r_squared},
         holds=falls and curve.r_squared_low >= RELIABLE,
         fails=curve.r_squared_high < RELIABLE or (curve.slope > 0 and curve.r_squared_low > 0),
     )
 
 
-def _figure(evidence: Evidence) -> Figure:
+def _figure(evidence: Evidence, edition: str = "2016") -> Figure:
     for framework in reversed(FRAMEWORKS):
         try:
-            return figure.gather(evidence.rows, framework)
+            shown = figure.gather(evidence.rows, framework, edition=edition)
         except HarnessError:
             continue
-    raise NotMeasuredError("needs `harness run --set figure`")
+        if edition == "2016" or sum(point.era == edition for point in shown.timed) >= FEWEST:
+            return shown
+    raise NotMeasuredError(f"needs `harness run --set {figure.EDITIONS[edition]}`")
 
 
 def _too_few(number: int, which: str) -> Outcome:
@@ -145,7 +147,8 @@ def _too_few(number: int, which: str) -> Outcome:
     )
 
 
-def _published(name: str) -> Estimate:
+def published(name: str) -> Estimate:
+    """The published accuracy of a network with its interval."""
     found = figure.published(catalog.get(name).published)
     if found is None:
         raise NotMeasuredError(f"no published accuracy of {name} is known")
@@ -159,9 +162,9 @@ def _estimate(top1: Top1) -> Estimate:
     return Estimate(value=top1.value, low=top1.low, high=top1.high)
 
 
-def _times(evidence: Evidence, first: str, second: str) -> Estimate:
+def times_per_parameter(evidence: Evidence, first: str, second: str) -> Estimate:
     """How many times the second's accuracy per parameter the first's is."""
-    found = significance.ratio(_published(first), _published(second))
+    found = significance.ratio(published(first), published(second))
     smaller = params(evidence.layers(second)) / params(evidence.layers(first))
     return Estimate(value=smaller * found.value, low=smaller * found.low, high=smaller * found.high)
 

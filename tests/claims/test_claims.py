@@ -44,8 +44,8 @@ from tests.conftest import Harness
 
 JPEG75 = "cifar10-jpeg75"
 # What the definitions and layers alone decide.
-WITHOUT_RUN = {3, *range(21, 33), 34, 35, 36, 39, 40, 41, 42, 43, 45}
-WITHOUT_RUN_OTHERWISE = {44}
+WITHOUT_RUN = {3, *range(21, 33), 34, 35, 36, 39, 40, 41, 42, 43, 45, 49}
+WITHOUT_RUN_OTHERWISE = {44, 50}
 ONE_THREAD = "torch file on cpu, float32, batch 1, threads 1"
 
 
@@ -131,7 +131,7 @@ def share(right: int, total: int = 10_000, *, shuffled: int = 0) -> np.ndarray:
 
 def test_claims_are_numbered_once_and_in_order() -> None:
     numbers = [claim.number for claim in claims.ALL]
-    assert numbers == sorted({*range(1, 49)} - {4})
+    assert numbers == sorted({*range(1, 53)} - {4})
     assert all(claim.says and claim.lecture and claim.checks for claim in claims.ALL)
 
 
@@ -183,6 +183,8 @@ class Swapped(Evidence):
         (41, "vgg16", "alexnet"),
         (45, "enet", "alexnet"),
         (45, "googlenet", "lenet5_1x1"),
+        (49, "vgg16", "convnext_tiny"),
+        (49, "vit_tiny", "vgg19"),
     ],
 )
 def test_another_definition_does_not_hold(number: int, network: str, instead: str) -> None:
@@ -586,9 +588,11 @@ def test_times_of_training_compare_in_one_setting(
     assert text in finding.measured
 
 
-def plant_figure(plant: Plant, seconds: Callable[[Architecture], float], number: int = 14) -> None:
+def plant_figure(
+    plant: Plant, seconds: Callable[[Architecture], float], number: int = 14, of_set: str = "figure"
+) -> None:
     """A run of the figure's networks whose latencies are known, of random weights."""
-    for network in catalog.select([], "figure")[:number]:
+    for network in catalog.select([], of_set)[:number]:
         median = seconds(network)
         plant.row(
             network.name, params=network.params, macs=network.macs, threads=2, latency_median_s=median,
@@ -616,6 +620,23 @@ def test_operations_predict_time(
         assert finding.numbers["R²"] == pytest.approx(1)
         assert finding.numbers["slope"] == pytest.approx(5)  # ms by 2 MACs, in billions
         assert "the line is off by 0 %" in finding.measured
+
+
+def test_claims_of_today_need_its_networks_and_hold_or_not_by_them(plant: Plant) -> None:
+    plant_figure(plant, lambda network: 0.01 + network.macs / 1e11)
+    assert (plant.found(46).verdict, plant.found(51).verdict, plant.found(52).verdict) == (
+        "holds", "not measured", "not measured",
+    )  # fmt: skip
+    assert "`harness run --set today`" in plant.found(51).measured
+    plant_figure(plant, lambda network: 0.01 + network.macs / 1e11, 8, "modern")
+    finding = plant.found(51)
+    assert (finding.verdict, len([name for name in finding.numbers if name.endswith("residual ms")])) == ("holds", 22)
+
+
+def test_the_slow_networks_of_today_take_a_claim_of_2016_down(plant: Plant) -> None:
+    plant_figure(plant, lambda network: 0.01 + network.macs / 1e11)
+    plant_figure(plant, lambda network: 1.0 - network.macs / 1e10, 8, "modern")
+    assert (plant.found(46).verdict, plant.found(51).verdict) == ("holds", "does not hold")
 
 
 @pytest.mark.parametrize(
