@@ -6,7 +6,7 @@ from typing import Any
 
 Shape = tuple[int, ...]
 
-LAYERS = {"GroupQueryAttention", "MultiHeadAttention", "MultiheadAttention"}  # of Keras, and the last of PyTorch
+LAYERS = {"MultiHeadAttention", "MultiheadAttention"}  # of Keras and of PyTorch
 
 
 def count(layer: Any, called_with: Sequence[Shape]) -> int | None:

@@ -320,6 +320,38 @@ class SelfAttention(nn.Module):
         return attended
 
 
+class CrossAttention(nn.Module):
+    """4 places of 8 features attend to 48 of 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, kdim=4, vdim=4, batch_first=True)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        places = maps.flatten(2).mT
+        attended: torch.Tensor = self.attention(maps[..., 0], places, places, need_weights=False)[0]
+        return attended
+
+
+def test_attention_against_pytorchs_own_counter(planted: Callable[..., tuple[Layer, ...]]) -> None:
+    (found,) = planted(CrossAttention, "torch")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        CrossAttention().to("meta").eval()(torch.zeros(1, 4, 8, 6, device="meta"))
+    assert found.params == 2 * 64 + 2 * 32 + 4 * 8
+    assert found.macs == counter.get_total_flops() // 2 == 2 * 4 * 64 + 2 * 48 * 32 + 2 * 4 * 48 * 8
+
+
+def test_attention_of_keras_against_sums_worked_by_hand(planted: Callable[..., tuple[Layer, ...]]) -> None:
+    def build() -> keras.Model:
+        image = keras.Input((8, 6, 4))
+        rows, places = keras.layers.Reshape((4, 48))(image), keras.layers.Reshape((48, 4))(image)
+        return keras.Model(image, keras.layers.MultiHeadAttention(2, 3, value_dim=5)(rows, places))
+
+    (found,) = (layer.macs for layer in planted(build, "keras") if layer.kind == "MultiHeadAttention")
+    projected = 4 * 48 * 2 * 3 + 48 * 4 * 2 * 3 + 48 * 4 * 2 * 5 + 4 * 2 * 5 * 48
+    assert found == projected + 4 * 48 * 2 * (3 + 5)
+
+
 def test_what_no_rule_counts_is_unknown_in_torch(planted: Callable[..., tuple[Layer, ...]]) -> None:
     found = planted(lambda: nn.Sequential(Masked(4, 2, 1), nn.ReLU(), Product(), SelfAttention()), "torch")
     assert [(layer.kind, layer.params, layer.macs) for layer in found] == [
