@@ -87,7 +87,7 @@ MISSING_STEM = r"'conv1\.weight' \(stem_conv\.weight\) must be float32 of shape 
             of_torchvision("resnet50"),
             r"'layer1\.0\.conv1\.weight' .*\(128, 64, 1, 1\), and is",
         ),
-        ("densenet121", of_torchvision("densenet169"), r"denselayer25\.conv1\.weight' as well"),
+        ("densenet121", of_torchvision("densenet169"), r"'features\.transition3\.norm\.weight' .*, and is"),
         ("vgg19", of_timm("vgg16"), r"as timm has it: 'features\.16\.weight' .* and is missing"),
         ("inception_v3", of_timm("inception_v4"), r"'Conv2d_1a_3x3\.conv\.weight' .* and is missing"),
         ("inception_v4", of_timm("inception_resnet_v2"), r"'features\.0\.conv\.weight' .* and is missing"),
