@@ -15,10 +15,11 @@ from harness.measurements.run_folder import RunFolder
 from harness.measurements.subject_key import either
 from harness.measurements.types import Timing
 from harness.measurements.verdicts import Judged, Thresholds
-from harness.runs import consumption, file_accuracy, file_rows, places, run_rows
+from harness.runs import consumption, file_accuracy, file_rows, places, run_rows, second_opinion
 from harness.runs import folder as run_folder
 from harness.runs.file_accuracy import Predictions
 from harness.runs.kept_launches import KeptLaunches
+from harness.runs.measured_file import MeasuredFile
 from harness.runs.model_files import ModelFile
 from harness.runs.places import Places
 from harness.runs.sides import File, Missing, Side
@@ -304,4 +305,5 @@ def _rows(
             row = file_rows.with_accuracy(row, file, worker, keep, lambda _: None)
     timed = file_rows.timed(row, file, ways, half.places, timings, file.architecture)
     passes = consumption.Passes(meters={})
-    return passes.added(timed, partial(half.side.subject, file), half.places.floors)
+    timed = passes.added(timed, partial(half.side.subject, file), half.places.floors)
+    return second_opinion.added(timed, MeasuredFile(file=file).question, half.side.interpreter)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.machine import temporary
+from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import WorkerFailedError
 from harness.measurements.configurations import Way
 from harness.measurements.rows import Row
@@ -32,12 +33,12 @@ Asked = Callable[[Way, Path], Question]  # about a way; what the question needs 
 _Key = tuple[object, ...]
 
 
-def added(rows: Mapping[Way, Row], question: Asked) -> dict[Way, Row]:
-    """The rows of a network or file, with the second opinions on what onnxruntime was timed on."""
+def added(rows: Mapping[Way, Row], question: Asked, interpreter: Interpreter = HERE) -> dict[Way, Row]:
+    """The rows of a network or file, with the second opinions on what onnxruntime was timed on, by its interpreter."""
     keys = {way: _key(way) for way, row in rows.items() if _measured(row)}
     first = {key: way for way, key in reversed(keys.items())}
     with temporary.folder() as folder:
-        found = _answers(first, lambda way: question(way, folder))
+        found = _answers(first, lambda way: question(way, folder), interpreter)
     return {way: noted(row, found[keys[way]]) if way in keys else row for way, row in rows.items()}
 
 
@@ -103,13 +104,15 @@ def _key(way: Way) -> _Key:
     return way.framework, configuration.precision, configuration.target, configuration.session
 
 
-def _answers(asked: Mapping[_Key, Way], question: Callable[[Way], Question]) -> dict[_Key, Opinions | str]:
+def _answers(
+    asked: Mapping[_Key, Way], question: Callable[[Way], Question], interpreter: Interpreter
+) -> dict[_Key, Opinions | str]:
     """By key, what a process answers; after one that failed the next is asked of a fresh one."""
     todo, found = dict(asked), dict[_Key, Opinions | str]()
     while todo:
         key = next(iter(todo))
         try:
-            with opinions.started() as worker:
+            with opinions.started(interpreter) as worker:
                 for key in tuple(todo):
                     found[key] = opinions.ask(worker, question(todo[key]))
                     del todo[key]
