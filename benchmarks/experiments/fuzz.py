@@ -87,6 +87,7 @@ def read_checkpoint(path: Path) -> None:
     if found is None:
         raise HarnessError("none")
     assert {name: array.tolist() for name, array in found.state.items()} == {"a": [0, 1, 2, 3, 4], "b": 3.0}
+    assert found.epochs == [{"epoch": 1}]
 
 
 def read_samples(path: Path) -> None:

@@ -4,6 +4,7 @@ One .safetensors file holds the arrays and, in its metadata, the history as JSON
 it is executed. It is written whole or not at all.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ class Checkpoint:
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Keep a checkpoint in place of the one before, in a folder that is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"epochs": json.dumps(list(map(dict, checkpoint.epochs))), "digest": weights.digest(checkpoint.state)}
-    weights.save(path, checkpoint.state, facts)
+    epochs = json.dumps(list(map(dict, checkpoint.epochs)))
+    weights.save(path, checkpoint.state, {"epochs": epochs, "digest": _digest(checkpoint.state, epochs)})
 
 
 def load(path: Path) -> Checkpoint | None:
@@ -40,7 +41,12 @@ def load(path: Path) -> Checkpoint | None:
         return None
     try:
         state, facts = weights.load(path), weights.metadata(path)
-        epochs = json.loads(facts["epochs"])
+        whole = facts["digest"] == _digest(state, facts["epochs"])
+        return Checkpoint(state=state, epochs=json.loads(facts["epochs"])) if whole else None
     except (HarnessError, ValueError, KeyError):
         return None
-    return Checkpoint(state=state, epochs=epochs) if weights.digest(state) == facts["digest"] else None
+
+
+def _digest(state: State, epochs: str) -> str:
+    """What identifies all that is kept."""
+    return f"{weights.digest(state)}{hashlib.sha256(epochs.encode()).hexdigest()[:16]}"

@@ -96,6 +96,23 @@ def test_a_damaged_checkpoint_is_none(damage: str, tmp_path: Path) -> None:
     assert checkpoints.load(path) is None
 
 
+def test_a_checkpoint_of_which_a_bit_has_flipped_is_none_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    checkpoints.save(path, Checkpoint(state={"a": np.arange(3.0)}, epochs=[{"epoch": 1, "loss": 0.25}]))
+    content = path.read_bytes()
+    taken = 0
+    for at in range(len(content)):
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << (at % 7)
+        path.write_bytes(flipped)
+        found = checkpoints.load(path)
+        if found is not None:
+            taken += 1
+            assert found.epochs == [{"epoch": 1, "loss": 0.25}]
+            assert found.state["a"].tolist() == [0.0, 1.0, 2.0]
+    assert taken < len(content) / 10
+
+
 def test_a_checkpoint_is_kept_of_what_takes_hours_and_gone_once_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
