@@ -10,20 +10,13 @@ from typing import Any
 import onnx
 from onnx import inliner
 
-from harness.cost import external_data, skimming
+from harness.cost import external_data, file_kinds, skimming
 from harness.cost.external_data import TensorPlace
 from harness.errors import HarnessError
 
 SMALL_TENSOR = 1024  # values; no tensor that shape inference reads (shapes, pads, axes) is larger
 INDEX_LIMIT = 1 << 20  # values; larger index tables are dropped like weights
 INDICES = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
-PROTOBUF_LIMIT = 1 << 31  # bytes
-OTHER_KINDS = {
-    b"PK\x03\x04": "a zip archive (a PyTorch or Keras file is one); export the model to ONNX, or unpack it",
-    b"\x89HDF": "an HDF5 file; export the Keras model to ONNX",
-    b"\x1f\x8b": "compressed by gzip; unpack it",
-    b"version https://git-lfs": "a Git LFS pointer; `git lfs pull` fetches the model itself",
-}
 SUB_BYTE_BITS = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}
 
 
@@ -112,7 +105,7 @@ def open_whole(path: Path) -> Any:
 
 def _parse(path: Path) -> tuple[Any, skimming.Skimmed]:
     try:
-        _check_kind(path)
+        file_kinds.check_kind(path)
         skimmed = skimming.skim(path)
         model = onnx.load_model_from_string(skimmed.content)
     except OSError as error:
@@ -127,27 +120,6 @@ def _parse(path: Path) -> tuple[Any, skimming.Skimmed]:
     if not all(isinstance(text, str) for text in _texts(model)):  # protobuf hands bad UTF-8 out as bytes
         raise HarnessError(f"{path}: a name in it is no text: the file is damaged; export or download it again")
     return model, skimmed
-
-
-def _check_kind(path: Path) -> None:
-    """Refuse what is certainly something else, and say what it is."""
-    if path.is_dir():
-        raise HarnessError(f"{path}: is a folder; expected an .onnx file")
-    if not path.is_file() and path.exists():
-        raise HarnessError(f"{path}: is no regular file; expected an .onnx file")
-    size = path.stat().st_size
-    if size >= PROTOBUF_LIMIT:
-        raise HarnessError(
-            f"{path}: is {size:,} bytes, and no ONNX file can be 2 GB or more; "
-            "expected the weights as external data (onnx.save(..., save_as_external_data=True))"
-        )
-    with path.open("rb") as file:
-        start = file.read(64)
-    if not start:
-        raise HarnessError(f"{path}: is empty; export or download it again")
-    for beginning, kind in OTHER_KINDS.items():
-        if start.startswith(beginning):
-            raise HarnessError(f"{path}: is {kind}")
 
 
 def tensors(model: Any) -> Iterator[Any]:

@@ -11,8 +11,8 @@ from typing import Any
 import onnx
 from numpy.typing import NDArray
 
+from harness.cost import file_kinds, onnx_file, shapes
 from harness.cost import inputs as model_inputs
-from harness.cost import onnx_file, shapes
 from harness.cost.inputs import Input
 from harness.cost.onnx_file import OnnxFile
 from harness.errors import HarnessError
@@ -20,7 +20,7 @@ from harness.machine import files
 from harness.machine.arrays import read_arrays
 from harness.networks import catalog
 from harness.networks.architecture import Scaling
-from harness.runs import labelled_data
+from harness.runs import labelled_data, ort_files
 from harness.runs.labelled_data import LabelledData
 from harness.timing import input_values
 
@@ -111,7 +111,7 @@ def read(
     ``taken`` are the names of the run's networks. Raises :class:`HarnessError` for a file that is
     missing or damaged, or takes images of another size alone, and where what the user said fits none of them.
     """
-    opened = [onnx_file.read(Path(path)) for path in settings.models]
+    opened = [_open(Path(path)) for path in settings.models]
     arrays = read_arrays(Path(settings.inputs)) if settings.inputs else {}
     _check_named(opened, (*settings.shapes, *arrays))
     names = _names([file.path for file in opened], taken)
@@ -123,6 +123,10 @@ def read(
             read = _by_name(read)
         found.append(read)
     return found
+
+
+def _open(path: Path) -> OnnxFile:
+    return ort_files.read(path) if file_kinds.is_ort(path) else onnx_file.read(path)
 
 
 def digests(settings: FileSettings, data: str | None) -> dict[str, str]:
@@ -290,6 +294,8 @@ def _precision(file: OnnxFile, inputs: Sequence[Input]) -> str:
 
 def _external_data(path: Path) -> list[str]:
     """The files beside a model that hold tensors of it, sorted."""
+    if file_kinds.is_ort(path):
+        return []
     onnx_file.read(path)  # refuses what is damaged, or has data outside its folder
     model = onnx.load(path, format="protobuf", load_external_data=False)
     external = (t for t in onnx_file.tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.commands.cost import summary
-from harness.cost import checker, onnx_file, skimming
+from harness.cost import checker, file_kinds, onnx_file, skimming
 from harness.cost.ledger import ledger
 from harness.errors import HarnessError
 from tests import ROOT
@@ -108,7 +108,7 @@ def test_other_files_are_named_for_what_they_are(small, tmp_path, monkeypatch):
         with pytest.raises(HarnessError, match=expected):
             ledger(absent)
     small.write_bytes(whole)
-    monkeypatch.setattr(onnx_file, "PROTOBUF_LIMIT", len(whole))
+    monkeypatch.setattr(file_kinds, "PROTOBUF_LIMIT", len(whole))
     with pytest.raises(HarnessError, match="2 GB"):
         ledger(small)
 

@@ -20,8 +20,10 @@ from onnx import TensorProto
 from harness.data import datasets
 from harness.errors import HarnessError
 from harness.measurements import rows
+from harness.measurements.providers import Target
 from harness.runs import file_accuracy, file_rows, model_files
 from harness.runs.model_files import FileSettings, ModelFile
+from harness.timing import latency, runtime
 from tests import ROOT, own_files
 from tests.conftest import Harness
 from tests.own_files import convolution, convolution_macs, value
@@ -134,6 +136,20 @@ def test_scores_that_are_no_numbers_are_no_accuracy(tmp_path: Path) -> None:
     assert "no accuracy: 1 of 3 examples give no finite numbers" in (row.reason or "")
     assert row.dataset == "data.npz"
     assert kept["onnx_finite"].tolist() == [True, False, True]
+
+
+def test_file_in_the_format_of_onnxruntime_is_run_and_not_counted(tmp_path: Path) -> None:
+    plain, packed = convolution(tmp_path / "plain.onnx", ["n", 3, 32, 32]), tmp_path / "packed.ort"
+    options = runtime.options(1)
+    options.optimized_model_filepath = str(packed)
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    runtime.load().InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    (file,) = opened(packed)
+    assert [str(each) for each in file.inputs] == ["x float32 [1,3,32,32], batch guessed"]
+    assert latency.output_shapes(file_accuracy.subject(file, "", 1, Target())) == {"y": (1, 4)}
+    row = file_rows.describe("run", file)
+    assert (row.params, row.macs, row.file_bytes) == (None, None, packed.stat().st_size)
+    assert "onnxruntime's own format" in (row.reason or "")
 
 
 def test_a_row_says_what_was_fed_and_what_is_missing(run: Path) -> None:
