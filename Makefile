@@ -5,7 +5,7 @@ RUNTIME ?= cpu# or gpu: onnxruntime-gpu with CUDA and cuDNN, in place of onnxrun
 EXTRAS := $(RUNTIME),dev,docs,keras,plots,torch
 BIN := .venv/bin
 
-.PHONY: run pictures docs dist test check asv asv-publish asv-onnxruntime venv clean
+.PHONY: run pictures docs dist test test-nightly check asv asv-publish asv-onnxruntime venv clean
 
 run: venv
 	$(BIN)/harness run
@@ -29,6 +29,10 @@ dist: venv
 
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile  # more would need more than 24 GB of memory
+
+# What is too long for every change: the deepest networks at their own size, with their files.
+test-nightly: venv
+	$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
 
 check: venv docs
 	$(BIN)/ruff check .

@@ -1,8 +1,9 @@
 """The contract of every network: being in the catalogue is being tested."""
 
+import functools
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -11,16 +12,18 @@ import onnx
 import onnxruntime
 import pytest
 
-from harness.cost import ledger as cost
+from harness.cost.ledger import ledger
 from harness.data.images import native, sample
 from harness.errors import HarnessError
 from harness.frameworks import keras_training, layers, torch_training, untrained, weights
+from harness.measurements.types import Cost
 from harness.networks import catalog
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, equivalence, evaluation, export_keras, export_torch, form_outputs, tf2onnx_route
 
 ARCHITECTURES = list(catalog.architectures().values())
 EXPORTERS = {"keras": export_keras, "torch": export_torch}
+each = pytest.mark.parametrize("found", ARCHITECTURES, ids=lambda found: found.name)
 
 # What the lectures' summaries, the worked tables and public models give, written down here a second time.
 PUBLIC = {
@@ -84,23 +87,97 @@ PUBLIC = {
     "vit_tiny": (5_717_416, 1_253_683_200),
 }
 
-# Made of the same layers as a smaller network of their family, and more of them: what is proved of these is that the
-# definitions agree. Exporting each takes up to a minute, and every run proves the files that it measures.
 MODERN = {found.name for found in ARCHITECTURES if "modern" in found.sets}
-DEEPER = {"resnet34", "resnet101", "resnet152", "vgg19"} | MODERN
-UNFOLDED_ENOUGH = DEEPER | {"inception_v3", "inception_v4"}  # their layers are those of googlenet and bn_nin
+# Deep networks and large ones. As they are, with their files, they are tested every night; otherwise one of each family
+# is, on images of the side given here, and its structure is what is proved. Maps are halved as often as at the full
+# size, and the last are larger than one pixel. None: at their own size.
+SIDES = {
+    "alexnet": None,
+    "alexnet_two_tower": None,
+    "bn_alexnet": None,
+    "inception_v3": 107,
+    "inception_v4": 107,
+    "resnet18": 64,
+    "resnet50": 64,
+    "vgg16": 64,
+    "vgg16_features": 64,
+    **dict.fromkeys(sorted(MODERN)),
+}
+EXPORTED = {"resnet18", "resnet50", "vgg16"}  # their files are tested at the smaller side, too
+DEEPER = {"resnet34", "resnet101", "resnet152", "vgg19"}  # the same blocks, and more of them
+UNFOLDED_ENOUGH = DEEPER | MODERN | {"inception_v3", "inception_v4"}  # the layers of smaller ones
 
 
-@pytest.fixture(params=ARCHITECTURES, ids=lambda architecture: architecture.name, scope="module")
-def architecture(request: pytest.FixtureRequest) -> Architecture:
-    found: Architecture = request.param
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A network in one way of testing it: at its own size or for smaller images, with its files or without."""
+
+    architecture: Architecture
+    has_files: bool
+
+    @property
+    def side(self) -> int | None:
+        """Of the images, if they are smaller than the network's own."""
+        side = self.architecture.input_shape[0]
+        return side if side < catalog.get(self.architecture.name).input_shape[0] else None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether each image costs a second."""
+        return self.side is None and self.architecture.macs > 1e9
+
+    @property
+    def macs(self) -> int:
+        """The facts' number, or for smaller images what the layers say: both are held against each other below."""
+        if self.side is None:
+            return self.architecture.macs
+        return sum(layer.macs or 0 for layer in layers.list_layers(self.architecture, "torch"))
+
+
+def with_side(found: Architecture, side: int | None) -> Architecture:
+    """The network for images of that side; its facts are those of its own size."""
+    shape = found.input_shape if side is None else (side, side, found.input_shape[2])
+    options = {"input_shape": shape} if "input_shape" in found.options else {}
+    return replace(found, input_shape=shape, options={**found.options, **options})
+
+
+AS_THEY_ARE = [
+    pytest.param(
+        Variant(architecture=found, has_files=True),
+        id=found.name,
+        marks=[pytest.mark.nightly] * (found.name in SIDES.keys() | DEEPER),
+    )
+    for found in ARCHITECTURES
+]
+SMALLER = [
+    pytest.param(
+        Variant(architecture=with_side(catalog.get(name), side), has_files=name in EXPORTED),
+        id=f"{name}-{side or 'definitions'}",
+    )
+    for name, side in SIDES.items()
+]
+
+
+@pytest.fixture(params=[*AS_THEY_ARE, *SMALLER], scope="module")
+def tested(request: pytest.FixtureRequest) -> Iterator[Variant]:
+    """A network; while it is one for smaller images, Keras' definitions get inputs of their size."""
+    found: Variant = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        if found.side is not None:
+            given = functools.partial(keras.Input, found.architecture.input_shape)
+            patch.setattr(keras, "Input", lambda _, **others: given(**others))
+        yield found
 
 
 @pytest.fixture(scope="module")
-def images(architecture: Architecture) -> np.ndarray:
+def architecture(tested: Variant) -> Architecture:
+    return tested.architecture
+
+
+@pytest.fixture(scope="module")
+def images(tested: Variant) -> np.ndarray:
     """Real images (N, H, W, C), fitted to the network's input; few where each costs a second."""
-    return sample(architecture, untrained.IMAGES if architecture.macs < 1e9 else 2)
+    return sample(tested.architecture, 2 if tested.is_slow else untrained.IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -110,27 +187,20 @@ def lively(architecture: Architecture, images: np.ndarray) -> weights.Weights:
 
 
 @pytest.fixture(scope="module")
-def in_keras(architecture: Architecture, lively: weights.Weights) -> keras.Model:
-    model = keras_training.build(architecture)
-    weights.to_keras(model, lively)
-    return model
-
-
-@pytest.fixture(scope="module")
-def exported(architecture: Architecture, lively: weights.Weights) -> Iterator[dict[str, Path]]:
-    if architecture.name in DEEPER:
-        pytest.skip("exported are the smaller networks of the family, which have the same layers")
+def exported(tested: Variant, lively: weights.Weights) -> Iterator[dict[str, Path]]:
+    if not tested.has_files:
+        pytest.skip("its files are tested at night")
     with tempfile.TemporaryDirectory() as folder:  # two files of a VGG fill a gigabyte
         files = {framework: Path(folder) / f"{framework}.onnx" for framework in EXPORTERS}
         for framework, exporter in EXPORTERS.items():
-            exporter.export(architecture, lively, files[framework], {})
+            exporter.export(tested.architecture, lively, files[framework], {})
         yield files
 
 
 @pytest.fixture(scope="module")
-def sessions(exported: dict[str, Path]) -> dict[str, onnxruntime.InferenceSession]:
-    """The files with their logits as a second output."""
-    return {name: onnxruntime.InferenceSession(artifacts.with_logits(file)) for name, file in exported.items()}
+def counted(exported: dict[str, Path]) -> dict[str, Cost]:
+    """The ledger of each file."""
+    return {framework: ledger(file) for framework, file in exported.items()}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -147,40 +217,40 @@ def test_every_network_of_the_lectures_of_the_figure_and_of_today_is_here() -> N
     assert (len(lectures), len(figure), len(modern)) == (37, 14, 8)
 
 
-def test_a_network_has_its_lectures_recipe_unless_it_is_of_imagenet(architecture: Architecture) -> None:
-    expected = set() if architecture.dataset == "imagenet" else {"quick", "lecture"}
-    assert expected <= set(architecture.recipes)
-    assert all(recipe.source for profile, recipe in architecture.recipes.items() if profile != "quick")
+@each
+def test_a_network_has_its_lectures_recipe_unless_it_is_of_imagenet(found: Architecture) -> None:
+    expected = set() if found.dataset == "imagenet" else {"quick", "lecture"}
+    assert expected <= set(found.recipes)
+    assert all(recipe.source for profile, recipe in found.recipes.items() if profile != "quick")
 
 
-def test_both_definitions_have_the_parameters_and_macs(architecture: Architecture) -> None:
+@each
+def test_both_definitions_have_the_parameters_and_macs(found: Architecture) -> None:
     for framework in catalog.FRAMEWORKS:
-        table = layers.list_layers(architecture, framework)
-        assert sum(layer.params for layer in table) == architecture.params, framework
-        assert sum(layer.macs or 0 for layer in table) == architecture.macs, framework
+        table = layers.list_layers(found, framework)
+        assert sum(layer.params for layer in table) == found.params, framework
+        assert sum(layer.macs or 0 for layer in table) == found.macs, framework
         assert not [layer for layer in table if layer.macs is None], framework
 
 
-def test_both_files_have_the_macs(architecture: Architecture, exported: dict[str, Path]) -> None:
-    counted = {framework: cost.ledger(file).macs for framework, file in exported.items()}
-    assert counted == {"keras": architecture.macs, "torch": architecture.macs}
+def test_both_files_have_the_macs(tested: Variant, counted: dict[str, Cost]) -> None:
+    assert {framework: cost.macs for framework, cost in counted.items()} == dict.fromkeys(EXPORTERS, tested.macs)
 
 
-def test_a_file_says_whether_its_parameters_are_folded(
-    architecture: Architecture, lively: weights.Weights, exported: dict[str, Path]
-) -> None:
+def test_a_file_says_whether_its_parameters_are_folded(lively: weights.Weights, counted: dict[str, Cost]) -> None:
     has_batch_norm = any("running_" in name for name in lively)
-    for file in exported.values():
-        ledger = cost.ledger(file)
-        assert ledger.folded_batch_norm == has_batch_norm
-        assert ledger.params <= architecture.params
-        assert ledger.params == architecture.params or ledger.folded_batch_norm
+    params = sum(array.size for name, array in lively.items() if "running_" not in name)
+    for cost in counted.values():
+        assert cost.folded_batch_norm == has_batch_norm
+        assert cost.params <= params
+        assert cost.params == params or cost.folded_batch_norm
 
 
-def test_an_unfolded_export_has_the_parameters(architecture: Architecture, lively: weights.Weights) -> None:
+def test_an_unfolded_export_has_the_parameters(tested: Variant, lively: weights.Weights) -> None:
+    architecture = tested.architecture
     if not any("running_" in name for name in lively):
         return  # nothing is folded: the test before has counted the parameters of the file itself
-    if architecture.name in UNFOLDED_ENOUGH:
+    if architecture.name in UNFOLDED_ENOUGH or not tested.has_files:
         pytest.skip("exported are smaller networks, which have the same layers")
     for framework, convert in {"keras": tf2onnx_route.convert, "torch": export_torch.convert}.items():
         model = convert(architecture, lively, fold=False)
@@ -196,16 +266,15 @@ def test_an_unfolded_export_has_the_parameters(architecture: Architecture, livel
         assert stored - statistics == architecture.params, framework
 
 
-def test_the_four_forms_agree(
-    architecture: Architecture, lively: weights.Weights, request: pytest.FixtureRequest
-) -> None:
+def test_the_forms_agree(tested: Variant, lively: weights.Weights, request: pytest.FixtureRequest) -> None:
+    architecture = tested.architecture
     on = evaluation.of_sample(architecture)
-    if architecture.macs > 1e9:  # each image costs a second
+    if tested.is_slow:
         on = replace(on, compared=on.compared[:4], exact=2)
     forms = {
         framework: form_outputs.of_framework(architecture, framework, lively, on) for framework in catalog.FRAMEWORKS
     }
-    files = {} if architecture.name in DEEPER else request.getfixturevalue("exported")
+    files = request.getfixturevalue("exported") if tested.has_files else {}
     for framework, file in files.items():
         forms[f"onnx from {framework}"] = form_outputs.of_file(artifacts.read(file), on, threads=1)
     found = equivalence.prove(forms, architecture.output)
@@ -213,18 +282,15 @@ def test_the_four_forms_agree(
     assert found.tolerance < 1e-3 * found.scale
 
 
-def test_weights_survive_the_way_through_keras(lively: weights.Weights, in_keras: keras.Model) -> None:
-    back = weights.from_keras(in_keras)
+def test_weights_survive_the_way_through_keras(architecture: Architecture, lively: weights.Weights) -> None:
+    model = keras_training.build(architecture)
+    weights.to_keras(model, lively)
+    back = weights.from_keras(model)
     assert set(back) == set(lively)
     assert all(np.array_equal(back[name], lively[name]) for name in lively)
 
 
-def test_the_files_say_what_they_are(
-    architecture: Architecture,
-    exported: dict[str, Path],
-    sessions: dict[str, onnxruntime.InferenceSession],
-    images: np.ndarray,
-) -> None:
+def test_the_files_say_what_they_are(architecture: Architecture, exported: dict[str, Path], images: np.ndarray) -> None:
     for framework, file in exported.items():
         model = onnx.load(file)
         onnx.checker.check_model(model, full_check=True)
@@ -235,9 +301,10 @@ def test_the_files_say_what_they_are(
         found = artifacts.read(file)
         assert (found.architecture, found.framework) == (architecture.name, framework)
         assert {"exporter", "versions", "opset", "layout"} <= set(found.metadata)
+        session = onnxruntime.InferenceSession(file)
         for count in (1, 2):
             fed = native(images[:count], found.metadata["layout"])
-            probabilities = sessions[framework].run(["probabilities"], {"image": fed})[0].reshape(count, -1)
+            probabilities = session.run(["probabilities"], {"image": fed})[0].reshape(count, -1)
             assert probabilities.shape == (count, architecture.outputs)
             assert ((probabilities >= 0) & (probabilities <= 1)).all()
             assert architecture.output == "sigmoid" or np.allclose(probabilities.sum(1), 1, atol=1e-5)
