@@ -20,22 +20,34 @@ LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 COUNTS = {row["model"]: row for row in csv.DictReader((ROOT / "tests/public_counts.csv").read_text().splitlines())}
 AUXILIARY = {"inception_v3": 3_326_696}  # parameters of the head that only training uses; num_params has them
 WITH_VALUES = ("mobilenet_v3_small", "resnet18")
+# One of each kind: exporting the others takes minutes.
+OF_EACH_KIND = {
+    "alexnet", "convnext_tiny", "googlenet", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_0",
+    "vgg16", "vit_b_16",
+}  # fmt: skip
+
+
+def by_name(names, of_each_kind):
+    """The names as parameters of a test, those of a kind that has another at night."""
+    return [pytest.param(name, marks=[] if name in of_each_kind else [pytest.mark.nightly]) for name in names]
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """The folder of the exports, made by two processes side by side: torch.export itself uses one core."""
+def exported(request, tmp_path_factory):
+    """The folder of the exports that tests ask for, by two processes: torch.export itself uses one core."""
     folder = tmp_path_factory.mktemp("public")
-    given = [
-        (name.upper() if name in WITH_VALUES else name, row["input_size"])
-        for name, row in sorted(COUNTS.items(), key=lambda item: int(item[1]["params"]))
+    tests = [
+        item for item in request.session.items if "exported" in item.fixturenames and item.module is request.module
     ]
+    names = sorted({item.callspec.params["name"] for item in tests}, key=lambda name: int(COUNTS[name]["params"]))
+    given = [(name.upper() if name in WITH_VALUES else name, COUNTS[name]["input_size"]) for name in names]
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.public_exports", str(folder), *(word for pair in half for word in pair)],
             cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )
         for half in (given[::2], given[1::2])
+        if half
     ]  # fmt: skip
     for process in running:
         _, errors = process.communicate(timeout=600)
@@ -50,7 +62,7 @@ def test_the_table_is_what_torchvision_publishes():
         assert round(int(row["macs"]) / 1e9, 3) == published["_ops"], name
 
 
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", by_name(COUNTS, OF_EACH_KIND))
 def test_torchvision(exported, name):
     found = ledger(exported / f"{name}.onnx")
     assert found.unknown_operators == {}
@@ -84,7 +96,7 @@ def by_layers(network: keras.Model) -> int:
 WRITTEN_AS_LEARNED = {"EfficientNetB0": 6}
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50V2", "Xception", "EfficientNetB0"])
+@pytest.mark.parametrize("name", by_name(["MobileNetV2", "ResNet50V2", "Xception", "EfficientNetB0"], {"MobileNetV2"}))
 def test_keras_applications(tmp_path, name):
     """Parameters as `count_params` has them, less the moving statistics; the weights are drawn at random."""
     network = getattr(keras.applications, name)(weights=None)
