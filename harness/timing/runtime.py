@@ -215,7 +215,7 @@ def _is_as_declared(output: Any, results: Mapping[str, Any]) -> bool:
 
 def is_value(fed: Any) -> bool:
     """Whether it is a value of onnxruntime, and no array of strings and no list of arrays."""
-    return isinstance(fed, load().OrtValue)
+    return not isinstance(fed, np.ndarray | list)
 
 
 def binding(of: "onnxruntime.InferenceSession", feeds: dict[str, Any], results: dict[str, Any]) -> Any:
