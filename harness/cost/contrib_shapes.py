@@ -64,6 +64,8 @@ OF_DOMAIN = {DOMAIN: STAND_INS, CLASSICAL: CLASSICAL_STAND_INS}
 
 def replace(model: Any) -> None:
     """Put standard operators of the same output shape in the place of those that have one, in an onnx.ModelProto."""
+    if not any(node.domain in OF_DOMAIN for node in model.graph.node):
+        return
     matrices = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer if len(tensor.dims) == 2}
     nodes = []
     for node in model.graph.node:

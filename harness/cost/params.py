@@ -164,7 +164,9 @@ def _batch_norm_written_out(graph: Any) -> tuple[set[str], set[str]]:
 
     TensorFlow's form: m = gamma / sqrt(variance + epsilon), y = x m + (shift - mean m).
     """
-    rooted = {name for node in graph.node if operator(node) == "Sqrt" for name in node.input}
+    rooted = {name for node in graph.node if node.op_type == "Sqrt" for name in node.input}
+    if not rooted:
+        return set(), set()
     subtracted = {name for node in graph.node if operator(node) == "Sub" for name in node.input[1:]}
     deviations: set[str] = set()
     statistics: set[str] = set()

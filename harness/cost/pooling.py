@@ -6,6 +6,7 @@ another, of ones with ones, counts them. Nothing of that was learned, and poolin
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,16 @@ class Alike:
     """Which values of a graph are all alike, as far as its stored tensors tell; ``outer`` are those around it."""
 
     def __init__(self, graph: Any, outer: "Alike | None" = None) -> None:
-        self._stored = {tensor.name: tensor for tensor in graph.initializer}
-        self._makers = {name: node for node in graph.node for name in node.output if name}
-        self._outer = outer
+        self._graph, self._outer = graph, outer
         self._known: dict[str, bool] = {}
+
+    @cached_property
+    def _stored(self) -> dict[str, Any]:
+        return {tensor.name: tensor for tensor in self._graph.initializer}
+
+    @cached_property
+    def _makers(self) -> dict[str, Any]:
+        return {name: node for node in self._graph.node for name in node.output if name}
 
     def holds(self, name: str) -> bool:
         """Whether a value is all alike; asked of kernels, a few steps from what is stored."""

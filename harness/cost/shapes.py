@@ -163,7 +163,7 @@ def _scope(
     """The shapes of a graph inside another and, in ``inner``, of those that its nodes hold."""
     alike = pooling.Alike(graph, alike)
     stored = ChainMap(branches.stored_tensors(graph), dict(outer.stored))
-    made_by = ChainMap(branches.makers(graph), dict(outer.made_by))
+    made_by = ChainMap(branches.makers(graph) if outer.made_by or branches.has_any(graph) else {}, dict(outer.made_by))
     here = replace(outer, of=of, types=types, stored=stored, made_by=made_by, pooled=pooling.find(graph, of, alike))
     inner = {}
     for node in graph.node:

@@ -13,6 +13,7 @@ import tensorflow
 
 from harness.cost.ledger import ledger
 from harness.pieces import tf2onnx_route
+from harness.timing.counted_run import count_run
 from tests import ROOT
 from tests.public_models import torchvision
 
@@ -106,6 +107,18 @@ def test_keras_applications(tmp_path, name):
     found = ledger(tmp_path / "keras.onnx")
     assert found.macs == by_layers(network), found.unknown_operators
     assert found.params == network.count_params() - fixed + WRITTEN_AS_LEARNED.get(name, 0)
+
+
+def test_a_recurrent_layer_of_keras_is_a_loop_that_a_run_counts(tmp_path):
+    """Nobody knows from the file how often its body runs; each of 7 steps multiplies 4 features and 5 states."""
+    network = keras.Sequential([keras.Input((7, 4)), keras.layers.GRU(5)])
+    sequence = tensorflow.TensorSpec((None, 7, 4), tensorflow.float32, name="image")
+    onnx.save(tf2onnx_route.with_weights_as_inputs(network, tensorflow.identity, sequence), tmp_path / "gru.onnx")
+    assert "Loop" in ledger(tmp_path / "gru.onnx").operators
+    found = count_run(tmp_path / "gru.onnx")
+    assert found.macs == 7 * 3 * 5 * (4 + 5), found.unknown_operators
+    assert found.contradictions == ()
+    assert found.params == network.count_params()
 
 
 # Figures of torchvision 0.28 for densenet121, resnet50 (stride in the 3×3), vgg19 and squeezenet1_1, the same
