@@ -175,7 +175,7 @@ def judge_runs(
 
     Example:
         >>> import harness
-        >>> found = harness.judge_runs("runs/base", "runs/mine", settings=harness.GateSettings(without=("latency",)))
+        >>> found = harness.judge_runs("runs/base", "runs/head", settings=harness.GateSettings(without=("latency",)))
         >>> found.verdict is harness.Verdict.PASS
         True
         >>> found.findings[0].check, found.findings[0].verdict.value

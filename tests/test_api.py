@@ -31,7 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "x.onnx").write_bytes(FILE.read_bytes())
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "base").symlink_to(REFERENCE)
-    shutil.copytree(REFERENCE, tmp_path / "runs" / "mine")
+    shutil.copytree(REFERENCE, tmp_path / "runs" / "head")
     return tmp_path
 
 
