@@ -31,6 +31,8 @@ def read_arrays(path: Path, expected: str = "an .npz file of arrays") -> "dict[s
     try:
         with zipfile.ZipFile(path) as packed:  # numpy.load would take a file that is no zip for a pickle
             _check_memory(sum(member.file_size for member in packed.infolist()))
+            if (garbled := packed.testzip()) is not None:  # numpy stops reading before the sum at a member's end
+                raise ValueError(f"{garbled} is garbled")
         # Opened here, so that it is closed if numpy finds it garbled.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = dict(found)
