@@ -125,7 +125,7 @@ class Availability:
     download_bytes: int  # 0 where it is on this machine
 
 
-def load(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
+def load(name: str, input_shape: tuple[int, ...] | None = None) -> Dataset:
     """The data set of this name, from the first place that has it, else downloaded.
 
     "folder:DIR" is a folder of image files, laid out as :mod:`harness.data.image_folder` says; they are
@@ -146,13 +146,13 @@ def load(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
     return _dataset(name, facts, place)
 
 
-def loaded(name: str, input_shape: tuple[int, int, int] | None = None) -> Dataset:
+def loaded(name: str, input_shape: tuple[int, ...] | None = None) -> Dataset:
     """What :func:`load` gives, read once a process."""
     return _loaded(name, input_shape if places.is_image_folder(name) else None)
 
 
 @remember
-def _loaded(name: str, input_shape: tuple[int, int, int] | None) -> Dataset:
+def _loaded(name: str, input_shape: tuple[int, ...] | None) -> Dataset:
     return load(name, input_shape)
 
 
@@ -207,7 +207,7 @@ def _facts(name: str) -> Facts:
     return FACTS[name]
 
 
-def _from_images(name: str, input_shape: tuple[int, int, int] | None) -> Dataset:
+def _from_images(name: str, input_shape: tuple[int, ...] | None) -> Dataset:
     files = image_files(name)
     if input_shape is None:
         raise HarnessError(f"{name} is read at the size of a network's input: expected one, found none.")

@@ -66,7 +66,7 @@ def find(folder: Path) -> ImageFiles:
     return ImageFiles(folder=folder, class_names=class_names, splits=splits)
 
 
-def decode(files: ImageFiles, input_shape: tuple[int, int, int]) -> dict[Split, NDArray[np.uint8]]:
+def decode(files: ImageFiles, input_shape: tuple[int, ...]) -> dict[Split, NDArray[np.uint8]]:
     """The images of each split, uint8 (N, H, W, C), upright, in the colours of the input, resized (bilinear).
 
     What was decoded before is mapped from the cache: it is named by the files' names, sizes and times
@@ -122,7 +122,7 @@ def place_in_order(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()
 
 
-def _digest(files: ImageFiles, input_shape: tuple[int, int, int]) -> str:
+def _digest(files: ImageFiles, input_shape: tuple[int, ...]) -> str:
     """A name for the arrays: of everything that they are made from, without reading it."""
     facts = {
         "files": {split: [_state(path, files.folder) for path, _ in listed] for split, listed in files.splits.items()},
@@ -143,7 +143,7 @@ def _state(path: Path, folder: Path) -> tuple[str, int, int]:
     return path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns
 
 
-def _write(target: Path, paths: list[Path], input_shape: tuple[int, int, int]) -> None:
+def _write(target: Path, paths: list[Path], input_shape: tuple[int, ...]) -> None:
     """Write the decoded images as one .npy file, image by image: a full disk is then an error and no signal."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *input_shape)}
     with target.open("wb") as file, warnings.catch_warnings(), ThreadPoolExecutor() as pool:
@@ -154,7 +154,7 @@ def _write(target: Path, paths: list[Path], input_shape: tuple[int, int, int]) -
             file.write(image.tobytes())
 
 
-def _decoded(path: Path, input_shape: tuple[int, int, int]) -> Image.Image:
+def _decoded(path: Path, input_shape: tuple[int, ...]) -> Image.Image:
     """One image, upright, in the mode and size of the input."""
     height, width, channels = input_shape
     return read(path, channels).resize((width, height), Image.Resampling.BILINEAR)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from harness.data import datasets
 from harness.errors import HarnessError
+from harness.networks import data_layouts
 from harness.networks.architecture import Architecture, Recipe, Scaling, Split
 
 if TYPE_CHECKING:
@@ -131,13 +132,25 @@ def adaptation(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -
     return "; ".join(step for step in (dataset.adaptation, fitted) if step)
 
 
-def sample(architecture: Architecture, count: int, scaling: Scaling = "unit") -> "Floats":
-    """Real images for a network that is not trained here, float32 (count, H, W, C).
+def sample(architecture: Architecture, count: int, scaling: Scaling | None = None) -> "Floats":
+    """What a network that is not trained here is fed, float32 (count, H, W, C): real images, or random values.
 
-    The first test images of the embedded sample, 2,000 at most, resized to the network's input.
+    The images are the first test images of the embedded sample, 2,000 at most, resized to the network's input.
     """
-    images, _ = fit(datasets.load(datasets.SAMPLE).x_test[:count], architecture.input_shape)
-    return scaled(images, scaling)
+    drawn = of_kind(datasets.load(datasets.SAMPLE).x_test[:count], architecture.input_shape)
+    return scaled(drawn, scaling or usual_scaling(architecture))
+
+
+def of_kind(images: "Bytes", input_shape: tuple[int, ...], seed: int = 0) -> "Bytes":
+    """As many inputs of that shape: these images resized, or random bytes if the network takes none."""
+    if len(input_shape) == data_layouts.IMAGE:
+        return fit(images, input_shape)[0]
+    return np.random.default_rng(seed).integers(0, 256, (len(images), *input_shape), np.uint8)
+
+
+def usual_scaling(architecture: Architecture) -> Scaling:
+    """That of a network which is not trained here: values from 0 to 1 of images, from -1 to 1 of anything else."""
+    return "unit" if len(architecture.input_shape) == data_layouts.IMAGE else "minus_one_to_one"
 
 
 def scaled(images: "Bytes", scaling: Scaling) -> "Floats":
@@ -146,7 +159,7 @@ def scaled(images: "Bytes", scaling: Scaling) -> "Floats":
 
 
 def fit(
-    images: "Bytes", input_shape: tuple[int, int, int], fitting: Literal["resize", "pad"] = "resize"
+    images: "Bytes", input_shape: tuple[int, ...], fitting: Literal["resize", "pad"] = "resize"
 ) -> "tuple[Bytes, str]":
     """Images (N, H, W) or (N, H, W, C) made to fit (H, W, C), and in words what was done.
 
@@ -171,12 +184,11 @@ def fit(
 
 
 def native(images: "Floats", layout: str) -> "Floats":
-    """The images (N, H, W, C) in a file's own layout: "NHWC" or "NCHW"."""
-    return images if layout == "NHWC" else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    """The images (N, H, W, C), or other inputs with their channels last, in a file's own layout: "NHWC" or "NCHW"."""
+    return images if layout.endswith("C") else np.ascontiguousarray(np.moveaxis(images, -1, layout.index("C")))
 
 
-def _resized(images: "Bytes", size: tuple[int, int]) -> "Bytes":
-
+def _resized(images: "Bytes", size: tuple[int, ...]) -> "Bytes":
     height, width = size
     planes = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3])
     method = Image.Resampling.BILINEAR
@@ -184,7 +196,7 @@ def _resized(images: "Bytes", size: tuple[int, int]) -> "Bytes":
     return np.moveaxis(resized.reshape(len(images), -1, height, width), 1, -1)
 
 
-def _padded(images: "Bytes", size: tuple[int, int]) -> "Bytes":
+def _padded(images: "Bytes", size: tuple[int, ...]) -> "Bytes":
     """Surrounded by zeros, as many on either side; an odd one goes below and to the right."""
     found = images.shape[1:3]
     if found[0] > size[0] or found[1] > size[1]:

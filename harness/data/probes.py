@@ -34,7 +34,7 @@ def choose(images: "Bytes", count: int) -> "Bytes":
     return np.stack([random[n] if n % RANDOM_EACH == RANDOM_EACH - 1 else real[n % len(real)] for n in range(count)])
 
 
-def choose_outside(shape: tuple[int, int, int], scale: Scale) -> "Floats":
+def choose_outside(shape: tuple[int, ...], scale: Scale) -> "Floats":
     """One random image (1, H, W, C) whose values reach as far again outside the domain, on either side."""
     drawn = np.random.default_rng(SEED).uniform(-255.0, 510.0, (1, *shape))
     return scale(drawn)  # type: ignore[arg-type]  # no bytes: that is what it is for

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.networks import data_layouts
 from harness.networks.architecture import Output
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ MOST_AXES = 5
 
 
 def class_axis(framework: str, axes: int) -> int:
-    """Which of so many axes holds the classes; negative if counted from the end."""
-    return 1 if framework == "torch" and axes in (4, 5) else -1
+    """Which of so many axes holds the classes; -1 for the last of any other number."""
+    return data_layouts.layout(framework, axes).index("C") if axes in data_layouts.CHANNELS_LAST else -1
 
 
 def arrange(output: Any, framework: str, images: int, form: str = "") -> "NDArray[Any]":
@@ -51,7 +52,7 @@ def arrange_shape(shape: tuple[int, ...], framework: str) -> tuple[int, int]:
     """The places and the classes of an output, whose shape in a framework is given without the batch axis."""
     if not shape:
         return 1, 1
-    classes = shape[0] if class_axis(framework, len(shape) + 1) == 1 else shape[-1]
+    classes = (0, *shape)[class_axis(framework, len(shape) + 1)]
     return math.prod(shape) // max(1, classes), classes
 
 

@@ -35,6 +35,8 @@ def record_torch(model: "torch.nn.Module", images: Array) -> list[LayerCall]:
     """The calls of a PyTorch network on images (N, H, W, C), in order; dots in names are underscores."""
     import torch
 
+    from harness.frameworks import torch_training
+
     found: list[LayerCall] = []
 
     def note(name: str, module: "torch.nn.Module", _: Any, output: Any) -> None:
@@ -53,7 +55,7 @@ def record_torch(model: "torch.nn.Module", images: Array) -> list[LayerCall]:
     model.eval()
     try:
         with torch.inference_mode():
-            model(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
+            model(torch_training.own_layout(torch.from_numpy(images)).contiguous())
     finally:
         for hook in hooks:
             hook.remove()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.frameworks import attention_macs, endings
-from harness.networks import catalog, families
+from harness.networks import catalog, data_layouts, families
 from harness.networks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -181,7 +181,6 @@ def _run_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     from harness.frameworks import torch_training
 
     network = torch_training.build(architecture).eval()
-    height, width, channels = architecture.input_shape
     found: list[Layer] = []
     counted: set[int] = set()
     for name, module in network.named_modules():
@@ -189,7 +188,7 @@ def _run_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
             name = name.replace(".", "_") or architecture.name
             module.register_forward_hook(functools.partial(_record_torch, name, found, counted), with_kwargs=True)
     with torch.no_grad():
-        output = network(torch.zeros(1, channels, height, width))
+        output = network(torch.zeros(1, *data_layouts.arrange(architecture.input_shape, "torch")))
     return tuple(found), _only_shape(output, f"{architecture.name} in PyTorch")
 
 

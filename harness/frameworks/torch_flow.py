@@ -14,6 +14,7 @@ from harness.frameworks import feature_flow
 from harness.frameworks.feature_layouts import Call, Layouts
 from harness.frameworks.feature_order import Layout, axis
 from harness.frameworks.torch_rules import RULES, tensors
+from harness.networks import data_layouts
 
 _REFUSED = (RuntimeError, TypeError, ValueError, IndexError, StopIteration)  # by a function, of another shape
 
@@ -90,7 +91,7 @@ def _run(model: torch.nn.Module, state: Mapping[str, torch.Tensor], shape: Seque
     at = Layouts()
     for tensor in state.values():
         at.put(tensor, tuple(map(axis, tensor.shape)))
-    at.put(image, feature_flow.enter(shape, channels_first=True))
+    at.put(image, feature_flow.enter(shape, channels_first=data_layouts.layout("torch", len(shape))[1] == "C"))
     flow = Flow(state, at)
     with torch.device(device), flow:
         torch.func.functional_call(model, dict(state), (image,))

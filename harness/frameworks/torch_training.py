@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from harness.frameworks import recipes, training, weights
 from harness.frameworks.checkpoints import State
-from harness.networks import catalog
+from harness.networks import catalog, data_layouts
 from harness.networks.architecture import Architecture, Optimizer, Recipe
 
 # Before the names of what a state holds.
@@ -130,8 +130,7 @@ def set_threads(threads: int) -> None:
 def build(architecture: Architecture) -> torch.nn.Module:
     """The untrained network, ending in logits. It knows the shape that it is ``fed``, with a batch of two."""
     model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
-    *places, channels = architecture.input_shape
-    model.fed = (2, channels, *places)
+    model.fed = (2, *data_layouts.arrange(architecture.input_shape, "torch"))
     return model
 
 
@@ -189,14 +188,19 @@ def forward(model: torch.nn.Module, images: torch.Tensor) -> Any:
     """
     if not getattr(model, "contiguous", False):
         try:
-            return model(images.permute(0, 3, 1, 2))
+            return model(own_layout(images))
         except RuntimeError as error:
             if "view size is not compatible" not in str(error):
                 raise
         model.contiguous = True
         with torch.inference_mode(mode=False):  # else training could not use the parameters that this makes
             model.to(memory_format=torch.contiguous_format)
-    return model(images.permute(0, 3, 1, 2).contiguous())
+    return model(own_layout(images).contiguous())
+
+
+def own_layout(images: torch.Tensor) -> torch.Tensor:
+    """Images (N, H, W, C), or other inputs with their channels last, as PyTorch takes them: a view."""
+    return images.movedim(-1, data_layouts.layout("torch", images.ndim).index("C"))
 
 
 def _loss(output: torch.Tensor, target: torch.Tensor, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:

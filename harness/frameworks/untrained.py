@@ -48,7 +48,7 @@ def _draw_in_torch(architecture: Architecture, images: NDArray[np.float32], seed
         elif isinstance(module, torch.nn.Linear | torch.nn.modules.conv._ConvNd):
             module.register_forward_hook(enliven)
     with torch.no_grad():
-        network(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
+        network(torch_training.own_layout(torch.from_numpy(images)).contiguous())
     return weights.from_torch(network)
 
 

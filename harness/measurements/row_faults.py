@@ -20,7 +20,7 @@ MAY_BE_NAN = (
     *("equivalence_max_abs", "equivalence_scale", "equivalence_tolerance"),
     *("output_max_abs", "opinion_max_abs"),
 )
-SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an image, HxWxC
+SHAPE = re.compile(r"\d{1,6}(x\d{1,6})*")  # of an input, as HxWxC
 
 
 def faults(row: Row) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Row:
     provider: str | None = None  # onnxruntime's name of it
     options: str | None = None  # what the provider was told
     precision: str = "float32"
-    input_shape: str | None = None  # of one image, HxWxC; empty where the input is none
+    input_shape: str | None = None  # of one image, HxWxC, or of one other input of a network; empty for other files
     batch: int = 1
     threads: int | None = None
     threads_in_effect: int | None = None
@@ -155,8 +155,8 @@ class Row:
     @property
     def image_size(self) -> tuple[int, int] | None:
         """(height, width) of the images that it is fed; None if its input is none."""
-        sizes = (self.input_shape or "").split("x")[:2]
-        return (int(sizes[0]), int(sizes[1])) if len(sizes) == 2 and all(map(str.isdecimal, sizes)) else None
+        sizes = (self.input_shape or "").split("x")
+        return (int(sizes[0]), int(sizes[1])) if len(sizes) == 3 and all(map(str.isdecimal, sizes)) else None
 
     @property
     def kept_as(self) -> tuple[str, str]:

@@ -87,8 +87,9 @@ class Published:
 class Architecture:
     """The facts of one network: what both definitions must show.
 
-    ``input_shape`` is (H, W, C), in pixels and channels. ``params`` counts learnable parameters,
-    ``macs`` the multiply-accumulates of one image at that input. ``output`` is the function that
+    ``input_shape`` is that of one input, channels last: an image (H, W, C) in pixels and channels, features (C,), a
+    sequence of them (T, C) or a volume (D, H, W, C). ``params`` counts learnable parameters,
+    ``macs`` the multiply-accumulates of one such input. ``output`` is the function that
     the exported file ends in; the definitions themselves end in logits. ``options`` are the
     arguments of the family's ``build``.
     """
@@ -98,7 +99,7 @@ class Architecture:
     sets: tuple[str, ...]
     source: str
     dataset: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     outputs: int
     params: int
     macs: int

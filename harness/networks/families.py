@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError, first_line
 from harness.machine import entry_points
 from harness.machine.user_paths import expand_user
+from harness.networks import data_layouts
 from harness.networks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def failure(architecture: Architecture, framework: str, error: Exception) -> Har
     ]
     place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else str(file)
     return HarnessError(
-        f"{architecture.name} cannot be built and run on an image of {architecture.input_shape} in {framework}: "
+        f"{architecture.name} cannot be built and run on an input of {architecture.input_shape} in {framework}: "
         f"{type(error).__name__}: {first_line(error)} ({place})."
     )
 
@@ -143,11 +144,7 @@ def _check(members: Sequence[Architecture], origin: str) -> None:
         name = architecture.name
         if not NAME.fullmatch(name):
             raise HarnessError(f"{origin}: expected a name of letters, digits, '_', '-' and '.', found {name!r}.")
-        if len(architecture.input_shape) != 3 or not all(size > 0 for size in architecture.input_shape):
-            raise HarnessError(
-                f"{origin}: the input_shape of {name!r} must be that of an image, (H, W, C), found "
-                f"{architecture.input_shape}. A network of vectors or sequences is measured as an .onnx file."
-            )
+        _check_input(architecture, origin)
         if (architecture.outputs, architecture.output) == (1, "softmax"):
             raise HarnessError(
                 f"{origin}: {name!r} has one output, and a softmax of one value is 1 for every image: expected "
@@ -161,6 +158,22 @@ def _check(members: Sequence[Architecture], origin: str) -> None:
                 )
     if len({architecture.name for architecture in members}) < len(members):
         raise HarnessError(f"{origin} has two networks of one name: expected a name for each.")
+
+
+def _check_input(architecture: Architecture, origin: str) -> None:
+    """Raise :class:`HarnessError` for an input of no known kind, and for what is asked of one that is no image."""
+    name, shape = architecture.name, architecture.input_shape
+    if not 1 <= len(shape) <= 4 or not all(isinstance(size, int) and size > 0 for size in shape):
+        raise HarnessError(
+            f"{origin}: the input_shape of {name!r} must be that of an image (H, W, C), of features (C,), of a "
+            f"sequence (T, C) or of a volume (D, H, W, C), found {shape}. A network of tokens or of several inputs is "
+            "measured as an .onnx file."
+        )
+    if len(shape) != data_layouts.IMAGE and (architecture.recipes or architecture.any_size):
+        raise HarnessError(
+            f"{origin}: {name!r} takes {shape}, and no images: expected recipes={{}} and any_size=False, since the "
+            "harness has data sets of images alone."
+        )
 
 
 def _plain(value: object) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.data import datasets, imagenet, images
 from harness.data.preprocessing import Preprocessing
+from harness.networks import data_layouts
 from harness.pieces.piece import Piece
 from harness.pieces.quantization import BATCH, IMAGES, MOST_BYTES, RANDOM_IMAGES
 
@@ -62,9 +63,11 @@ def prepare(made: Piece) -> Calibration:
 def _of_sample(made: Piece, preprocessing: Preprocessing | None) -> Calibration:
     """Training images of the embedded sample, resized: the accuracy of such a network is not measured."""
     sample = datasets.load(datasets.SAMPLE).x_train
-    fitted, _ = images.fit(sample[_drawn(made, len(sample), RANDOM_IMAGES)], made.request.architecture.input_shape)
-    scaled = images.scaled(fitted, preprocessing.scaling if preprocessing else "unit")
-    return Calibration(images=scaled, origin="images of the embedded sample")
+    architecture = made.request.architecture
+    fitted = images.of_kind(sample[_drawn(made, len(sample), RANDOM_IMAGES)], architecture.input_shape, seed=1)
+    scaled = images.scaled(fitted, preprocessing.scaling if preprocessing else images.usual_scaling(architecture))
+    of_images = len(architecture.input_shape) == data_layouts.IMAGE
+    return Calibration(images=scaled, origin="images of the embedded sample" if of_images else "random inputs")
 
 
 def _of_validation(made: Piece, validation: imagenet.Validation, preprocessing: Preprocessing) -> Floats:

@@ -67,9 +67,9 @@ def load(made: Piece) -> Evaluation:
 
 
 def of_sample(architecture: Architecture, preprocessing: Preprocessing | None = None) -> Evaluation:
-    """A few images of the embedded sample, for a network that is not trained here."""
-    fitted, _ = images.fit(datasets.loaded(datasets.SAMPLE).x_test[: untrained.IMAGES], architecture.input_shape)
-    scale = images.scaled_by(preprocessing.scaling if preprocessing else "unit", fitted)
+    """A few images of the embedded sample, or random values, for a network that is not trained here."""
+    fitted = images.of_kind(datasets.loaded(datasets.SAMPLE).x_test[: untrained.IMAGES], architecture.input_shape)
+    scale = images.scaled_by(preprocessing.scaling if preprocessing else images.usual_scaling(architecture), fitted)
     sample = scale(fitted)
     return Evaluation(
         compared=scale(probes.choose(fitted, untrained.IMAGES)),

@@ -9,7 +9,7 @@ import onnx
 from harness.errors import HarnessError, first_line
 from harness.frameworks import keras_training, weights
 from harness.machine import installed
-from harness.networks import families
+from harness.networks import data_layouts, families
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, keras_on_torch, network_check, tf2onnx_route
 from harness.pieces.request import KerasExporter
@@ -121,7 +121,7 @@ def _finish(
         **metadata,
         "architecture": architecture.name,
         "framework": "keras",
-        "layout": "NHWC",
+        "layout": data_layouts.layout("keras", len(architecture.input_shape) + 1),
         "input_shape": "x".join(map(str, architecture.input_shape)),
         "opset": str(artifacts.OPSET),
         "batch_norm": artifacts.batch_norm(trained, model),

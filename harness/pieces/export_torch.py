@@ -8,7 +8,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.frameworks import endings, torch_training, weights
-from harness.networks import families
+from harness.networks import data_layouts, families
 from harness.networks.architecture import Architecture
 from harness.pieces import artifacts, dynamo, network_check
 
@@ -18,7 +18,7 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
 
     Raises :class:`HarnessError` with the cause and the remedy if the network cannot be exported, or the file not run.
     """
-    height, width, channels = architecture.input_shape
+    shape, axes = data_layouts.arrange(architecture.input_shape, "torch"), len(architecture.input_shape) + 1
     _check_network(architecture, trained)
     model = convert(architecture, trained)
     artifacts.finish(
@@ -30,12 +30,12 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
             "framework": "torch",
             "exporter": "torch.onnx.export(dynamo=True)",
             "versions": f"torch {torch.__version__}, onnxscript {onnxscript.__version__}",
-            "layout": "NCHW",
-            "input_shape": f"{channels}x{height}x{width}",
+            "layout": data_layouts.layout("torch", axes),
+            "input_shape": "x".join(map(str, shape)),
             "opset": str(artifacts.OPSET),
             "batch_norm": artifacts.batch_norm(trained, model),
         },
-        (channels, height, width),
+        shape,
     )
 
 
@@ -43,10 +43,9 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
     """The network as an ONNX model; ``fold=False`` keeps every weight of the definition in the graph."""
     network = torch_training.build(architecture)
     weights.to_torch(network, trained)
-    height, width, channels = architecture.input_shape
     return dynamo.export_module(
         torch.nn.Sequential(network, endings.torch_activation(architecture.output)).eval(),
-        (channels, height, width),
+        data_layouts.arrange(architecture.input_shape, "torch"),
         families.sources(architecture, "torch"),
         open_axes=(2, 3) if architecture.any_size else (),
         fold=fold,
@@ -56,8 +55,7 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
     """Run the network as it is: what fails here is its own fault, and no exporter's."""
     network = torch_training.build(architecture).eval()
-    height, width, channels = architecture.input_shape
-    images = torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(network.fed, generator=torch.Generator().manual_seed(0))
     try:
         weights.to_torch(network, trained)  # runs the forward, to follow the order of features
         with torch.inference_mode():

@@ -37,9 +37,8 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 
 
 def _signature(architecture: Architecture) -> tensorflow.TensorSpec:
-
-    height, width, channels = architecture.input_shape
-    size = (None, None) if architecture.any_size else (height, width)
+    *places, channels = architecture.input_shape
+    size = [None] * len(places) if architecture.any_size else places
     return tensorflow.TensorSpec((None, *size, channels), tensorflow.float32, name=artifacts.INPUT)
 
 

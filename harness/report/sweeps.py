@@ -46,7 +46,7 @@ def by_threads(rows: Sequence[Row]) -> list[list[Row]]:
 
 def by_image_size(rows: Sequence[Row]) -> list[list[Row]]:
     """One series a file and way of timing it, by rising pixels: of one thread and of the most, in the usual batch."""
-    shown = [row for row in of_fewest_and_most_threads(timed(rows)) if row.input_shape]
+    shown = [row for row in of_fewest_and_most_threads(timed(rows)) if row.image_size]
     return _series(_of_usual_batch(shown), "input_shape", lambda row: (pixels(row), str(row.input_shape)))
 
 
@@ -102,13 +102,13 @@ def giga_macs_per_s(row: Row) -> Interval | None:
 
 def pixels(row: Row) -> int:
     """Height × width of an image; 0 where the input is none."""
-    height, width, *_ = (*map(int, row.input_shape.split("x")), 0, 0) if row.input_shape else (0, 0)
+    height, width = row.image_size or (0, 0)
     return height * width
 
 
 def size(row: Row) -> str:
     """The height and width of an image, ``224×224``."""
-    return "×".join(row.input_shape.split("x")[:2]) if row.input_shape else ""
+    return "×".join(map(str, row.image_size or ()))
 
 
 def knee(series: Sequence[Row]) -> Knee:

@@ -14,6 +14,7 @@ from harness.machine import processors
 from harness.machine.user_paths import expand_user
 from harness.measurements import configurations, providers
 from harness.measurements.providers import Target
+from harness.networks import data_layouts
 from harness.networks.architecture import Architecture, Scaling
 from harness.runs import labelled_data, model_files
 from harness.runs.model_files import FileSettings
@@ -65,7 +66,7 @@ def choose_image_sizes(
     Raises :class:`HarnessError` if a network takes images of its own size alone.
     """
     sizes = tuple(dict.fromkeys(asked))
-    fixed = [network for network in networks if not network.any_size and {network.input_shape[:2]} != set(sizes)]
+    fixed = [network for network in networks if not network.any_size and set(sizes) != _own_sizes(network)]
     if sizes and fixed:
         raise HarnessError(
             f"--image-size: {', '.join(network.name for network in fixed)} "
@@ -73,6 +74,11 @@ def choose_image_sizes(
             "expected networks that `harness show NAME` calls of any other height and width."
         )
     return sizes or (None,)
+
+
+def _own_sizes(network: Architecture) -> set[tuple[int, ...]]:
+    """The height and width of its images; none if it takes no images."""
+    return {network.input_shape[:2]} if len(network.input_shape) == data_layouts.IMAGE else set()
 
 
 def choose_effort(launches: int, seconds: float) -> Effort:

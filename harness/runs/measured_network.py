@@ -105,8 +105,7 @@ class MeasuredNetwork:
 
     def macs(self, way: Way) -> float:
         architecture, size = self.pieces.weights.request.architecture, way.configuration.image_size
-        height, width, _ = architecture.input_shape
-        larger = math.prod(size) / (height * width) if size else 1.0
+        larger = math.prod(size) / math.prod(architecture.input_shape[:-1]) if size else 1.0
         return architecture.macs * larger * way.configuration.batch
 
     def measure(self, turns: Turns, errors: Mapping[str, BaseException], progress: Progress) -> dict[Way, Row]:

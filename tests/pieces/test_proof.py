@@ -213,7 +213,7 @@ def test_a_form_of_one_size_of_batch_is_refused_by_name(write: Write) -> None:
 
 def test_a_definition_that_cannot_be_run_is_told_with_its_place(write: Write) -> None:
     network = write(CONV + RELU + HEAD, LAYERS, FORWARD.replace("(2, 3)", "(2, 3, 4)"))
-    with pytest.raises(HarnessError, match=r"small cannot be built and run on an image of .* in torch: .*in_torch\.py"):
+    with pytest.raises(HarnessError, match=r"small cannot be built and run on an input of .* in torch: .*in_torch\.py"):
         prove_pair(network, files=False)
 
 
@@ -231,6 +231,10 @@ PLANTED = {
         CONV + "x = layers.LeakyReLU(negative_slope=0.3, name='act')(x)\n" + HEAD,
         LAYERS + "self.act = nn.LeakyReLU(0.01)", "x = self.logits(self.act(self.conv(image)).mean((2, 3)))",
         "in layer 'act'", "slope",
+    ),
+    "the form of GELU": (
+        CONV + "x = layers.Activation('gelu', name='act')(x)\n" + HEAD, LAYERS + "self.act = nn.GELU('tanh')",
+        "x = self.logits(self.act(self.conv(image)).mean((2, 3)))", "in layer 'act'", "tanh against erf",
     ),
     "an activation inside a layer": (
         CONV.replace("padding='same'", "padding='same', activation='tanh'") + HEAD, LAYERS, FORWARD,

@@ -233,7 +233,6 @@ def test_a_piece_depends_on_every_file_that_a_definition_may_import(documented: 
         ("raise RuntimeError('not today')", "cannot be imported: RuntimeError: not today"),
         ("this is no Python", "cannot be imported: SyntaxError"),
         ("raise SystemExit(0)", "cannot be imported: SystemExit"),
-        (f"{FACTS.format(shape=(13,))}", r"must be that of an image, \(H, W, C\), found \(13,\)"),
         (f"{FACTS.format(shape=(0, 8, 1))}", r"must be that of an image"),
     ],
 )
