@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,12 +133,21 @@ def adaptation(dataset: "Dataset", architecture: Architecture, recipe: Recipe) -
 
 
 def sample(architecture: Architecture, count: int, scaling: Scaling | None = None) -> "Floats":
-    """What a network that is not trained here is fed, float32 (count, H, W, C): real images, or random values.
+    """What a network that is not trained here is fed, (count, H, W, C): real images, or random values.
 
     The images are the first test images of the embedded sample, 2,000 at most, resized to the network's input.
     """
+    if architecture.vocabulary is not None:
+        return tokens(architecture, count)
     drawn = of_kind(datasets.load(datasets.SAMPLE).x_test[:count], architecture.input_shape)
     return scaled(drawn, scaling or usual_scaling(architecture))
+
+
+def tokens(architecture: Architecture, count: int, seed: int = 0) -> "Floats":
+    """So many random sequences of tokens (count, T), int32."""
+    assert architecture.vocabulary is not None
+    shape = (count, *architecture.input_shape)
+    return np.random.default_rng(seed).integers(0, architecture.vocabulary, shape, np.int32)
 
 
 def of_kind(images: "Bytes", input_shape: tuple[int, ...], seed: int = 0) -> "Bytes":
@@ -185,7 +194,13 @@ def fit(
 
 def native(images: "Floats", layout: str) -> "Floats":
     """The images (N, H, W, C), or other inputs with their channels last, in a file's own layout: "NHWC" or "NCHW"."""
-    return images if layout.endswith("C") else np.ascontiguousarray(np.moveaxis(images, -1, layout.index("C")))
+    channels = layout.find("C")
+    return images if channels in (-1, images.ndim - 1) else np.ascontiguousarray(np.moveaxis(images, -1, channels))
+
+
+def in_precision(images: NDArray[Any], kind: str) -> NDArray[Any]:
+    """Images as floats of that kind; tokens stay whole numbers."""
+    return images.astype(kind, copy=False) if np.issubdtype(images.dtype, np.floating) else images
 
 
 def _resized(images: "Bytes", size: tuple[int, ...]) -> "Bytes":

@@ -17,9 +17,9 @@ LAST = 99  # a role behind all others
 DISTINCT = (2, 3, 5, 7, 11, 13)  # sizes by which an operation shows which axes it keeps
 
 
-def enter(shape: Shape, *, channels_first: bool) -> Layout:
-    """The layout of an input (N, C, H, W) or (N, H, W, C), or of fewer or more spatial axes, or (N, C)."""
-    channel = 1 if channels_first else len(shape) - 1
+def enter(shape: Shape, *, channels_first: bool, tokens: bool = False) -> Layout:
+    """The layout of an input: (N, C, H, W) or (N, H, W, C), fewer or more spatial axes, (N, C), or tokens (N, T)."""
+    channel = len(shape) if tokens else 1 if channels_first else len(shape) - 1
     return tuple(axis(length, _role(number, channel), fixed=True) for number, length in enumerate(shape))
 
 

@@ -74,8 +74,9 @@ class Flow:
 def follow(model: keras.Model, shape: Sequence[int]) -> Flow:
     """Call the model once on a symbolic input of that shape, the batch of two included, and follow its features."""
     flowing = Flow()
-    image = keras.KerasTensor(tuple(shape), dtype=model.inputs[0].dtype if getattr(model, "inputs", None) else None)
-    flowing.at.put(image, feature_flow.enter(shape, channels_first=False))
+    kind = getattr(model, "fed_type", "float32")
+    image = keras.KerasTensor(tuple(shape), dtype=model.inputs[0].dtype if getattr(model, "inputs", None) else kind)
+    flowing.at.put(image, feature_flow.enter(shape, channels_first=False, tokens=kind == "int32"))
     with flowing.watching():
         model(image)
     return flowing

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.images import in_precision
 from harness.frameworks import recipes, training, weights
 from harness.frameworks.checkpoints import State
 from harness.networks import catalog
@@ -117,8 +118,9 @@ def build(architecture: Architecture) -> keras.Model:
     import numpy as np
 
     model: keras.Model = catalog.definition(architecture, "keras").build(**architecture.options)
+    model.fed_type = architecture.input_type
     if not getattr(model, "inputs", None):
-        model(np.zeros((1, *architecture.input_shape), np.float32))
+        model(np.zeros((1, *architecture.input_shape), architecture.input_type))
     return model
 
 
@@ -141,10 +143,11 @@ def runner(model: keras.Model, dtype: str = "float32") -> Callable[[NDArray[Any]
         return model(images, training=False)
 
     def run(images: NDArray[Any], batch: int | None) -> Any:
-        call = forward.get_concrete_function(tensorflow.TensorSpec((None, *images.shape[1:]), dtype))
+        images = in_precision(images, dtype)
+        call = forward.get_concrete_function(tensorflow.TensorSpec((None, *images.shape[1:]), images.dtype))
         size = batch or training.batch_of(images)
         starts = range(0, len(images), size)
-        found = [call(tensorflow.constant(images[start : start + size], dtype)) for start in starts]
+        found = [call(tensorflow.constant(images[start : start + size])) for start in starts]
         whole = all(tensorflow.is_tensor(each) for each in found)
         return np.concatenate([each.numpy() for each in found]) if whole else found[0]
 

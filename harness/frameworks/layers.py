@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.frameworks import attention_macs, endings
-from harness.networks import catalog, data_layouts, families
+from harness.networks import catalog, families
 from harness.networks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _run_keras(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
     counted: set[int] = set()
     for layer in dict.fromkeys(leaf_layers(model)):
         layer.compute_output_spec = functools.partial(_record_keras, layer, layer.compute_output_spec, found, counted)
-    output = model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape)))
+    output = model.compute_output_spec(keras.KerasTensor((1, *architecture.input_shape), dtype=architecture.input_type))
     return tuple(found), _only_shape(output, f"{architecture.name} in Keras")
 
 
@@ -188,7 +188,7 @@ def _run_torch(architecture: Architecture) -> tuple[tuple[Layer, ...], Shape]:
             name = name.replace(".", "_") or architecture.name
             module.register_forward_hook(functools.partial(_record_torch, name, found, counted), with_kwargs=True)
     with torch.no_grad():
-        output = network(torch.zeros(1, *data_layouts.arrange(architecture.input_shape, "torch")))
+        output = network(torch_training.example(architecture))
     return tuple(found), _only_shape(output, f"{architecture.name} in PyTorch")
 
 

@@ -87,11 +87,13 @@ def follow(model: torch.nn.Module, shape: Sequence[int]) -> Flow:
 
 def _run(model: torch.nn.Module, state: Mapping[str, torch.Tensor], shape: Sequence[int], device: str) -> Flow:
     kind = next((each.dtype for each in state.values() if each.is_floating_point()), torch.float32)
+    kind = torch.int32 if getattr(model, "fed_type", "") == "int32" else kind
     image = torch.zeros(*shape, dtype=kind, device=device)
     at = Layouts()
     for tensor in state.values():
         at.put(tensor, tuple(map(axis, tensor.shape)))
-    at.put(image, feature_flow.enter(shape, channels_first=data_layouts.layout("torch", len(shape))[1] == "C"))
+    channels_first = data_layouts.layout("torch", len(shape))[1] == "C"
+    at.put(image, feature_flow.enter(shape, channels_first=channels_first, tokens=kind == torch.int32))
     flow = Flow(state, at)
     with torch.device(device), flow:
         torch.func.functional_call(model, dict(state), (image,))

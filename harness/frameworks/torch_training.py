@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from harness.data.images import in_precision
 from harness.frameworks import recipes, training, weights
 from harness.frameworks.checkpoints import State
 from harness.networks import catalog, data_layouts
@@ -131,7 +132,14 @@ def build(architecture: Architecture) -> torch.nn.Module:
     """The untrained network, ending in logits. It knows the shape that it is ``fed``, with a batch of two."""
     model: torch.nn.Module = catalog.definition(architecture, "torch").build(**architecture.options)
     model.fed = (2, *data_layouts.arrange(architecture.input_shape, "torch"))
+    model.fed_type = architecture.input_type
     return model
+
+
+def example(architecture: Architecture, batch: int = 1) -> torch.Tensor:
+    """So many inputs of zeros, as PyTorch takes them."""
+    shape = data_layouts.arrange(architecture.input_shape, "torch")
+    return torch.zeros(batch, *shape, dtype=getattr(torch, architecture.input_type))
 
 
 def logits(model: torch.nn.Module, images: NDArray[np.float32], batch: int | None = None) -> NDArray[np.float32]:
@@ -146,7 +154,7 @@ def runner(model: torch.nn.Module, dtype: str = "float32") -> Callable[[NDArray[
     """
 
     def run(images: NDArray[Any], batch: int | None) -> Any:
-        found = list(_outputs(model, images.astype(dtype, copy=False), batch))
+        found = list(_outputs(model, in_precision(images, dtype), batch))
         return np.concatenate(found) if all(isinstance(each, np.ndarray) for each in found) else found[0]
 
     return run
@@ -174,7 +182,8 @@ def _outputs(
     kind = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            output = forward(model, torch.from_numpy(images[start : start + batch]).to(kind))
+            some = torch.from_numpy(images[start : start + batch])
+            output = forward(model, some.to(kind) if some.is_floating_point() else some)
             if isinstance(output, torch.Tensor):
                 output = (output.float() if output.dtype == torch.bfloat16 else output).numpy()
             yield output

@@ -17,6 +17,7 @@ import numpy as np
 from harness.frameworks import forms
 from harness.frameworks.forms import Form
 from harness.measurements import runtimes
+from harness.networks import catalog
 from harness.timing import worker as latency_worker
 from harness.timing.runtime import CLOCK
 from harness.timing.worker import SessionWorker
@@ -63,7 +64,9 @@ def open_form(
     ``outputs`` is an .npz file to write: the network's ``logits``, and the ``probabilities`` that the
     timed call gives.
     """
-    images = runtimes.images(*shapes.values())
+    kind = catalog.get(architecture).input_type if architecture else "float32"
+    (shape,) = shapes.values()
+    images = runtimes.images(shape, kind)
     start = CLOCK()
     form = forms.build(runtime, architecture, Path(model), threads, target["device"])
     session_s = (CLOCK() - start) * 1e-9

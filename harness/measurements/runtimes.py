@@ -54,11 +54,14 @@ def options(runtime: str) -> str:
     return OWN[runtime][1]
 
 
-def images(shape: Iterable[int]) -> "NDArray[numpy.float32]":
-    """What a network's own form is fed while it is timed: what onnxruntime's worker draws for an input so shaped."""
+def images(shape: Iterable[int], kind: str = "float32") -> "NDArray[numpy.float32]":
+    """What a network's own form is fed while it is timed: what onnxruntime's worker draws for an input so shaped.
+
+    That is zeros if the ``kind`` is one of whole numbers.
+    """
     import numpy as np
 
-    return np.random.default_rng(0).random(tuple(shape)).astype(np.float32)
+    return np.random.default_rng(0).random(tuple(shape)).astype(kind)
 
 
 def _device(target: Target) -> Target:

@@ -106,10 +106,16 @@ class Architecture:
     recipes: Mapping[str, Recipe]  # by profile: "quick", "lecture", "fine_tuning"; empty: measured untrained
     published: Published | None = None
     output: Output = "softmax"
+    vocabulary: int | None = None  # of a network that takes tokens (T,): whole numbers below it, int32
     any_size: bool = False  # accepts inputs of any height and width
     base: str | None = None  # the ImageNet network whose weights the first layers can take
     options: Mapping[str, object] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
+
+    @property
+    def input_type(self) -> Literal["float32", "int32"]:
+        """The type of the numbers that it takes."""
+        return "float32" if self.vocabulary is None else "int32"
 
     @property
     def large(self) -> bool:

@@ -166,8 +166,13 @@ def _check_input(architecture: Architecture, origin: str) -> None:
     if not 1 <= len(shape) <= 4 or not all(isinstance(size, int) and size > 0 for size in shape):
         raise HarnessError(
             f"{origin}: the input_shape of {name!r} must be that of an image (H, W, C), of features (C,), of a "
-            f"sequence (T, C) or of a volume (D, H, W, C), found {shape}. A network of tokens or of several inputs is "
-            "measured as an .onnx file."
+            f"sequence (T, C) or of a volume (D, H, W, C), found {shape}. A network of several inputs is measured as "
+            "an .onnx file."
+        )
+    if architecture.vocabulary is not None and (len(shape) != 1 or architecture.vocabulary < 1):
+        raise HarnessError(
+            f"{origin}: {name!r} takes {shape} of {architecture.vocabulary} tokens: expected input_shape=(T,) and a "
+            "vocabulary of at least 1."
         )
     if len(shape) != data_layouts.IMAGE and (architecture.recipes or architecture.any_size):
         raise HarnessError(

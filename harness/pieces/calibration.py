@@ -64,6 +64,8 @@ def _of_sample(made: Piece, preprocessing: Preprocessing | None) -> Calibration:
     """Training images of the embedded sample, resized: the accuracy of such a network is not measured."""
     sample = datasets.load(datasets.SAMPLE).x_train
     architecture = made.request.architecture
+    if architecture.vocabulary is not None:
+        return Calibration(images=images.tokens(architecture, RANDOM_IMAGES, seed=1), origin="random tokens")
     fitted = images.of_kind(sample[_drawn(made, len(sample), RANDOM_IMAGES)], architecture.input_shape, seed=1)
     scaled = images.scaled(fitted, preprocessing.scaling if preprocessing else images.usual_scaling(architecture))
     of_images = len(architecture.input_shape) == data_layouts.IMAGE

@@ -24,7 +24,7 @@ OPERATOR = re.compile(r"torch\.ops\.([\w.]+)|\[OpOverload\(op='([\w.:]+)'")
 
 def export_module(
     module: "torch.nn.Module",
-    image_shape: Sequence[int],
+    example: "torch.Tensor",
     sources: Sequence[Path],
     *,
     open_axes: Sequence[int] = (),
@@ -32,12 +32,11 @@ def export_module(
 ) -> "onnx.ModelProto":
     """The module as an ONNX model of any batch.
 
-    ``image_shape`` is that of one image; of the ``open_axes`` (counted with the batch) the size is open, too. The
+    ``example`` is a batch of :data:`EXAMPLE_BATCH`; of the ``open_axes`` (counted with the batch) the size is open. The
     ``sources`` are the files of the definition. Raises :class:`HarnessError` with the cause if it cannot be exported.
     """
     import torch
 
-    example = torch.zeros(EXAMPLE_BATCH, *image_shape)
     open_sizes = ({0: torch.export.Dim("batch"), **dict.fromkeys(open_axes, torch.export.Dim.DYNAMIC)},)
     try:
         with quiet():

@@ -68,6 +68,8 @@ def load(made: Piece) -> Evaluation:
 
 def of_sample(architecture: Architecture, preprocessing: Preprocessing | None = None) -> Evaluation:
     """A few images of the embedded sample, or random values, for a network that is not trained here."""
+    if architecture.vocabulary is not None:
+        return _of_tokens(architecture)
     fitted = images.of_kind(datasets.loaded(datasets.SAMPLE).x_test[: untrained.IMAGES], architecture.input_shape)
     scale = images.scaled_by(preprocessing.scaling if preprocessing else images.usual_scaling(architecture), fitted)
     sample = scale(fitted)
@@ -76,6 +78,18 @@ def of_sample(architecture: Architecture, preprocessing: Preprocessing | None = 
         exact=min(_exact(architecture), untrained.IMAGES),
         outside=probes.choose_outside(architecture.input_shape, scale),
         portions=lambda: iter([sample]),
+        labels=None,
+    )
+
+
+def _of_tokens(architecture: Architecture) -> Evaluation:
+    """Random sequences. None lies outside the vocabulary, so that the one beside them is another like them."""
+    drawn = images.tokens(architecture, untrained.IMAGES)
+    return Evaluation(
+        compared=drawn,
+        exact=min(_exact(architecture), untrained.IMAGES),
+        outside=images.tokens(architecture, 1, seed=1),
+        portions=lambda: iter([drawn]),
         labels=None,
     )
 

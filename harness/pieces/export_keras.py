@@ -65,7 +65,7 @@ def _replace_loop(
 
 def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
     """Run the network as it is: what fails here is its own fault, and no exporter's."""
-    images = np.random.default_rng(0).random((2, *architecture.input_shape), np.float32)
+    images = np.random.default_rng(0).random((2, *architecture.input_shape), np.float32).astype(architecture.input_type)
     try:
         network = keras_training.build(architecture)
         network(images)  # which builds what is not built yet
@@ -121,7 +121,7 @@ def _finish(
         **metadata,
         "architecture": architecture.name,
         "framework": "keras",
-        "layout": data_layouts.layout("keras", len(architecture.input_shape) + 1),
+        "layout": data_layouts.input_layout(architecture, "keras"),
         "input_shape": "x".join(map(str, architecture.input_shape)),
         "opset": str(artifacts.OPSET),
         "batch_norm": artifacts.batch_norm(trained, model),

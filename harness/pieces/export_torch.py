@@ -18,7 +18,7 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
 
     Raises :class:`HarnessError` with the cause and the remedy if the network cannot be exported, or the file not run.
     """
-    shape, axes = data_layouts.arrange(architecture.input_shape, "torch"), len(architecture.input_shape) + 1
+    shape = data_layouts.arrange(architecture.input_shape, "torch")
     _check_network(architecture, trained)
     model = convert(architecture, trained)
     artifacts.finish(
@@ -30,7 +30,7 @@ def export(architecture: Architecture, trained: weights.Weights, path: Path, met
             "framework": "torch",
             "exporter": "torch.onnx.export(dynamo=True)",
             "versions": f"torch {torch.__version__}, onnxscript {onnxscript.__version__}",
-            "layout": data_layouts.layout("torch", axes),
+            "layout": data_layouts.input_layout(architecture, "torch"),
             "input_shape": "x".join(map(str, shape)),
             "opset": str(artifacts.OPSET),
             "batch_norm": artifacts.batch_norm(trained, model),
@@ -45,7 +45,7 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
     weights.to_torch(network, trained)
     return dynamo.export_module(
         torch.nn.Sequential(network, endings.torch_activation(architecture.output)).eval(),
-        data_layouts.arrange(architecture.input_shape, "torch"),
+        torch_training.example(architecture, dynamo.EXAMPLE_BATCH),
         families.sources(architecture, "torch"),
         open_axes=(2, 3) if architecture.any_size else (),
         fold=fold,
@@ -55,7 +55,9 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 def _check_network(architecture: Architecture, trained: weights.Weights) -> None:
     """Run the network as it is: what fails here is its own fault, and no exporter's."""
     network = torch_training.build(architecture).eval()
-    images = torch.rand(network.fed, generator=torch.Generator().manual_seed(0))
+    images = torch_training.example(architecture, batch=2)
+    if images.is_floating_point():
+        images = torch.rand(images.shape, generator=torch.Generator().manual_seed(0))
     try:
         weights.to_torch(network, trained)  # runs the forward, to follow the order of features
         with torch.inference_mode():

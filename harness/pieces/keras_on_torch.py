@@ -74,7 +74,7 @@ def _convert_here(architecture: Architecture, trained: weights.Weights) -> onnx.
     activations = {"softmax": torch.nn.Softmax(dim=-1), "sigmoid": torch.nn.Sigmoid(), "none": torch.nn.Identity()}
     return dynamo.export_module(
         ended_in(network, activations[architecture.output]).eval(),
-        architecture.input_shape,
+        torch.zeros(dynamo.EXAMPLE_BATCH, *architecture.input_shape, dtype=getattr(torch, architecture.input_type)),
         families.sources(architecture, "keras"),
         open_axes=(1, 2) if architecture.any_size else (),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.images import in_precision
 from harness.frameworks import constants, layer_calls, weights
 from harness.frameworks.layer_calls import LayerCall
 from harness.networks.architecture import Architecture
@@ -69,7 +70,7 @@ def locate(architecture: Architecture, made: weights.Weights, images: NDArray[np
     """
     from harness.frameworks import keras_training, torch_training  # both frameworks, for a "no" alone
 
-    exact = images.astype(np.float64)
+    exact = in_precision(images, "float64")
     with keras_training.exactly(architecture, made) as in_keras:
         keras_calls = layer_calls.record_keras(in_keras, exact)
     with torch_training.exactly(architecture, made) as in_torch:

@@ -141,6 +141,7 @@ def _piece(
         "architecture": request.architecture.name,
         "options": dict(request.architecture.options),
         "input": request.architecture.input_shape,
+        "vocabulary": request.architecture.vocabulary,
         "any_size": request.architecture.any_size,
         "output": request.architecture.output,
         "seed": request.seed,

@@ -39,7 +39,7 @@ def convert(architecture: Architecture, trained: weights.Weights, *, fold: bool 
 def _signature(architecture: Architecture) -> tensorflow.TensorSpec:
     *places, channels = architecture.input_shape
     size = [None] * len(places) if architecture.any_size else places
-    return tensorflow.TensorSpec((None, *size, channels), tensorflow.float32, name=artifacts.INPUT)
+    return tensorflow.TensorSpec((None, *size, channels), architecture.input_type, name=artifacts.INPUT)
 
 
 def with_constant_weights(network: Any, activation: Any, image: Any) -> onnx.ModelProto:

@@ -35,7 +35,10 @@ def run_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
         )
     draw = np.random.default_rng(0)
     for count in BATCHES:
-        fed = {name: draw.random((count, *shape), np.float32) for name, shape in shapes.items()}
+        fed = {
+            value.name: draw.random((count, *shapes[value.name])).astype(runtime.ELEMENT_TYPES[value.type])
+            for value in session.get_inputs()
+        }  # zeros of whole numbers: a token that every vocabulary has
         output = _output(session, fed, count)
         if output.shape[:1] != (count,):
             raise HarnessError(
@@ -44,7 +47,7 @@ def run_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
             )
 
 
-def _output(session: Any, fed: Mapping[str, NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+def _output(session: Any, fed: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.float32]:
     try:
         output: NDArray[np.float32] = session.run(None, fed)[0]
     except Exception as error:  # onnxruntime's own kinds, which share no base

@@ -14,6 +14,7 @@ from harness.measurements import runtimes
 from harness.measurements.rows import Row
 from harness.measurements.subject_key import ONNXRUNTIME
 from harness.measurements.types import Equivalence
+from harness.networks import catalog
 from harness.pieces import artifacts, results
 from harness.pieces.piece import Pieces
 from harness.runs import run_rows
@@ -94,6 +95,7 @@ def compared(own: Outputs, of_file: Outputs, proof: Equivalence, first_run_s: fl
 def _of_file(file: Path, subject: Subject) -> Outputs:
     """What the exported file makes of what the subject is fed."""
     session = runtime.session(artifacts.with_logits(file), threads=1)
-    images = runtimes.images(*subject.shapes.values())
+    (shape,) = subject.shapes.values()
+    images = runtimes.images(shape, catalog.get(subject.architecture).input_type)
     names = {artifacts.OUTPUT: session.get_outputs()[0].name, "logits": "logits"}  # by the name that a form calls it
     return {key: runtime.outputs(session, images, name, batch=len(images)) for key, name in names.items()}

@@ -21,6 +21,7 @@ class Written:
     shape: tuple[int, ...]
     params: int
     macs: int | None
+    vocabulary: int | None = None
     in_keras: str = ""
     in_torch: str = ""
 
@@ -31,7 +32,7 @@ from harness.architecture import Architecture
 ARCHITECTURES = (
     Architecture(
         name="usual", family="usual", sets=(), source="a test", dataset="fashion_mnist", input_shape={shape}, outputs=5,
-        params={params}, macs={macs}, recipes={{}},
+        params={params}, macs={macs}, recipes={{}}, vocabulary={vocabulary},
     ),
 )
 """
@@ -92,6 +93,16 @@ NETWORKS = {
                             "layers.Dense(5, name='logits')"),
         in_torch=module("self.conv = nn.Conv3d(2, 4, 3, padding=1); self.logits = nn.Linear(480, 5)",
                         "return self.logits(torch.relu(self.conv(x)).flatten(1))"),
+    ),
+    "tokens": Written(
+        shape=(7,), vocabulary=11, params=423, macs=920,
+        in_keras=sequential("keras.Input((7,), dtype='int32')", "layers.Embedding(11, 6, name='table')",
+                            "layers.Conv1D(8, 3, activation='relu', name='conv')", "layers.Flatten()",
+                            "layers.Dense(5, name='logits')"),
+        in_torch=module("self.table = nn.Embedding(11, 6); self.conv = nn.Conv1d(6, 8, 3); "
+                        "self.logits = nn.Linear(40, 5)",
+                        "x = torch.relu(self.conv(self.table(x).transpose(1, 2))); "
+                        "return self.logits(x.flatten(1))"),
     ),
     "a recurrence over the rows of an image": Written(
         shape=(8, 9, 1), params=653, macs=None,
@@ -211,7 +222,7 @@ def test_the_usual_ways_to_write_a_network_are_one_function(way: str, tmp_path: 
     assert proof.verdict == "yes", proof
 
 
-@pytest.mark.parametrize(("name", "layouts"), [("features", ("NC", "NC")), ("a volume", ("NDHWC", "NCDHW"))])
+@pytest.mark.parametrize(("name", "layouts"), [("tokens", ("NT", "NT")), ("a volume", ("NDHWC", "NCDHW"))])
 def test_a_file_says_how_its_input_lies(name: str, layouts: tuple[str, str], tmp_path: Path) -> None:
     network = write(tmp_path / "usual", NETWORKS[name])
     drawn = untrained.draw(network, images.sample(network, 2), seed=0)
@@ -237,10 +248,11 @@ def test_features_are_random_on_both_sides_of_zero(tmp_path: Path) -> None:
         ({"shape": (2, 3, 4, 5, 6)}, r"or of a volume \(D, H, W, C\), found \(2, 3, 4, 5, 6\)"),
         ({"shape": ()}, r"must be that of an image"),
         ({"shape": (1.5,)}, r"must be that of an image"),
+        ({"shape": (7, 3), "vocabulary": 11}, r"takes \(7, 3\) of 11 tokens: expected input_shape=\(T,\)"),
     ],
 )
 def test_an_input_of_no_known_kind_is_refused(facts: dict[str, object], expected: str, tmp_path: Path) -> None:
-    text = FACTS.format(**{"params": 0, "macs": 0, **facts})
+    text = FACTS.format(**{"params": 0, "macs": 0, "vocabulary": None, **facts})
     if "recipes" in facts:
         text = text.replace("recipes={}", f"recipes={facts['recipes']}")
     (tmp_path / "__init__.py").write_text(text)
