@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, first_line
-from harness.timing import runtime
+from harness.timing import input_values, runtime
 
 BATCHES = (1, 3)  # none of them is the batch of an exporter's example
 REMEDY = (
@@ -36,7 +36,7 @@ def run_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
     draw = np.random.default_rng(0)
     for count in BATCHES:
         fed = {
-            value.name: draw.random((count, *shapes[value.name])).astype(runtime.ELEMENT_TYPES[value.type])
+            value.name: draw.random((count, *shapes[value.name])).astype(input_values.ELEMENT_TYPES[value.type])
             for value in session.get_inputs()
         }  # zeros of whole numbers: a token that every vocabulary has
         output = _output(session, fed, count)
