@@ -44,7 +44,10 @@ def _build(names: Collection[str], *, with_arguments: bool) -> argparse.Argument
     for name in names:
         text = _help_of(FILES[name])
         one = of_command.add_parser(
-            name, help=text.splitlines()[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=text.splitlines()[0],
+            description=text.replace("%", "%%"),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if with_arguments:
             module = importlib.import_module(f"harness.commands.{name}")
