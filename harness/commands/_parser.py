@@ -46,7 +46,7 @@ def _build(names: Collection[str], *, with_arguments: bool) -> argparse.Argument
         one = of_command.add_parser(
             name,
             help=text.splitlines()[0],
-            description=text.replace("%", "%%"),
+            description=text,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if with_arguments:

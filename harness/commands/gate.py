@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="LIMIT",
-        help=f"what HEAD must keep: {budgets.EXPECTED}; BASE alone may then be any one run",
+        help=f"what HEAD must keep: {budgets.EXPECTED.replace('%', '%%')}; BASE alone may then be any one run",
     )
     parser.add_argument("--any-order", action="store_true", help="compare although HEAD was begun before BASE")
 
