@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.machine import installed, progress
 from harness.report.tables import FORMATS, print_table
 from harness.runs import choices, labelled_data, own_conversion
-from harness.runs.own_conversion import PRECISIONS, Told
+from harness.runs.own_conversion import PRECISIONS, ConvertedFile
 
 COLUMNS = ("file", "precision", "bytes", "share of the original", "max |Δ|", "scale", "in float32", "how")
 LEFT = ("node in float32", "why")
@@ -73,7 +73,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(told: Told, format: str) -> None:  # noqa: A002
+def _print(told: ConvertedFile, format: str) -> None:  # noqa: A002
     line = {
         "file": str(told.path),
         "precision": told.precision,

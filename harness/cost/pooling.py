@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from onnx import numpy_helper
 
+from harness.cost import branches
 from harness.cost.onnx_file import is_pooling_kernel
 
 # What gives values that are all alike of values that are: it moves them, or computes each of them by itself.
@@ -36,7 +37,7 @@ class Alike:
 
     @cached_property
     def _makers(self) -> dict[str, Any]:
-        return {name: node for node in self._graph.node for name in node.output if name}
+        return branches.makers(self._graph)
 
     def holds(self, name: str) -> bool:
         """Whether a value is all alike; asked of kernels, a few steps from what is stored."""

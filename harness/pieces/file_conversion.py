@@ -12,8 +12,7 @@ from harness.pieces import half_precision, layer_losses, quantizable, quantizati
 from harness.pieces.quantization import Feeds
 
 PRECISIONS = ("int8", "uint8", "float16", "bfloat16")
-WEIGHTS = {"int8": "QInt8", "uint8": "QUInt8"}
-ACTIVATIONS = {"int8": "QInt8", "uint8": "QUInt8"}
+KINDS = {"int8": "QInt8", "uint8": "QUInt8"}  # onnxruntime's names, of weights and of activations
 MOST_TRIED = 64  # nodes that are converted alone, to find which cannot be
 
 
@@ -40,7 +39,7 @@ def convert(source: Path, precision: str, feeds: Sequence[Feeds] = (), activatio
     model = onnx.load(source)
     if not any(tensor.data_type == onnx.TensorProto.FLOAT for tensor in model.graph.initializer):
         raise HarnessError(f"{source} holds no {FLOAT32} weights: there is nothing to convert to {precision}.")
-    if precision in WEIGHTS:
+    if precision in KINDS:
         return _to_8_bits(source, precision, feeds, activations)
     try:
         made = _half(model, precision)
@@ -74,7 +73,7 @@ def _in_float32(made: onnx.ModelProto, source: onnx.ModelProto) -> Iterator[tupl
 
 
 def _to_8_bits(source: Path, precision: str, feeds: Sequence[Feeds], activations: str) -> Conversion:
-    weights = WEIGHTS[precision]
+    weights = KINDS[precision]
     if not feeds:
         try:
             model = quantization.quantize_dynamically(source, weights)
@@ -82,7 +81,7 @@ def _to_8_bits(source: Path, precision: str, feeds: Sequence[Feeds], activations
             raise HarnessError(f"{source} cannot be converted to {precision}: {first_line(error)}.") from error
         how = f"dynamic: weights {weights} of 7 bits a channel, activations rounded while it runs"
         return Conversion(model=model, how=how, left=_convolutions(model))
-    kinds = {"activations": ACTIVATIONS[activations], "weights": weights}
+    kinds = {"activations": KINDS[activations], "weights": weights}
     failed: dict[str, str] = {}
     try:
         model = quantization.quantize(source, feeds, **kinds)

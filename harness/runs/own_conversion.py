@@ -23,7 +23,7 @@ FROM = "converted_from"  # in the metadata: the digest of the original
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ConvertedFile:
     """A file that was written, and how far its outputs are from the original's on what both were fed.
 
     ``max_abs`` is None if the runtime cannot run the file; ``left`` are the nodes in float32, with the reason.
@@ -49,7 +49,7 @@ def read(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> ModelFile:
 
 def write(
     file: ModelFile, precision: str, target: Path, *, data: str | None, scaling: Scaling | None, activations: str
-) -> Told:
+) -> ConvertedFile:
     """Convert a file and write what comes of it, whole or not at all.
 
     Raises :class:`HarnessError` for a file that cannot be converted, or whose conversion is no valid model.
@@ -61,7 +61,7 @@ def write(
     with files.replacing(target) as partial:
         partial.write_bytes(made.model.SerializeToString(deterministic=True))
         max_abs, scale = _apart(file, partial, seen.feeds if seen else ())
-    return Told(
+    return ConvertedFile(
         path=target,
         precision=precision,
         how=how,

@@ -59,9 +59,10 @@ def plan_run(settings: Settings, *, dry_run: bool = False) -> PlannedRun:
             raise
         progress.say(f"this run cannot be carried out here: {error}")
     read = model_files.read(settings.files, settings.data, settings.batches[0], requests, settings.image_sizes)
-    data = settings.data, settings.files.scaling
     own = [
-        MeasuredFile(file=file_accuracy.prepared(file, settings.files.output), data=data[0], scaling=data[1])
+        MeasuredFile(
+            file=file_accuracy.prepared(file, settings.files.output), data=settings.data, scaling=settings.files.scaling
+        )
         for file in read
     ]
     needed = [plan.plan_pieces(request, settings.precisions) for request in requests.values()]

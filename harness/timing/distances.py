@@ -12,7 +12,7 @@ Outputs = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distance:
+class OutputDistance:
     """How far the values of an output are from what they should be, of which scale, and how far they may be."""
 
     output: str
@@ -46,10 +46,10 @@ def scale(array: NDArray[Any]) -> float:
     return float(found[np.isfinite(found)].max(initial=0.0))
 
 
-def furthest(found: Outputs, expected: Outputs, tolerances: Mapping[str, float]) -> Distance:
+def furthest(found: Outputs, expected: Outputs, tolerances: Mapping[str, float]) -> OutputDistance:
     """The distance of the output that is furthest from what is expected, as a multiple of its tolerance."""
     each = [
-        Distance(
+        OutputDistance(
             output=name,
             max_abs=apart(found[name], expected[name]),
             scale=scale(expected[name]),
@@ -58,10 +58,10 @@ def furthest(found: Outputs, expected: Outputs, tolerances: Mapping[str, float])
         for name in expected
         if name in found
     ]
-    return max(each, key=_excess, default=Distance(output="", max_abs=0.0, scale=0.0, tolerance=0.0))
+    return max(each, key=_excess, default=OutputDistance(output="", max_abs=0.0, scale=0.0, tolerance=0.0))
 
 
-def _excess(of: Distance) -> float:
+def _excess(of: OutputDistance) -> float:
     if math.isnan(of.max_abs):
         return math.inf
     return of.max_abs / of.tolerance if of.tolerance else (math.inf if of.max_abs else 0.0)

@@ -18,7 +18,7 @@ from harness.measurements.providers import Target
 from harness.measurements.session_options import SessionOptions
 from harness.timing import culprits, distances, input_values, runtime
 from harness.timing.culprits import Case
-from harness.timing.distances import Distance, Outputs
+from harness.timing.distances import OutputDistance, Outputs
 from harness.timing.opinions import ELSEWHERE, OPTIMISED, REFERENCE, Question
 from harness.timing.rounding import EIGHT_BITS, Rounded, nudge
 from harness.timing.worker import Answer, serve
@@ -71,7 +71,7 @@ class Examination:
             "culprit": asdict(culprit) if culprit else None,
         }
 
-    def distance(self, outputs: Outputs, rows: int | None = None) -> Distance:
+    def distance(self, outputs: Outputs, rows: int | None = None) -> OutputDistance:
         """How far outputs are from those of the file as it is written; of so many rows, None for all."""
         expected = {name: array[:rows] if rows else array for name, array in self.expected.items()}
         found = distances.furthest(outputs, expected, self.tolerances)
@@ -86,10 +86,10 @@ class Examination:
         session = runtime.session(model or asked.model, threads=asked.threads, target=asked.target, chosen=chosen)
         return _run(session, self.draws)
 
-    def _opinions(self) -> Iterator[tuple[str, Distance]]:
+    def _opinions(self) -> Iterator[tuple[str, OutputDistance]]:
         """Each opinion that can be had, by its name."""
         asked = self.question
-        ways: dict[str, Callable[[], Distance]] = {OPTIMISED: lambda: self.distance(self.run(asked.session))}
+        ways: dict[str, Callable[[], OutputDistance]] = {OPTIMISED: lambda: self.distance(self.run(asked.session))}
         if asked.target.provider != "cpu":
             ways[ELSEWHERE] = lambda: self.distance(self.run(self.plain))
         if asked.reference_s:
@@ -100,7 +100,7 @@ class Examination:
             except Exception as error:  # onnxruntime's own errors share no base class, the evaluator raises anything
                 self.missing[name] = reason(error)
 
-    def _reference(self) -> Distance:
+    def _reference(self) -> OutputDistance:
         """How far what onnx's reference evaluator makes of the first draw is."""
         from onnx.reference import ReferenceEvaluator
 
@@ -112,7 +112,7 @@ class Examination:
             values = map(np.asarray, evaluator.run(None, feeds))
         return self.distance(dict(zip(evaluator.output_names, values, strict=True)), rows)
 
-    def _only_optimised(self, found: Mapping[str, Distance]) -> bool:
+    def _only_optimised(self, found: Mapping[str, OutputDistance]) -> bool:
         """Whether the place where it is timed is right without optimisation."""
         return self.question.target.provider == "cpu" or (ELSEWHERE in found and not found[ELSEWHERE].beyond)
 

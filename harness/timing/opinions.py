@@ -16,7 +16,7 @@ from harness.machine.interpreters import HERE, Interpreter
 from harness.machine.process import Worker
 from harness.measurements.providers import Target
 from harness.measurements.session_options import USUAL, SessionOptions
-from harness.timing.distances import Distance
+from harness.timing.distances import OutputDistance
 
 WORKER = ("-m", "harness.timing.opinion_worker")
 REPLY_LIMIT_S = 900.0
@@ -76,7 +76,7 @@ class Culprit:
 class Opinions:
     """By opinion: how far it is from the file as it is written, or why it could not be had."""
 
-    distances: Mapping[str, Distance]
+    distances: Mapping[str, OutputDistance]
     missing: Mapping[str, str]
     culprit: Culprit | None = None
 
@@ -102,5 +102,5 @@ def from_reply(reply: Mapping[str, Any]) -> Opinions:
         place=found["place"],
         cures=tuple(Cure(**cure) for cure in found["cures"]),
     )
-    distances = {name: Distance(**distance) for name, distance in reply["distances"].items()}
+    distances = {name: OutputDistance(**distance) for name, distance in reply["distances"].items()}
     return Opinions(distances=distances, missing=reply["missing"], culprit=culprit)

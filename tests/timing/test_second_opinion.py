@@ -16,7 +16,7 @@ from harness.measurements.session_options import SessionOptions
 from harness.pieces import half_precision, quantization
 from harness.runs import second_opinion
 from harness.timing import culprits, distances, opinion_worker, opinions
-from harness.timing.distances import Distance
+from harness.timing.distances import OutputDistance
 from harness.timing.opinions import OPTIMISED, REFERENCE, Opinions, Question
 
 RANDOM = np.random.default_rng(0)
@@ -162,7 +162,7 @@ def test_distances_count_nan_and_infinities_in_the_same_places_as_equal() -> Non
     odd = np.array([np.nan, np.inf, -np.inf, 1.0])
     assert distances.apart(odd, odd) == 0
     assert distances.apart(odd, np.array([np.nan, np.inf, -np.inf, 1.5])) == 0.5
-    assert Distance(output="y", max_abs=distances.apart(odd, np.ones(4)), scale=1.0, tolerance=1.0).beyond
+    assert OutputDistance(output="y", max_abs=distances.apart(odd, np.ones(4)), scale=1.0, tolerance=1.0).beyond
     assert distances.apart(np.ones(3), np.ones((3, 1))) == np.inf
     both = {"near": np.array([1.0]), "far": np.array([1.0])}
     found = distances.furthest({"near": np.array([1.1]), "far": np.array([1.2])}, both, {"near": 1e-3, "far": 1.0})
@@ -182,9 +182,9 @@ def test_the_fewest_names_that_cure_together_are_found(guilty: set[str]) -> None
 
 
 def answered(distance: float, culprit: object = None, reference: float | None = None) -> Opinions:
-    found = {OPTIMISED: Distance(output="y", max_abs=distance, scale=2.0, tolerance=0.1)}
+    found = {OPTIMISED: OutputDistance(output="y", max_abs=distance, scale=2.0, tolerance=0.1)}
     if reference is not None:
-        found[REFERENCE] = Distance(output="y", max_abs=reference, scale=2.0, tolerance=0.1)
+        found[REFERENCE] = OutputDistance(output="y", max_abs=reference, scale=2.0, tolerance=0.1)
     return Opinions(distances=found, missing={}, culprit=culprit)  # type: ignore[arg-type]
 
 
