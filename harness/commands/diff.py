@@ -31,10 +31,10 @@ from harness.measurements.session_options import SessionOptions
 from harness.networks import catalog
 from harness.runs import exports_elsewhere
 from harness.runs.exports_elsewhere import Asked
+from harness.timing import runtime
 
 SAME, DIFFERENT = 0, 1
 GRAPH, OUTPUTS = "graph", "outputs"
-LEVELS = ("disable", "basic", "extended", "all")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--optimization",
-        choices=LEVELS,
+        choices=tuple(runtime.LEVELS),
         default="all",
         help="how far onnxruntime rewrites the graphs whose outputs are compared (default: all, as `harness run`)",
     )
