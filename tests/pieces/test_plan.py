@@ -62,6 +62,7 @@ ELSEWHERE = {
     "input": with_network(input_shape=(32, 32, 1)),
     "output": with_network(output="sigmoid"),
     "any size": with_network(any_size=True),
+    "vocabulary": with_network(vocabulary=7),
 }
 
 
@@ -108,7 +109,7 @@ def test_what_a_recipe_says_of_its_source_keeps_the_digest() -> None:
 
 def test_every_fact_of_a_network_is_weighed() -> None:
     # family: by its source; base: by the file that its weights come from
-    covered = {"name", "family", "input_shape", "output", "any_size", "options", "recipes", "base"}
+    covered = {"name", "family", "input_shape", "output", "vocabulary", "any_size", "options", "recipes", "base"}
     without_effect = {"sets", "source", "dataset", "outputs", "params", "macs", "published", "deviations"}
     assert {field.name for field in fields(Architecture)} == covered | without_effect
 

@@ -152,7 +152,7 @@ def test_a_run_never_contradicts_the_file(tmp_path, module):
     for case in cases[:: -(-len(cases) // SAMPLE)]:
         onnx.save(case.model, tmp_path / "case.onnx")
         fed = dict(zip((given.name for given in case.model.graph.input), case.data_sets[0][0], strict=False))
-        if all(isinstance(array, np.ndarray) for array in fed.values()):
+        if all(isinstance(array, np.ndarray | np.generic) for array in fed.values()):
             with contextlib.suppress(HarnessError):  # onnxruntime has no kernel for it
                 found = count_run(tmp_path / "case.onnx", fed)
                 assert found.contradictions == (), case.name
